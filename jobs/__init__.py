@@ -1,0 +1,1 @@
+"""What runs on the driver: the entry points and the Spark plumbing between them."""

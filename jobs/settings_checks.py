@@ -1,0 +1,173 @@
+"""What a shape cannot say of a configuration: names that refer to names, keys that need or exclude keys.
+
+The checks read the plain mapping, so that a wrong shape in one place hides no wrong name in another.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+
+from jobs.errors import Problem, described, nearest_match, one_of
+from jobs.settings_errors import dotted
+
+KEY_COLUMNS = (
+    "event_date", "age_hours", "task", "model", "slice", "shard", "bin", "class", "metric", "as_of", "run_id",
+)  # fmt: skip
+STATISTICS = (
+    "n", "weight", "positive_weight", "negative_weight", "squared_weight", "score_sum", "squared_error", "unscored",
+    "positive_nll", "negative_nll", "positive_focal_g2", "negative_focal_g2",
+    "hard_wrong_positive_weight", "hard_wrong_negative_weight",
+    "hard_right_positive_weight", "hard_right_negative_weight",
+)  # fmt: skip
+PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")  # what the view statistics_priced adds
+RESERVED = KEY_COLUMNS + STATISTICS + PRICED
+
+LABEL_LOG_KEYS = frozenset({"source", "columns", "window", "lateness"})
+SOURCES = ("impressions.source", "labels.*.source")
+REFERENCES = (("tasks.*.label", "labels"), ("tasks.*.given", "labels"), ("slices.*.*", "dimensions"))
+KEY_REFERENCES = (("models.*.*", "tasks"), ("limits.values.*", "dimensions"))
+
+Place = tuple[object, ...]
+
+
+def found(node: object, pattern: str, place: Place = ()) -> Iterator[tuple[Place, object]]:
+    """Yield every place that fits a pattern, with its value; `*` stands for any key or index.
+
+    >>> list(found({"tasks": {"ctr": {"label": "click"}}}, "tasks.*.label"))
+    [(('tasks', 'ctr', 'label'), 'click')]
+    """
+    if not pattern:
+        yield place, node
+        return
+    part, _, rest = pattern.partition(".")
+    for key, value in _children(node):
+        if part in ("*", key):
+            yield from found(value, rest, (*place, key))
+
+
+def _children(node: object) -> Iterable[tuple[object, object]]:
+    if isinstance(node, Mapping):
+        return node.items()
+    return enumerate(node) if isinstance(node, list | tuple) else ()
+
+
+def looks_like_log(label: object) -> bool:
+    """Whether a label is meant as a log of its own rather than as a column of the impressions."""
+    return isinstance(label, Mapping) and not LABEL_LOG_KEYS.isdisjoint(label)
+
+
+def relation_problems(config: object) -> list[Problem]:
+    """Return what is wrong between the parts of a configuration, whatever the shape of the others."""
+    checks = (_references, _given, _unscored, _reserved, _repeats, _sources, _names, _tables, _join_columns)
+    return [problem for check in checks for problem in check(config)]
+
+
+def _at(node: object, *keys: object) -> object:
+    for key in keys:
+        node = dict(_children(node)).get(key)
+    return node
+
+
+def _references(config: object) -> Iterator[Problem]:
+    named = [(place, value, section) for pattern, section in REFERENCES for place, value in found(config, pattern)]
+    named += [(place, place[-1], section) for pattern, section in KEY_REFERENCES for place, _ in found(config, pattern)]
+    for place, name, section in named:
+        known = _declared(config, section)
+        if known is not None and isinstance(name, str) and name not in known:
+            yield Problem(dotted(place), repr(name), f"{one_of(known)} ({section})", nearest_match(name, known))
+
+
+def _declared(config: object, section: str) -> list[str] | None:
+    names = [] if section == "dimensions" and _at(config, section) is None else _at(config, section)
+    shape = list | tuple if section == "dimensions" else Mapping
+    # Of a section without its shape nobody knows the names; that error is told once, not at each reference.
+    return [name for name in names if isinstance(name, str)] if isinstance(names, shape) else None
+
+
+def _given(config: object) -> Iterator[Problem]:
+    for place, name in found(config, "tasks.*.given"):
+        values = _at(config, "labels", name, "values") if isinstance(name, str) else None
+        if values in ("signed", "soft"):
+            yield Problem(dotted(place), f"{name!r}, whose values are {values}", "a label whose values are binary")
+        if name is not None and name == _at(config, *place[:-1], "label"):
+            yield Problem(dotted(place), described(name), "another label than the task's own")
+
+
+def _unscored(config: object) -> Iterator[Problem]:
+    scored = {place[-1] for place, _ in found(config, "models.*.*")}
+    for place, task in found(config, "tasks.*"):
+        # A product is scored by the tasks it is made of.
+        if place[-1] not in scored and _at(task, "score") is None:
+            yield Problem(dotted(place), "no model that scores it", "its name under at least one model")
+
+
+def _reserved(config: object) -> Iterator[Problem]:
+    for place, name in found(config, "dimensions.*"):
+        # Spark compares column names without case.
+        if isinstance(name, str) and name.lower() in RESERVED:
+            yield Problem(dotted(place), repr(name), "a name that is no key column or statistic of our tables")
+
+
+def _repeats(config: object) -> Iterator[Problem]:
+    for pattern in ("dimensions", "slices.*", *(f"{source}.names" for source in SOURCES)):
+        for place, names in _lists(config, pattern):
+            yield from _repeated(((*place, rank), name.lower()) for rank, name in _texts(names))
+    slices = _lists(config, "slices.*")
+    yield from _repeated((place, frozenset(name for _, name in _texts(names))) for place, names in slices)
+
+
+def _lists(config: object, pattern: str) -> Iterator[tuple[Place, Sequence[object]]]:
+    return ((place, value) for place, value in found(config, pattern) if isinstance(value, list | tuple))
+
+
+def _texts(values: Sequence[object]) -> Iterator[tuple[int, str]]:
+    return ((rank, value) for rank, value in enumerate(values) if isinstance(value, str))
+
+
+def _repeated(items: Iterable[tuple[Place, Hashable]]) -> Iterator[Problem]:
+    first: dict[Hashable, Place] = {}
+    for place, identity in items:
+        same = first.setdefault(identity, place)
+        if same != place:
+            yield Problem(dotted(place), f"the same as {dotted(same)}", "each once")
+
+
+def _sources(config: object) -> Iterator[Problem]:
+    for place, source in _mappings(config, *SOURCES):
+        keys = _set_keys(source, "format", "path", "table")
+        if keys not in (["format", "path"], ["table"]):
+            yield Problem(dotted(place), _listed(keys), "either format and path, or table alone")
+
+
+def _names(config: object) -> Iterator[Problem]:
+    for place, source in _mappings(config, *SOURCES):
+        headerless = _at(source, "options", "header") in (None, False, "false")
+        if _set_keys(source, "names") and not (headerless and source.get("format") == "csv"):
+            yield Problem(dotted((*place, "names")), "names", "them only with format: csv and without a header")
+
+
+def _tables(config: object) -> Iterator[Problem]:
+    for place, tables in _mappings(config, "tables"):
+        keys = _set_keys(tables, "path", "catalog", "schema")
+        if keys not in (["path"], ["catalog", "schema"]):
+            yield Problem(dotted(place), _listed(keys), "either path, or catalog and schema")
+
+
+def _mappings(config: object, *patterns: str) -> Iterator[tuple[Place, Mapping[object, object]]]:
+    places = (hit for pattern in patterns for hit in found(config, pattern))
+    return ((place, value) for place, value in places if isinstance(value, Mapping))
+
+
+def _set_keys(node: Mapping[object, object], *keys: str) -> list[str]:
+    return [key for key in keys if node.get(key) not in (None, [], ())]
+
+
+def _listed(keys: list[str]) -> str:
+    return " and ".join(keys) or "none of its keys"
+
+
+def _join_columns(config: object) -> Iterator[Problem]:
+    logs = [str(place[-1]) for place, label in found(config, "labels.*") if looks_like_log(label)]
+    columns = _at(config, "impressions", "columns")
+    for key in ("id", "time") if logs and isinstance(columns, Mapping | None) else ():
+        if _at(columns, key) is None:
+            expected = f"a column, as the label log {_listed(logs)} is joined by it"
+            yield Problem(dotted(("impressions", "columns", key)), "nothing", expected)

@@ -1,0 +1,171 @@
+"""The sections of the configuration, as the design's YAML has them; relations are in `settings_checks`."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from jobs.settings_checks import looks_like_log
+from jobs.settings_fields import (
+    Column,
+    Count,
+    Dimension,
+    Duration,
+    Items,
+    Name,
+    Option,
+    PositiveCount,
+    Section,
+    Text,
+    Time,
+    Window,
+    Zone,
+)
+
+
+class Day(Section):
+    """Which rows belong to a day: [00:00, 24:00) in `timezone`; `partition` is for pruning only."""
+
+    timezone: Zone = "UTC"
+    partition: Column | None = None
+
+
+class Source(Section):
+    """Where rows come from: `format` and `path`, or a catalog `table`; `names` for CSV without a header."""
+
+    format: Literal["parquet", "delta", "csv"] | None = None
+    path: Text | None = None
+    table: Text | None = None
+    options: Mapping[str, Option] = {}
+    names: Items[Column] = ()
+
+
+class ImpressionColumns(Section):
+    """The user's names of the columns that have a meaning to us; each may be missing."""
+
+    id: Column | None = None
+    time: Time | None = None
+    unit: Column | None = None
+    group: Column | None = None
+    weight: Column | None = None
+    sampling_rate: Column | None = None
+
+
+class Impressions(Section):
+    """The impression log: one row per shown item, with the scores of every model."""
+
+    source: Source
+    columns: ImpressionColumns = ImpressionColumns()
+    duplicates: Literal["remove", "none"] = "remove"
+
+
+class LabelColumn(Section):
+    """A label that sits in the impression row, with its declared convention."""
+
+    column: Column
+    values: Literal["binary", "signed", "soft"]
+
+    @property
+    def final_after(self) -> timedelta:
+        """A label in the impression row is final at once."""
+        return timedelta(0)
+
+
+class LogColumns(Section):
+    """The columns of a label log: the impression's id, and when the click or conversion happened."""
+
+    id: Column
+    time: Time
+    ingested: Time | None = None
+
+
+class LabelLog(Section):
+    """A label that comes as a log of its own, within `window` after the impression, `lateness` late at most."""
+
+    source: Source
+    columns: LogColumns
+    window: Window
+    lateness: Duration = timedelta(0)
+
+    @property
+    def final_after(self) -> timedelta:
+        """Time from an impression to the moment its label no longer changes."""
+        return self.window + self.lateness
+
+
+def _label_tag(value: object) -> str:
+    return "LabelLog" if isinstance(value, LabelLog) or looks_like_log(value) else "LabelColumn"
+
+
+Label = Annotated[
+    Annotated[LabelColumn, Tag("LabelColumn")] | Annotated[LabelLog, Tag("LabelLog")],
+    Discriminator(_label_tag),
+]
+
+
+class ProductScore(Section):
+    """A score that is the product of the scores of other tasks (ESMM)."""
+
+    product: Items[Name]
+
+
+class Task(Section):
+    """What is predicted: a label, `given` another one, under a weight of its own."""
+
+    kind: Literal["binary", "multiclass", "candidates"] = "binary"
+    label: str
+    given: str | None = None
+    weight: Column | None = None
+    score: ProductScore | None = None
+
+
+class ModelScore(Section):
+    """The column of a model's score for one task, and its scale."""
+
+    score: Column
+    scale: Literal["probability", "logit"] = "probability"
+
+
+class Shards(Section):
+    """The fixed hash classes of the units, from which the intervals come."""
+
+    count: Annotated[int, Field(ge=1, le=1024)] = 32
+    salt: str = ""
+
+
+class Bins(Section):
+    """The score bins."""
+
+    bits: Annotated[int, Field(ge=1, le=32)] = 16
+    slices: Items[Items[Dimension]] = ((),)
+    thresholds: Items[Annotated[float, Field(ge=0, le=1)]] = ()
+    shards: bool = False
+
+
+class Limits(Section):
+    """Where a run stops, folds or withholds."""
+
+    cells: PositiveCount = 200_000
+    values: Mapping[str, PositiveCount] = {}
+    rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    stored_rejects: Count = 10_000
+    min_rows: Count = 50
+
+
+class Loss(Section):
+    """The options of the losses: positive weight, focal exponent, clip at finish, kernel."""
+
+    alpha: Annotated[float, Field(gt=0)] = 1.0
+    gamma: Annotated[float, Field(ge=0)] = 2.0
+    clip: Annotated[float, Field(ge=0, lt=0.5)] = 1e-15
+    kernel: Literal["strict", "native"] = "strict"
+
+
+class Tables(Section):
+    """Where the tables go: a folder, or a schema of a catalog."""
+
+    path: Text | None = None
+    catalog: Text | None = None
+    # "schema" would shadow an attribute of pydantic's models.
+    schema_name: Annotated[Text | None, Field(alias="schema")] = None

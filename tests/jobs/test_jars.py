@@ -1,0 +1,167 @@
+"""Delta's jars come from an own folder, then Ivy's cache, then the resolver, which is asked once."""
+
+import base64
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from jobs import jars, trust
+from jobs.errors import EngineError
+
+# A self-signed certificate of nobody, DER.
+AUTHORITY = base64.b64decode(
+    "MIIBjjCCATOgAwIBAgIUNuvozke1GqYJplWO3fV8ntuAyDowCgYIKoZIzj0EAwIwGzEZMBcGA1UEAwwQYSB0ZXN0IGF1dGhvcml0"
+    "eTAgFw0yNjExMjExMDU4MjNaGA8yMTI2MTAyODEwNTgyM1owGzEZMBcGA1UEAwwQYSB0ZXN0IGF1dGhvcml0eTBZMBMGByqGSM49"
+    "AgEGCCqGSM49AwEHA0IABKSE6o3PAa6CxPfwpkSCSjwn7IFzMqZ/aEnFV/ZElvC5fneQVIwcAq1ZaADGeFfDWmF2RyBOdJ+88qsP"
+    "P6QEv5ejUzBRMB0GA1UdDgQWBBQthKDDz+Dmf5OSx94lJCbPkaz+BjAfBgNVHSMEGDAWgBQthKDDz+Dmf5OSx94lJCbPkaz+BjAP"
+    "BgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQCkoRpDNntjHu73H9MqNyeTq9PVuFAmhHLj+vMcsWqkuAIhANupLgqm"
+    "T6ieVSh1oCkOHpTlp/cmnRE0aD5oPHt5m9YO"
+)
+
+
+def fill(folder, coordinates=jars.JARS, with_group=True):
+    """Write a tiny jar for each coordinate, named as Ivy or as Maven does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for coordinate in coordinates:
+        group, artifact, version = coordinate.split(":")
+        name = f"{group}_{artifact}-{version}.jar" if with_group else f"{artifact}-{version}.jar"
+        with zipfile.ZipFile(folder / name, "w") as jar:
+            jar.writestr("META-INF/MANIFEST.MF", "")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch, tmp_path):
+    """Start with no jars, and record what would be submitted instead of fetching."""
+    monkeypatch.delenv(jars.FOLDER, raising=False)
+    monkeypatch.setattr(jars.java, "java_home", lambda: tmp_path)
+
+
+@pytest.fixture
+def submitted(monkeypatch):
+    """Stand in for spark-submit: keep the calls; `answer` says what each does."""
+    calls = []
+
+    def run(command, **options):
+        calls.append(command)
+        return run.answer(command)
+
+    run.answer = lambda command: subprocess.CompletedProcess(command, 1, "", "Server access error at url x (no route)")
+    run.calls = calls
+    monkeypatch.setattr(jars.subprocess, "run", run)
+    return run
+
+
+def fetched_into(ivy):
+    def answer(command):
+        fill(ivy / "jars")
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    return answer
+
+
+def test_they_are_eight():
+    assert len(jars.JARS) == 8
+
+
+@pytest.mark.parametrize("with_group", [True, False])
+def test_an_own_folder_comes_first(monkeypatch, tmp_path, submitted, with_group):
+    fill(tmp_path / "own", with_group=with_group)
+    fill(tmp_path / "ivy" / "jars")
+    monkeypatch.setenv(jars.FOLDER, str(tmp_path / "own"))
+    found = jars.delta_jars(tmp_path / "ivy")
+    assert {path.parent for path in found} == {tmp_path / "own"}
+    assert len(found) == 8
+    assert submitted.calls == []
+
+
+def test_an_own_folder_that_lacks_one_is_refused(monkeypatch, tmp_path, submitted):
+    fill(tmp_path, jars.JARS[1:])
+    monkeypatch.setenv(jars.FOLDER, str(tmp_path))
+    with pytest.raises(EngineError, match=rf"lack {jars.PACKAGE}; complete {jars.FOLDER}"):
+        jars.delta_jars()
+    assert submitted.calls == []
+
+
+def test_the_cache_needs_no_network(tmp_path, submitted):
+    fill(tmp_path / "jars")
+    assert len(jars.delta_jars(tmp_path)) == 8
+    assert submitted.calls == []
+
+
+def test_they_are_fetched_once(tmp_path, submitted):
+    submitted.answer = fetched_into(tmp_path)
+    assert jars.delta_jars(tmp_path) == jars.delta_jars(tmp_path)
+    (command,) = submitted.calls
+    assert f"spark.jars.packages={jars.PACKAGE}" in command
+    assert f"spark.jars.excludes={','.join(jars.EXCLUDES)}" in command
+    assert f"spark.jars.ivy={tmp_path}" in command
+
+
+def test_a_jar_that_was_cut_off_is_fetched_again(tmp_path, submitted):
+    fill(tmp_path / "jars")
+    (tmp_path / "jars" / "io.delta_delta-storage-4.4.0.jar").write_bytes(b"PK\x03\x04 half a jar")
+    submitted.answer = fetched_into(tmp_path)
+    assert len(jars.delta_jars(tmp_path)) == 8
+    assert len(submitted.calls) == 1
+
+
+def test_where_java_trusts_nobody_it_trusts_whom_python_trusts(tmp_path, submitted):
+    def answer(command):
+        trusting = any("-Djavax.net.ssl.trustStore=" in part for part in command)
+        return (
+            fetched_into(tmp_path)(command)
+            if trusting
+            else subprocess.CompletedProcess(command, 1, "", "SSLHandshakeException: PKIX")
+        )
+
+    submitted.answer = answer
+    assert len(jars.delta_jars(tmp_path)) == 8
+    assert len(submitted.calls) == 2
+
+
+def test_no_network_says_why_and_what_to_do(tmp_path, submitted):
+    with pytest.raises(EngineError) as caught:
+        jars.delta_jars(tmp_path)
+    told = str(caught.value)
+    assert "no route" in told
+    assert len(submitted.calls) == 1
+    assert "python -m jobs.jars" in told
+    assert jars.FOLDER in told
+
+
+def test_a_resolver_that_hangs_is_given_up(monkeypatch, tmp_path):
+    def run(command, **options):
+        raise subprocess.TimeoutExpired(command, options["timeout"])
+
+    monkeypatch.setattr(jars.subprocess, "run", run)
+    with pytest.raises(EngineError, match="within 600 s"):
+        jars.delta_jars(tmp_path)
+
+
+def test_the_command_prints_the_paths(monkeypatch, tmp_path, capsys):
+    fill(tmp_path)
+    monkeypatch.setenv(jars.FOLDER, str(tmp_path))
+    jars.main()
+    assert len(capsys.readouterr().out.split()) == 8
+
+
+def test_keytool_reads_the_trust_store(monkeypatch, tmp_path):
+    keytool = shutil.which("keytool")
+    store = tmp_path / "trust.jks"
+    # One self-signed authority is enough to prove the format; the machine may have none.
+    monkeypatch.setattr(trust, "_authorities", lambda: [AUTHORITY])
+    assert trust.write_trust_store(store)
+    assert store.read_bytes()[:12] == bytes.fromhex("feedfeed0000000200000001")
+    if keytool is not None:
+        command = [keytool, "-list", "-keystore", str(store), "-storepass", trust.PASSWORD]
+        listed = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert "1 entry" in listed.stdout, listed.stdout + listed.stderr
+
+
+def test_no_authority_makes_no_store(monkeypatch, tmp_path):
+    monkeypatch.setattr(trust, "_authorities", list)
+    assert not trust.write_trust_store(tmp_path / "trust.jks")
+    assert not Path(tmp_path / "trust.jks").exists()

@@ -1,0 +1,140 @@
+"""Both engines start as declared, read and write Delta, and refuse to be mixed."""
+
+import datetime
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs import session as engines
+from jobs.engines import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
+from jobs.errors import EngineError
+from jobs.jars import EXCLUDES, PACKAGE
+
+
+def other(engine):
+    return "sail" if engine == "spark" else "spark"
+
+
+def in_new_process(code, *arguments):
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_the_version_is_the_tested_one(spark):
+    assert spark.version == EXACT["pyspark"]
+
+
+def test_the_time_zone_is_utc(spark):
+    moment = spark.sql(
+        "SELECT timestamp'2026-11-18 00:00:00Z' AS t, CAST(timestamp'2026-11-18 00:00:00Z' AS STRING) AS s"
+    )
+    row = moment.toArrow().to_pylist()[0]
+    assert row["s"] == "2026-11-18 00:00:00"
+    assert row["t"] == datetime.datetime(2026, 11, 18, tzinfo=row["t"].tzinfo)
+
+
+def test_the_required_settings_hold(spark):
+    assert {name: spark.conf.get(name) for name in REQUIRED} == REQUIRED
+
+
+@pytest.mark.only_engine("spark")
+def test_the_default_settings_hold(spark):
+    changed_by_tests = {"spark.driver.memory"}
+    assert {name: spark.conf.get(name) for name in DEFAULTS if name not in changed_by_tests} == {
+        name: value for name, value in DEFAULTS.items() if name not in changed_by_tests
+    }
+
+
+def test_a_cast_that_fails_raises(spark):
+    with pytest.raises(Exception, match=r"(?i)cast"):
+        spark.sql("SELECT CAST(x AS INT) FROM VALUES ('no') AS t(x)").collect()
+
+
+def test_delta_writes_and_reads_back(spark, tmp_path):
+    path = str(tmp_path / "table")
+    frame = spark.sql("SELECT id, DATE'2026-11-18' AS event_date FROM range(5)")
+    frame.write.format("delta").partitionBy("event_date").save(path)
+    day = frame.where("id < 3").write.format("delta").mode("overwrite")
+    day.option("replaceWhere", "event_date = DATE'2026-11-18'").save(path)
+    read = spark.read.format("delta").load(path)
+    assert sorted(row.id for row in read.collect()) == [0, 1, 2]
+
+
+def test_python_workers_run_arrow_functions(spark):
+    frame = spark.range(10).mapInArrow(lambda batches: batches, "id long")
+    assert sorted(row.id for row in frame.collect()) == list(range(10))
+
+
+def test_the_same_engine_is_shared_and_the_other_refused(spark, engine):
+    with engines.session(engine) as again:
+        assert again is spark
+    assert spark.range(1).count() == 1
+    with pytest.raises(EngineError, match=f"this process runs the engine {engine}"):
+        engines.open_session(other(engine))
+
+
+def test_a_foreign_session_cannot_be_closed(spark):
+    with pytest.raises(EngineError, match="not open"):
+        engines.close_session(object())
+
+
+def test_the_versions_are_reported(spark, engine):
+    versions = engines.engine_versions()
+    assert {name: versions[name] for name in EXACT} == EXACT
+    assert ("java" in versions) == (engine == "spark")
+
+
+def test_stdout_stays_clean_and_the_other_engine_may_follow(spark, engine):
+    code = (
+        "import sys\n"
+        "from jobs.session import session\n"
+        "for engine in sys.argv[1:]:\n"
+        "    with session(engine) as opened:\n"
+        "        assert opened.range(3).count() == 3\n"
+        "print('{}')\n"
+    )
+    run = in_new_process(code, engine, other(engine))
+    assert (run.returncode, run.stdout) == (0, "{}\n"), run.stderr
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(EngineError, match="unknown engine 'sparc', expected one of spark, sail; did you mean 'spark'"):
+        known_engine("sparc")
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "advice"),
+    [("pyspark", "4.2.1", "pyspark==4.2.0"), ("delta-spark", "4.4.1", "delta-spark==4.4.0"), ("pandas", "3.0.0", "<3")],
+)
+def test_another_version_is_refused(monkeypatch, name, version, advice):
+    real = engines.installed_versions()
+    monkeypatch.setattr("jobs.engines.metadata.version", lambda asked: version if asked == name else real[asked])
+    with pytest.raises(EngineError, match=f"{advice}.*found {version}"):
+        check_versions()
+
+
+def test_a_remote_session_is_refused(monkeypatch):
+    monkeypatch.setenv("SPARK_REMOTE", "sc://example:15002")
+    with pytest.raises(EngineError, match="SPARK_REMOTE is set"):
+        engines.open_session("spark")
+
+
+def test_spark_submit_gets_the_same_settings():
+    lines = conf_file("spark-defaults.conf").read_text().splitlines()
+    conf = dict(line.split(None, 1) for line in lines if line and not line.startswith("#"))
+    extra = {
+        "spark.jars.packages": PACKAGE,
+        "spark.jars.excludes": ",".join(EXCLUDES),
+        "spark.driver.extraJavaOptions": "-Dlog4j2.configurationFile=conf/log4j2.properties",
+    }
+    assert conf == {**SPARK_SETTINGS, **extra}
+
+
+def test_only_the_session_module_reaches_into_the_jvm():
+    others = [path for path in Path(engines.__file__).parent.glob("*.py") if path.name != "session.py"]
+    reaching = [
+        path.name for path in others if re.search(r"sparkContext|SparkContext|_jvm\b|\.rdd\b", path.read_text())
+    ]
+    assert reaching == []

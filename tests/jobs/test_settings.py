@@ -1,0 +1,249 @@
+import copy
+import functools
+import pickle
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from jobs.errors import ConfigurationError, Problem
+from jobs.settings import RESERVED, Evaluation, LabelLog, load, parse
+
+CONF = Path(__file__).parents[2] / "conf"
+HOURS = timedelta(hours=1)
+LOG: dict[str, Any] = {"source": {"format": "parquet", "path": "clicks"}, "columns": {"id": "i", "time": "t"}}
+SMALL: dict[str, Any] = {
+    "evaluation": "ads",
+    "impressions": {"source": {"format": "parquet", "path": "impressions"}, "columns": {"id": "i", "time": "t"}},
+    "labels": {"click": {"column": "clicked", "values": "binary"}, "sale": {**LOG, "window": "90m"}},
+    "tasks": {"ctr": {"label": "click"}, "cvr": {"label": "sale", "given": "click"}},
+    "models": {"v1.2": {"cvr": {"score": "p"}, "ctr": {"score": "z", "scale": "logit"}}},
+    "dimensions": ["country", "device"],
+    "slices": [[], ["device", "country"]],
+    "tables": {"path": "warehouse"},
+}
+
+
+def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
+    """The small configuration with other values at some places, written like `tasks/ctr/label`."""
+    config = copy.deepcopy(SMALL)
+    for place, value in changes:
+        *above, last = place.split("/")
+        node = config
+        for key in above:
+            node = node.setdefault(key, {})
+        node[last] = value
+    return config
+
+
+def errors(action: Callable[[], Evaluation]) -> list[str]:
+    with pytest.raises(ConfigurationError) as caught:
+        action()
+    assert caught.value.exit_code == 2
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_every_error_of_a_file_is_told_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "bad.yaml"
+    wrong = changed(("tasks/ctr/label", "clik"), ("day/timezone", "Europe/Berln"), ("limits/min_row", 3))
+    wrong["impressions"]["duplicates"] = "removed"
+    wrong["loss"] = {"alpha": "five", "clip": 0.5}
+    wrong["slices"].append(["contry"])
+    file.write_text(yaml.safe_dump(wrong))
+    with pytest.raises(ConfigurationError) as caught:
+        load(file)
+    known = "cells, values, rejected_share, stored_rejects, min_rows"
+    assert str(caught.value).splitlines() == [
+        f"{file} is not valid: 7 problems",
+        "  - day.timezone: found 'Europe/Berln', expected an IANA time zone such as Europe/Berlin; did you mean 'Europe/Berlin'?",  # noqa: E501
+        "  - impressions.duplicates: found 'removed', expected 'remove' or 'none'; did you mean 'remove'?",
+        f"  - limits.min_row: found an unknown key, expected one of {known}; did you mean 'min_rows'?",
+        "  - loss.alpha: found 'five', expected a number",
+        "  - loss.clip: found 0.5, expected a number less than 0.5",
+        "  - slices[2][0]: found 'contry', expected one of country, device (dimensions); did you mean 'country'?",
+        "  - tasks.ctr.label: found 'clik', expected one of click, sale (labels); did you mean 'click'?",
+    ]
+
+
+SHAPES: list[tuple[str, Any, str]] = [
+    ("evaluation", "Ads", "evaluation: found 'Ads', expected a name of a-z, 0-9 and _ that starts with a letter"),
+    ("evaluation", None, "evaluation: found nothing, expected a value, as this key is required"),
+    ("labels/sale/window", "0h", "labels.sale.window: found '0h', expected a duration above zero"),
+    ("labels/sale/window", 3, "labels.sale.window: found 3, expected a duration such as 30s, 90m, 1h or 7d"),
+    ("ages", ["90m"], "ages[0]: found '90m', expected whole hours, as age_hours is an integer"),
+    ("shards", {"count": 1025}, "shards.count: found 1025, expected a number less than or equal to 1024"),
+    ("limits", {"cells": True}, "limits.cells: found True, expected an integer"),
+    ("limits", {"rejected_share": float("nan")}, "limits.rejected_share: found nan, expected a finite number"),
+    ("loss", [], "loss: found a list of 0, expected a mapping"),
+    ("labels/sale/columns", {"id": 1, "time": "t"}, "labels.sale.columns.id: found 1, expected text"),
+    ("labels/sale/columns", {"id": "i"}, "labels.sale.columns.time: found nothing, expected a value, as this key is required"),  # noqa: E501
+    ("tasks/ctr/wait", "w", "tasks.ctr.wait: found an unknown key, expected one of kind, label, given, weight, score; did you mean 'weight'?"),  # noqa: E501
+    ("impressions/columns/time", 3, "impressions.columns.time: found 3, expected a column name, or {column, unit}"),
+    ("labels/click/values", "sign", "labels.click.values: found 'sign', expected 'binary', 'signed' or 'soft'; did you mean 'signed'?"),  # noqa: E501
+    ("impressions/source/options", {"a": [1]}, "impressions.source.options.a: found a list of 1, expected text, a number, true or false"),  # noqa: E501
+    ("foo", None, "foo: found an unknown key, expected one of " + ", ".join(Evaluation.model_fields)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "value", "text"), SHAPES)
+def test_a_wrong_shape_is_named_with_its_place(place: str, value: Any, text: str) -> None:
+    assert "\n".join(errors(lambda: parse(changed((place, value))))) == text
+
+
+RELATIONS: list[tuple[str, Any, str]] = [
+    ("tasks/cvr/given", "sale", "tasks.cvr.given: found 'sale', expected another label than the task's own"),
+    ("labels/click/values", "soft", "tasks.cvr.given: found 'click', whose values are soft, expected a label whose values are binary"),  # noqa: E501
+    ("models/v1.2/ctrr", {"score": "p"}, "models[\"v1.2\"].ctrr: found 'ctrr', expected one of ctr, cvr (tasks); did you mean 'ctr'?"),  # noqa: E501
+    ("models", {"a": {"ctr": {"score": "p"}}}, "tasks.cvr: found no model that scores it, expected its name under at least one model"),  # noqa: E501
+    ("dimensions", ["device", "country", "Device"], "dimensions[2]: found the same as dimensions[0], expected each once"),  # noqa: E501
+    ("slices", [["device", "country"], ["country", "device"]], "slices[1]: found the same as slices[0], expected each once"),  # noqa: E501
+    ("slices", [["device", "device"]], "slices[0][1]: found the same as slices[0][0], expected each once"),
+    ("limits", {"values": {"devices": 3}}, "limits.values.devices: found 'devices', expected one of country, device (dimensions); did you mean 'device'?"),  # noqa: E501
+    ("impressions/source/table", "a.b.c", "impressions.source: found format and path and table, expected either format and path, or table alone"),  # noqa: E501
+    ("labels/sale/source", {"path": "x"}, "labels.sale.source: found path, expected either format and path, or table alone"),  # noqa: E501
+    ("impressions/source/names", ["a"], "impressions.source.names: found names, expected them only with format: csv and without a header"),  # noqa: E501
+    ("tables", {"catalog": "lake"}, "tables: found catalog, expected either path, or catalog and schema"),
+    ("impressions/columns/id", None, "impressions.columns.id: found nothing, expected a column, as the label log sale is joined by it"),  # noqa: E501
+    ("impressions/columns/time", None, "impressions.columns.time: found nothing, expected a column, as the label log sale is joined by it"),  # noqa: E501
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "value", "text"), RELATIONS)
+def test_names_and_keys_that_do_not_fit_each_other_are_told(place: str, value: Any, text: str) -> None:
+    assert errors(lambda: parse(changed((place, value)))) == [text]
+
+
+def test_key_columns_and_statistics_are_no_dimensions() -> None:
+    names = [*RESERVED[1:], "Event_Date"]
+    text = "dimensions[{}]: found {!r}, expected a name that is no key column or statistic of our tables"
+    told = [text.format(rank, name) for rank, name in enumerate(names)]
+    assert errors(lambda: parse(changed(("dimensions", names), ("slices", [[]])))) == told
+
+
+NOT_YET: list[tuple[str, Any, str]] = [
+    ("tasks/ctr/kind", "multiclass", "tasks.ctr.kind: found 'multiclass', {}, expected binary"),
+    ("tasks/ctr/kind", "candidates", "tasks.ctr.kind: found 'candidates', {}, expected binary"),
+    ("tasks/ctr/label", {"column": "cat"}, "tasks.ctr.label: found a mapping of column, {}, expected the name of a label"),  # noqa: E501
+    ("tasks/ctr/score", {"product": ["a", "b"]}, "tasks.ctr.score: found a mapping of product, {}, expected a column of scores under each model"),  # noqa: E501
+    ("models/v1.2/ctr/score", ["p", "q"], 'models["v1.2"].ctr.score: found a list of 2, {}, expected the name of one column'),  # noqa: E501
+    ("impressions/columns/sampling_rate", "r", "impressions.columns.sampling_rate: found 'r', {}, expected null"),
+    ("labels/sale/columns/ingested", "at", "labels.sale.columns.ingested: found 'at', {}, expected null"),
+    ("bins", {"bits": 8}, "bins: found a mapping of bits, {}, expected the default bins"),
+    ("gates", [{"metric": "auc"}], "gates: found a list of 1, {}, expected an empty list"),
+    ("ages", ["0h", "24h"], "ages: found a list of 2, {}, expected one age"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "value", "text"), NOT_YET)
+def test_what_is_not_computed_yet_is_refused(place: str, value: Any, text: str) -> None:
+    assert errors(lambda: parse(changed((place, value)))) == [text.format("which is not supported yet")]
+
+
+def test_a_secret_is_refused_and_never_shown() -> None:
+    for key in ("fs.s3a.secret.key", "Password", "sasToken", "credentials", "account_key"):
+        config = changed(("impressions/source/options", {key: "hunter2"}))
+        (text,) = errors(functools.partial(parse, config))
+        assert "looks like a secret, expected no secret here: give it to the engine" in text
+        assert "hunter2" not in text
+
+
+def test_defaults_and_helpers() -> None:
+    small = parse(SMALL)
+    assert (small.age_hours, small.ages) == (2, (2 * HOURS,))
+    assert (small.is_final(1, "ctr"), small.is_final(1, "cvr"), small.is_final(2, "cvr")) == (True, False, True)
+    assert small.pairs == (("ctr", "v1.2"), ("cvr", "v1.2"))
+    assert (list(small.label_columns), list(small.label_logs)) == (["click"], ["sale"])
+    assert small.slices == ((), ("country", "device"))
+    assert (small.limits.cells, small.limits.rejected_share, small.limits.min_rows) == (200_000, 0.01, 50)
+    assert (small.loss.alpha, small.loss.gamma, small.loss.clip, small.loss.kernel) == (1.0, 2.0, 1e-15, "strict")
+    assert (small.shards.count, small.day.timezone, small.impressions.duplicates) == (32, "UTC", "remove")
+
+
+def test_empty_sections_mean_their_defaults() -> None:
+    assert parse(changed(("limits", None), ("bins", None), ("ages", None), ("gates", None))) == parse(SMALL)
+
+
+def test_a_late_label_makes_a_task_final_later() -> None:
+    late = parse(changed(("labels/sale/lateness", "1d"), ("labels/sale/columns/time", {"column": "t", "unit": "ms"})))
+    assert (late.age_hours, late.is_final(25, "cvr"), late.is_final(26, "cvr")) == (26, False, True)
+    sale = late.labels["sale"]
+    assert isinstance(sale, LabelLog)
+    assert (sale.columns.time.column, sale.columns.time.unit) == ("t", "ms")
+
+
+@pytest.mark.parametrize("name", ["nightly", "ipinyou"])
+def test_the_shipped_files_load_and_survive_a_round_trip(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LOSSLEDGER_DATA", raising=False)
+    shipped = load(CONF / f"{name}.yaml")
+    again = parse(yaml.safe_load(yaml.safe_dump(shipped.document())))
+    assert again == shipped == pickle.loads(pickle.dumps(shipped))
+    assert again.fingerprint() == shipped.fingerprint()
+
+
+def test_the_fingerprint_knows_values_not_their_order_or_spelling() -> None:
+    backwards = {key: SMALL[key] for key in reversed(SMALL)}
+    spelt = changed(("labels/sale/window", "5400s"), ("loss", {"alpha": 1}), ("slices", [[], ["country", "device"]]))
+    assert parse(SMALL).fingerprint() == parse(backwards).fingerprint() == parse(spelt).fingerprint()
+    assert re.fullmatch("[0-9a-f]{64}", parse(SMALL).fingerprint())
+    assert parse(changed(("loss", {"alpha": 2}))).fingerprint() != parse(SMALL).fingerprint()
+
+
+def test_environment_and_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOSSLEDGER_DATA", "/elsewhere")
+    one = load(CONF / "ipinyou.yaml", ["limits.min_rows=0", "tables.path=other", "slices=[[exchange]]"])
+    assert one.impressions.source.path == "/elsewhere/ipinyou_1458/test.txt"
+    assert (one.limits.min_rows, one.tables.path, one.slices) == (0, "other", (("exchange",),))
+    assert errors(lambda: load(CONF / "ipinyou.yaml", ["limits", "a=["])) == [
+        "override 'limits': found no assignment, expected place=value, such as limits.min_rows=0",
+        "override 'a=[': found while parsing a flow node, expected a place that can be set, and a YAML value",
+    ]
+
+
+UNREADABLE = [
+    ("a: 1\na: 2\n", "line 2, column 1: found duplicate key a, expected YAML, each key once"),
+    ("a: !!python/name:os.system x", "line 1, column 4: found could not determine a constructor for the tag"),
+    ("a: ${oc.env:NOPE_NOPE}", "a: found KeyError raised while resolving interpolation: \"Environment variable 'NOPE_NOPE'"),  # noqa: E501
+    ("tables: {path: '???'}", "tables.path: found Missing mandatory value: tables.path, expected a value that"),
+    ("a: {b: '${a}'}", "a.b: found Interpolation to parent node detected, expected a value that can be resolved"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), UNREADABLE)
+def test_a_file_that_cannot_be_read_says_where(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    (found,) = errors(lambda: load(tmp_path / "a.yaml"))
+    assert found.startswith(message)
+
+
+def test_a_file_that_is_not_there_names_the_nearest() -> None:
+    here, meant = CONF / "nightli.yaml", str(CONF / "nightly.yaml")
+    with pytest.raises(ConfigurationError) as caught:
+        load(here)
+    assert caught.value.problems == (Problem(str(here), "no such file", "a YAML file", meant),)
+
+
+KEYS = sorted(set(re.findall(r"[a-z_]+", repr(SMALL))) | set(Evaluation.model_fields) | {"options", "names", "unit"})
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.binary(max_size=3) | st.text(max_size=5)
+SCALARS = PLAIN | st.sampled_from(KEYS)
+TREES = st.recursive(SCALARS, lambda part: st.lists(part, max_size=3) | st.dictionaries(SCALARS, part, max_size=4))
+INNER = """impressions/source/options impressions/columns/time labels/click labels/sale/source labels/sale/window
+tasks/ctr tasks/cvr/given tasks/new models/v1.2/ctr models/new limits/values"""
+CHANGES = st.lists(st.tuples(st.sampled_from([*Evaluation.model_fields, *INNER.split()]), TREES), max_size=3)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.dictionaries(SCALARS, TREES, max_size=5), CHANGES)
+def test_anything_either_parses_or_is_a_configuration_error(anything: dict[Any, Any], changes: list[Any]) -> None:
+    whole = [change for change in changes if "/" not in change[0]]
+    inner = [change for change in changes if "/" in change[0]][:1]
+    for config in (anything, {**changed(*whole), **anything}, changed(*inner)):
+        try:
+            assert parse(parse(config).document()) == parse(config)
+        except ConfigurationError as error:
+            assert error.problems and all(line.startswith("  - ") for line in str(error).splitlines()[1:])

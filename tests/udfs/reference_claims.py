@@ -1,0 +1,203 @@
+"""How each kind of case of `tests/reference/reference_values.json` is computed by us: output by output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from mpmath import mp, mpf
+
+from tests.udfs.claims import Case, Claim, Evaluation, doubles, evaluation, terms
+from tests.udfs.references import REFERENCES, Exact, entropy, nll
+from tests.udfs.summaries import Rows, rows_of, sums_given, sums_of
+from udfs import numerics
+from udfs.kernels import softplus
+from udfs.measure import FloatArray
+
+Claims = Mapping[str, "Claim | FloatArray | float | None"]
+NLL, FOCAL = ("positive_nll", "negative_nll"), ("positive_focal", "negative_focal")
+LN2 = mp.log(2)
+
+
+def drawn(case: Case) -> Rows:
+    """The rows of a case."""
+    inputs = case["in"]
+    return rows_of(doubles(inputs["y"]), doubles(inputs["p"]), inputs.get("w"))
+
+
+def log_loss_prob(case: Case) -> Claims:
+    it = evaluation(drawn(case), clip=0.0)
+    bits = it.of(it.metrics["log_loss"][0] / float(LN2), lambda e: nll(e) / e.sum(1) / LN2)
+    whole = {"sum": it.claim("log_loss_total"), "mean": it.claim("log_loss"), "mean_bits": bits}
+    return {"rows": terms(it.rows, NLL), **whole}
+
+
+def log_loss_clip(case: Case) -> Claims:
+    if "clamp_log" in case["in"]:
+        least = -case["in"]["clamp_log"]
+        it = evaluation(rows_of([1.0], [0.0]), clip=np.exp(-least))
+        return {"p0_y1": it.of(it.number("log_loss"), lambda e: mpf(least))}
+    eps = case["in"]["eps"]
+
+    def of(label: float, score: float) -> Claim:
+        return evaluation(rows_of([label], [score]), clip=eps).claim("log_loss")
+
+    names = {"p0_y1 = -log(eps)": of(1.0, 0.0), "p0_y0 = -log1p(-eps)": of(0.0, 0.0)}
+    return names | {"p1_y0 with hi = fl64(1-eps)": of(0.0, 1.0 - eps)}
+
+
+def log_loss_logit(case: Case) -> Claims:
+    z = doubles(case["in"]["z"])
+    rows = rows_of(np.broadcast_to(case["in"]["y"], z.shape), z, scale="logit")
+    # Some logits are larger than those that a row may have: the kernel takes them all the same.
+    mean = {"mean": evaluation(rows).claim("log_loss")} if "mean" in case["out"] else {}
+    return {"rows": terms(rows, NLL), **mean}
+
+
+def logistic_loss_pm1(case: Case) -> Claims:
+    label = (doubles(case["in"]["y"]) + 1.0) / 2.0
+    return log_loss_logit({**case, "in": {"y": label, "z": case["in"]["z"]}})
+
+
+def weighted_log_loss(case: Case) -> Claims:
+    it = evaluation(drawn(case))
+    n = it.sum("n")
+    by_n = it.of(it.metrics["log_loss_total"][0] / n, lambda e: nll(e) / n)
+    return {"sum_w_loss": it.claim("log_loss_total"), "mean_by_sum_w": it.claim("log_loss"), "mean_by_n": by_n}
+
+
+def alpha_log_loss(case: Case) -> Claims:
+    it = evaluation(drawn(case), alpha=case["in"]["alpha"])
+    return {
+        "mean_by_n (seed 000)": it.claim("weighted_log_loss"),
+        "mean_by_sum_w": it.claim("weighted_log_loss_balanced"),
+    }
+
+
+def focal_loss(case: Case) -> Claims:
+    """Without a class weight our metric; with one, its two statistics weighted apart."""
+    alpha, gamma = case["in"]["alpha"], case["in"]["gamma"]
+    rows = drawn(case)
+    it = evaluation(rows, gamma=gamma)
+    if alpha is None:
+        return {"rows": terms(rows, FOCAL, {"gamma": gamma}), "mean_by_n": it.claim("focal_loss")}
+    share = np.where(rows.label == 1.0, alpha, 1.0 - alpha)
+    weighed = evaluation(rows.weighing(share), gamma=gamma)
+    total = weighed.sum(f"positive_focal_g{gamma:g}") + weighed.sum(f"negative_focal_g{gamma:g}")
+    mean = weighed.of(total / rows.label.size, lambda e: REFERENCES["focal_loss"](e) * e.sum(1) / rows.label.size)
+    return {"rows": terms(weighed.rows, FOCAL, {"gamma": gamma}), "mean_by_n": mean}
+
+
+def binary_entropy(case: Case) -> Claims:
+    q = doubles(case["in"]["q"])
+    found = float(numerics.binary_entropy(q, 1.0 - q)[0])
+    return {"nats": found, "bits": found / float(LN2)}
+
+
+def binary_entropy_counts(case: Case) -> Claims:
+    positives, negatives = case["in"]["pos"], case["in"]["neg"]
+    label = np.repeat([1.0, 0.0], [positives, negatives])
+    return {"nats": evaluation(rows_of(label, np.full(label.size, 0.5))).claim("label_entropy")}
+
+
+def binary_kl(case: Case) -> Claims:
+    q, p = doubles(case["in"]["q"]), doubles(case["in"]["p"])
+    found = {"H": numerics.binary_entropy(q, 1.0 - q), "CE": numerics.cross_entropy(q, p), "KL": numerics.kl(q, p)}
+    return {name: float(value[0]) for name, value in found.items()}
+
+
+def kl_of_classes(case: Case) -> Claims:
+    q, p = doubles(case["in"]["q"])[None], doubles(case["in"]["p"])[None]
+    return {"KL": float(numerics.kl_classes(q, p)[0]), "KL_reversed": float(numerics.kl_classes(p, q)[0])}
+
+
+def normalized_entropy(case: Case) -> Claims:
+    it = evaluation(drawn(case))
+    gain = it.number("relative_information_gain")
+    percent = it.of(gain and 100.0 * gain, lambda e: 100 * REFERENCES["relative_information_gain"](e))
+    names = {"base_rate": "base_rate", "log_loss": "log_loss", "entropy": "label_entropy", "NE": "normalized_entropy"}
+    found = {output: it.claim(name) for output, name in names.items()}
+    found |= {"RIG = 1-NE": it.claim("relative_information_gain"), "RCE_percent": percent}
+    return {"n": it.sum("n"), "sum_w": it.sum("weight"), **found, **_against_prior(it, case["in"].get("prior"))}
+
+
+def _against_prior(it: Evaluation, prior: float | None) -> Claims:
+    if prior is None:
+        return {}
+    p, q, loss = mpf(prior), it.metrics["base_rate"][0], it.metrics["log_loss"][0]
+    baseline = float(numerics.cross_entropy(np.array([q]), np.array([prior]))[0])
+    own = float(numerics.binary_entropy(np.array([prior]), np.array([1.0 - prior]))[0])
+
+    def exactly(positive: mpf, negative: mpf) -> mpf:
+        return -(positive * mp.log(p) + negative * mp.log(1 - p)) / (positive + negative)
+
+    return {
+        "CE(base|prior)": it.of(baseline, lambda e: exactly(e.sum(e.y), e.sum(1 - e.y))),
+        "NE_vs_constant_prior = LL/CE(q,prior)": it.of(
+            loss / baseline, lambda e: nll(e) / e.sum(1) / exactly(e.sum(e.y), e.sum(1 - e.y))
+        ),
+        "NE_He2014 = LL/H(prior)": it.of(loss / own, lambda e: nll(e) / e.sum(1) / entropy(p, 1 - p)),
+    }
+
+
+def calibration(case: Case) -> Claims:
+    it = evaluation(drawn(case))
+    q, brier = it.metrics["base_rate"][0], it.metrics["brier_score"][0]
+    mean, ratio = it.metrics["mean_score"][0], it.number("predicted_over_actual")
+    return {
+        "brier": it.claim("brier_score"),
+        "rmse": it.of(np.sqrt(brier), lambda e: mp.sqrt(REFERENCES["brier_score"](e))),
+        "brier_skill = 1-brier/(q(1-q))": it.of(1.0 - brier / (q * (1.0 - q)) if q else None, _skill),
+        "calibration = sum p/sum y": it.claim("predicted_over_actual"),
+        "bias = mean p - mean y": it.of(mean - q, lambda e: (e.sum(e.p) - e.sum(e.y)) / e.sum(1)),
+        "log_calibration": it.of(
+            ratio and float(np.log(ratio)), lambda e: mp.log(REFERENCES["predicted_over_actual"](e))
+        ),
+        "uncertainty": it.of(q * (1.0 - q), lambda e: e.sum(e.y) * e.sum(1 - e.y) / e.sum(1) ** 2),
+    }
+
+
+def _skill(e: Exact) -> mpf:
+    return 1 - REFERENCES["brier_score"](e) * e.sum(1) ** 2 / (e.sum(e.y) * e.sum(1 - e.y))
+
+
+def demo(case: Case) -> Claims:
+    """Two remarks of numerics: the softplus of large logits, and the score that minimises the α-weighted loss."""
+    if "z" in case["in"]:
+        return {"softplus(z)": softplus(doubles(case["in"]["z"]))}
+    q, alpha = case["in"]["q"], case["in"]["alpha"]
+    best = alpha * q / (alpha * q + (1.0 - q))
+    losses = [
+        evaluation(rows_of([q], [score]), alpha=alpha).metrics["weighted_log_loss"][0]
+        for score in (best * (1 - 1e-4), best, best * (1 + 1e-4))
+    ]
+    assert losses[1] < min(losses[0], losses[2])
+    return {"argmin p": best}
+
+
+def esmm(case: Case) -> Claims:
+    """The two binary tasks of the model: clicks, and conversions given a click."""
+    inputs = case["in"]
+    clicked = doubles(inputs["click"]) == 1.0
+    ctr = evaluation(rows_of(inputs["click"], inputs["pctr"]))
+    conversions = rows_of(inputs["conv"], inputs["pcvr"])
+    cvr = evaluation(conversions.take(clicked))
+    assert sums_given(conversions, inputs["click"]) == sums_of(conversions.take(clicked))
+    return {"ctr_loss": ctr.claim("log_loss"), "cvr_loss_clicked_only": cvr.claim("log_loss")}
+
+
+def standard_error(case: Case) -> Claims:
+    it = evaluation(rows_of(case["in"]["y"], case["in"]["pA"]))
+    return {"log_loss": it.claim("log_loss"), "calibration": it.claim("predicted_over_actual")}
+
+
+CLAIMS: dict[str, Callable[[Case], Claims]] = {
+    "binary_entropy": binary_entropy,
+    "binary_entropy_counts": binary_entropy_counts,
+    "binary_kl": binary_kl,
+    "brier_decomposition": calibration,
+    "kl": kl_of_classes,
+    **{each.__name__: each for each in (alpha_log_loss, calibration, demo, esmm, focal_loss, log_loss_clip)},
+    **{each.__name__: each for each in (log_loss_logit, log_loss_prob, logistic_loss_pm1, normalized_entropy)},
+    **{each.__name__: each for each in (standard_error, weighted_log_loss)},
+}

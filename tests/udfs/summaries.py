@@ -1,0 +1,142 @@
+"""From arrays to exact sums and to metrics, on the path of the job: Arrow batches through `Summarise`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+
+from udfs.batch import CELLS, KEYS, Grouping, Pair, Summarise
+from udfs.catalog import columns_of, metrics_of
+from udfs.exact import UnitArray, from_decimal, merge, nearest, subtract
+from udfs.measure import FloatArray, Metric, Options
+from udfs.pricing import evaluated, priced
+
+OPTIONS: dict[str, float] = {"alpha": 2.5, "gamma": 2.0, "clip": 1e-15}
+CODES = np.array([-(2**63), -7, 3, 2**62], dtype=np.int64)
+SHARDS = 3
+PAIRS = tuple(Pair("label", None, "weight", scale, scale) for scale in ("probability", "logit"))
+# Four cells as of two dimensions: both, each alone, and the total; only the first is summed row by row.
+GROUPINGS = (
+    Grouping(np.array([0, 1, 2, 3]), 4),
+    Grouping(np.array([0, 0, 1, 1]), 2, parent=0, of_parent=np.array([0, 0, 1, 1])),
+    Grouping(np.array([0, 1, 0, 1]), 2, parent=0, of_parent=np.array([0, 1, 0, 1])),
+    Grouping(np.array([0, 0, 0, 0]), 1, parent=0, of_parent=np.array([0, 0, 0, 0])),
+)
+
+Key = tuple[int, int, int, int]
+Sums = dict[Key, dict[str, int]]
+Value = tuple[float, str | None]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows as they reach a worker: `score` is a probability, or a logit where `scale` says so."""
+
+    label: FloatArray
+    weight: FloatArray
+    score: FloatArray
+    scale: str = "probability"
+
+    def take(self, rows: Sequence[int] | NDArray[np.integer | np.bool_]) -> Rows:
+        """These rows only, in this order; or those where a mask is true."""
+        index = np.asarray(rows) if len(rows) else np.array([], dtype=np.int64)
+        return replace(self, label=self.label[index], weight=self.weight[index], score=self.score[index])
+
+    def weighing(self, weight: ArrayLike) -> Rows:
+        """The same rows with other weights."""
+        return replace(self, weight=np.asarray(weight, dtype=np.float64))
+
+
+def rows_of(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None, scale: str = "probability") -> Rows:
+    """Rows from anything like an array; without a weight each weighs 1."""
+    labels = np.asarray(label, dtype=np.float64)
+    weights = np.ones(labels.size) if weight is None else np.asarray(weight, dtype=np.float64)
+    return Rows(labels, weights, np.asarray(score, dtype=np.float64), scale)
+
+
+def summarise(
+    pairs: Sequence[Pair] = PAIRS,
+    options: Options = OPTIONS,
+    groupings: tuple[Grouping, ...] = GROUPINGS,
+    shards: int = SHARDS,
+) -> Summarise:
+    """The pass of the job over the cells of `CODES`."""
+    statistics = columns_of("binary", options)
+    cells = np.arange(CODES.size)
+    return Summarise(tuple(pairs), statistics, options, "strict", CODES, cells, CODES.size, groupings, shards)
+
+
+def by_key(batches: Iterable[pa.RecordBatch]) -> Sums:
+    """Units of each statistic by (pair, grouping, key, shard), of one partition."""
+    table = pa.Table.from_batches(batches)
+    keys = list(zip(*(table[name].to_pylist() for name in KEYS.names), strict=True))
+    names = table.column_names[len(KEYS) :]
+    units = zip(*(from_decimal(table[name]).tolist() for name in names), strict=True)
+    sums = {key: dict(zip(names, values, strict=True)) for key, values in zip(keys, units, strict=True)}
+    assert len(sums) == len(keys)
+    return sums
+
+
+def merged(parts: Iterable[Sums]) -> Sums:
+    """Sums of several partitions, added."""
+    total: Sums = {}
+    for part in parts:
+        for key, sums in part.items():
+            total[key] = plus(total[key], sums) if key in total else sums
+    return total
+
+
+def plus(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    """Two rows of sums, added by the one merge there is."""
+    return dict(zip(a, merge(_units(a), _units({name: b[name] for name in a})), strict=True))
+
+
+def minus(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    """A row of sums without that of its part."""
+    return dict(zip(a, subtract(_units(a), _units({name: b[name] for name in a})), strict=True))
+
+
+def _units(sums: Mapping[str, int]) -> UnitArray:
+    return np.array(list(sums.values()), dtype=np.object_)
+
+
+def sums_of(rows: Rows, options: Options = OPTIONS) -> dict[str, int]:
+    """Units of each statistic over all rows; zeros where no row is in the task."""
+    return _sums_of(rows, None, options)
+
+
+def sums_given(rows: Rows, given: ArrayLike, options: Options = OPTIONS) -> dict[str, int]:
+    """Units of each statistic of a task over the rows where another label is 1."""
+    return _sums_of(rows, np.asarray(given, dtype=np.float64), options)
+
+
+def _sums_of(rows: Rows, given: FloatArray | None, options: Options) -> dict[str, int]:
+    pair = Pair("label", None if given is None else "given", "weight", "score", rows.scale)
+    run = summarise([pair], options, groupings=(), shards=1)
+    columns = {"code": np.full(rows.label.size, CODES[0]), "shard": np.zeros(rows.label.size, dtype=np.int32)}
+    if given is not None:
+        columns["given"] = given
+    batch = pa.record_batch({**columns, "label": rows.label, "weight": rows.weight, "score": rows.score})
+    return by_key(run([batch])).get((0, CELLS, 0, -1), dict.fromkeys(run.statistics, 0))
+
+
+def metrics_from(
+    sums: Mapping[str, int], options: Options = OPTIONS, metrics: Iterable[Metric] | None = None
+) -> dict[str, Value]:
+    """Each metric of the sums with its reason, NaN or infinite where there is one."""
+    statistics = columns_of("binary", options)
+    chosen = priced({name: nearest([sums[name]]) for name in statistics}, statistics, options)
+    found = {}
+    for metric in metrics_of("binary") if metrics is None else metrics:
+        values, reasons = evaluated(metric, chosen, options)
+        found[metric.name] = (float(values[0]), reasons[0])
+    return found
+
+
+def metrics_of_rows(rows: Rows, options: Options = OPTIONS) -> dict[str, Value]:
+    """Each metric of the rows with its reason."""
+    return metrics_from(sums_of(rows, options), options)

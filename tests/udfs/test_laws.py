@@ -1,0 +1,201 @@
+"""Laws of statistics over the whole catalogue, with ==: no tolerance, whatever the rows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import strategies
+from tests.udfs.summaries import (
+    GROUPINGS,
+    OPTIONS,
+    PAIRS,
+    SHARDS,
+    Rows,
+    Sums,
+    by_key,
+    merged,
+    minus,
+    plus,
+    summarise,
+    sums_of,
+)
+from udfs import batch as batches
+from udfs import exact
+from udfs.batch import CELLS, PASSED, Grouping
+from udfs.catalog import STATISTICS, columns_of
+from udfs.exact import UNITS, total
+from udfs.kernels import FloatArray, softplus
+
+# Each example runs the whole pass several times.
+law = settings(max_examples=40)
+COLUMNS = columns_of("binary", OPTIONS)
+COUNTS = {name for name, statistic in STATISTICS.items() if statistic.counts}
+NOTHING = dict.fromkeys(COLUMNS, 0)
+TOTAL = len(GROUPINGS) - 1
+SWAPPED = {
+    "positive_weight": "negative_weight",
+    "positive_nll": "negative_nll",
+    "positive_focal_g2": "negative_focal_g2",
+    "hard_wrong_positive_weight": "hard_wrong_negative_weight",
+    "hard_right_positive_weight": "hard_right_negative_weight",
+}
+
+
+def summed(*parts: pa.RecordBatch) -> Sums:
+    """The sums of one partition that gets these batches."""
+    return by_key(summarise()(parts))
+
+
+def slices(sums: Sums) -> Sums:
+    """The sums of cells and slices, without the counts of rows that passed."""
+    return {key: values for key, values in sums.items() if key[1] != PASSED}
+
+
+def by_shard(sums: Sums, pair: int) -> list[dict[str, int]]:
+    """The total of each shard."""
+    return [sums.get((pair, TOTAL, 0, shard), NOTHING) for shard in range(SHARDS)]
+
+
+def added(parts: Sequence[dict[str, int]]) -> dict[str, int]:
+    result = NOTHING
+    for part in parts:
+        result = plus(result, part)
+    return result
+
+
+def column(batch: pa.RecordBatch, name: str) -> FloatArray:
+    found: FloatArray = batch[name].to_numpy()
+    return found
+
+
+def replaced(batch: pa.RecordBatch, name: str, values: FloatArray) -> pa.RecordBatch:
+    return batch.set_column(batch.schema.get_field_index(name), name, pa.array(values))
+
+
+@law
+@given(batch=strategies.examples(), data=st.data())
+def test_partitions_merge_to_the_same_sums_in_any_order_and_grouping(
+    batch: pa.RecordBatch, data: st.DataObject
+) -> None:
+    place = np.array(data.draw(strategies.spread(batch.num_rows, range(4))), dtype=np.int64)
+    parts = data.draw(st.permutations([summed(batch.filter(pa.array(place == part))) for part in range(4)]))
+    expected = summed(batch)
+    assert merged(parts) == expected
+    assert merged([parts[0], merged([merged(parts[1:3]), parts[3]])]) == expected
+    assert merged([merged(parts[2:]), {}, merged(parts[:2])]) == expected
+
+
+@law
+@given(batch=strategies.examples(), data=st.data())
+def test_the_order_of_rows_does_not_matter(batch: pa.RecordBatch, data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(batch.num_rows)))
+    assert summed(batch.take(pa.array(order, pa.int64()))) == summed(batch)
+
+
+@law
+@given(batch=strategies.examples(), data=st.data(), block=st.integers(1, 5))
+def test_the_size_of_batches_and_blocks_does_not_matter(batch: pa.RecordBatch, data: st.DataObject, block: int) -> None:
+    parts, expected = data.draw(strategies.consecutive(batch)), summed(batch)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batches, "BLOCK_ROWS", block)
+        patch.setattr(exact, "BLOCK", block)
+        assert summed(*parts) == expected
+
+
+@law
+@given(batch=strategies.examples())
+def test_a_shard_subtracted_is_the_sum_without_it(batch: pa.RecordBatch) -> None:
+    found = summed(batch)
+    for shard in range(SHARDS):
+        without = summed(batch.filter(pa.array(column(batch, "shard") != shard)))
+        for pair in range(len(PAIRS)):
+            shards = by_shard(found, pair)
+            assert minus(added(shards), shards[shard]) == added(by_shard(without, pair))
+
+
+@law
+@given(batch=strategies.examples(), data=st.data())
+def test_a_row_of_zero_weight_is_as_if_absent(batch: pa.RecordBatch, data: st.DataObject) -> None:
+    absent = np.array(data.draw(strategies.spread(batch.num_rows, (False, True))), dtype=np.bool_)
+    weightless = summed(replaced(batch, "weight", np.where(absent, 0.0, column(batch, "weight"))))
+    without = summed(batch.filter(pa.array(~absent)))
+    for key, values in slices(weightless).items():
+        expected = without.get(key, NOTHING)
+        assert {name: values[name] for name in COLUMNS.keys() - COUNTS} == {
+            name: expected[name] for name in COLUMNS.keys() - COUNTS
+        }
+    assert slices(without).keys() <= slices(weightless).keys()
+
+
+@law
+@given(batch=strategies.examples())
+def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(batch: pa.RecordBatch) -> None:
+    for number, pair in enumerate(PAIRS):
+        unusable = np.isnan(column(batch, pair.score)) | np.isnan(column(batch, "weight"))
+        in_task = ~np.isnan(column(batch, "label"))
+        found = added(by_shard(summed(batch), number))
+        assert found["n"] == (in_task & ~unusable).sum() * UNITS
+        assert found["unscored"] == (in_task & unusable).sum() * UNITS
+        assert found | {"unscored": 0} == added(by_shard(summed(batch.filter(pa.array(in_task & ~unusable))), number))
+
+
+@law
+@given(batch=strategies.examples())
+def test_slices_rolled_up_are_those_summed_row_by_row(batch: pa.RecordBatch) -> None:
+    directly = tuple(Grouping(grouping.of_cell, grouping.slices) for grouping in GROUPINGS)
+    assert by_key(summarise(groupings=directly)([batch])) == summed(batch)
+
+
+@law
+@given(batch=strategies.examples())
+def test_the_cells_of_a_slice_add_up_to_its_shards(batch: pa.RecordBatch) -> None:
+    found = summed(batch)
+    for pair in range(len(PAIRS)):
+        for number, grouping in enumerate(GROUPINGS):
+            for key in range(grouping.slices):
+                members = np.flatnonzero(grouping.of_cell == key).tolist()
+                cells = [found.get((pair, CELLS, cell, -1), NOTHING) for cell in members]
+                shards = [found.get((pair, number, key, shard), NOTHING) for shard in range(SHARDS)]
+                assert added(cells) == added(shards)
+
+
+@law
+@given(batch=strategies.examples())
+def test_counts_are_whole_and_every_row_is_counted_as_passed(batch: pa.RecordBatch) -> None:
+    found = summed(batch)
+    assert all(values[name] % UNITS == 0 for values in found.values() for name in COUNTS)
+    assert [values["n"] for key, values in found.items() if key[1] == PASSED] == [batch.num_rows * UNITS][
+        : batch.num_rows
+    ]
+
+
+@law
+@given(batch=strategies.examples())
+def test_rows_of_weight_1_weigh_as_many_as_they_are(batch: pa.RecordBatch) -> None:
+    for values in slices(summed(replaced(batch, "weight", np.ones(batch.num_rows)))).values():
+        assert values["weight"] == values["squared_weight"] == values["n"]
+
+
+@law
+@given(batch=strategies.examples(), label=st.sampled_from([0.0, 1.0]))
+def test_mirrored_logits_and_labels_exchange_positives_and_negatives(batch: pa.RecordBatch, label: float) -> None:
+    some = replaced(batch, "label", np.full(batch.num_rows, label))
+    mirrored = replaced(replaced(some, "label", np.full(batch.num_rows, 1.0 - label)), "logit", -column(batch, "logit"))
+    one, other = (added(by_shard(summed(each), 1)) for each in (some, mirrored))
+    names = SWAPPED | {b: a for a, b in SWAPPED.items()}
+    assert {name: other[names.get(name, name)] for name in COLUMNS.keys() - {"score_sum"}} == {
+        name: one[name] for name in COLUMNS.keys() - {"score_sum"}
+    }
+
+
+@law
+@given(drawn=strategies.rows(label=strategies.hard_labels, scales=st.just("logit")))
+def test_the_loss_of_a_label_of_plus_or_minus_1_is_softplus(drawn: Rows) -> None:
+    drawn = drawn.take(np.isfinite(drawn.score))
+    sign = 2.0 * drawn.label - 1.0
+    found = sums_of(drawn)
+    assert found["positive_nll"] + found["negative_nll"] == total(drawn.weight * softplus(-sign * drawn.score))

@@ -1,0 +1,71 @@
+"""Trusted values, by 50-digit arithmetic: every binary case is met; the others wait, each for a reason."""
+
+import pytest
+
+from tests.udfs.claims import Case, assert_claimed, cases
+from tests.udfs.reference_claims import CLAIMS
+
+CASES = {case["id"]: case for case in cases("reference_values")}
+WAITING = {
+    "multi-class tasks": ("mc_sparse", "mc_soft_labels", "H_discrete"),
+    "softmax over classes": (
+        *("mc_logits_seed003", "mc_logits_huge", "mc_logits_huge_right", "mc_logits_equal", "mc_logits_close"),
+        "mc_all_other_classes",
+    ),
+    "softmax over the candidates of a group": (
+        *("mp_seed003_labels", "mp_single", "mp_offset_1e4", "mp_all_positive_equal", "mp_exp_overflow"),
+        "mp_no_positive",
+    ),
+    "AUC and its interval, from score bins": ("auc_seed000", "auc_all_tied", "auc_20_weighted", "delong_20_b"),
+    "counts at a threshold, from score bins": ("prf_0.5", "prf_0.3"),
+    "AUC by user": ("gauc_20",),
+    "pairs and lists of a group": ("ranknet_group", "ranknet_extreme", "listnet_normalised_binary", "mrr_map"),
+    "gains by rank": ("ndcg_at_1", "ndcg_at_2", "ndcg_at_3", "ndcg_no_relevant"),
+    "product scores": ("ctcvr_logit_-5.0_-4.0", "ctcvr_logit_40.0_40.0", "ctcvr_logit_800.0_-800.0"),
+    "sampling rates": ("recal_0.001_0.02", "recal_0.999_0.05", "recal_1e-12_0.01"),
+    "labels that are still to come": ("delayed_feedback_nll",),
+    "intervals from shards": ("jackknife_users_AUC", "bh_fdr", "poisson1_thresholds_u64", "splitmix64_vectors"),
+}
+WAITING_OUTPUTS = {
+    "score bins": ("ece10", "mce10", "bins [k,w,mean_y,mean_p]", "reliability", "resolution"),
+    "a sum of absolute errors": ("mae",),
+    "product scores": ("ctcvr_loss", "esmm_loss"),
+    "intervals from shards": (
+        *("se_log_loss (ddof1)", "se_NE (IF, ddof0)", "se_calibration (IF, ddof0)"),
+        *("paired_diff", "se_paired_diff (ddof1)"),
+    ),
+}
+RUN = [case for case in CASES.values() if case["metric"] in CLAIMS]
+
+
+@pytest.mark.parametrize("case", RUN, ids=[case["id"] for case in RUN])
+def test_a_trusted_value_is_met(case: Case) -> None:
+    found = CLAIMS[case["metric"]](case)
+    waiting = {name for names in WAITING_OUTPUTS.values() for name in names}
+    assert not found.keys() & waiting
+    for name in case["out"].keys() - waiting:
+        assert_claimed(found[name], case["out"][name], case["rtol"])
+
+
+def test_every_case_is_run_or_waits() -> None:
+    waiting = [name for names in WAITING.values() for name in names]
+    assert sorted([case["id"] for case in RUN] + waiting) == sorted(CASES)
+    assert len(CASES) == 88
+
+
+def test_an_output_that_waits_exists() -> None:
+    outputs = {name for case in RUN for name in case["out"]}
+    assert {name for names in WAITING_OUTPUTS.values() for name in names} <= outputs
+
+
+def test_the_expected_values_have_their_digits() -> None:
+    for case in CASES.values():
+        for value in _numbers(case["out"]):
+            assert float(value["v"]) == float.fromhex(value["x"])
+
+
+def _numbers(node: object) -> list[dict[str, str]]:
+    if isinstance(node, dict) and node.keys() == {"v", "x"}:
+        return [node]
+    children = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return [number for child in children for number in _numbers(child)]

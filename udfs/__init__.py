@@ -1,0 +1,1 @@
+"""What runs in the workers: numerics on NumPy and Arrow. Nothing here imports `jobs`."""

@@ -1,0 +1,43 @@
+"""Entropy of the labels and what is measured against it."""
+
+from udfs import numerics
+from udfs.measure import FloatArray, metric
+from udfs.numerics import ratio
+
+
+@metric(unit="nats")
+def label_entropy(positive_weight: FloatArray, negative_weight: FloatArray) -> FloatArray:
+    """Entropy of the base rate, H(q) = −q ln q − (1 − q) ln(1 − q), from both class weights. 0 for one class."""
+    return numerics.binary_entropy(positive_weight, negative_weight)
+
+
+@metric(unit="nats")
+def kl_calibration(positive_weight: FloatArray, weight: FloatArray, score_sum: FloatArray) -> FloatArray:
+    """Calibration in the large: KL(q ‖ p̄) of the base rate q from the mean score p̄. Never negative, 0 iff q = p̄."""
+    return numerics.kl(ratio(positive_weight, weight), ratio(score_sum, weight))
+
+
+@metric(unit="1")
+def normalized_entropy(
+    positive_nll: FloatArray,
+    negative_nll: FloatArray,
+    weight: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+) -> FloatArray:
+    """Log loss over the label entropy of the same slice: below 1 the model beats its base rate (He et al. 2014)."""
+    entropy = numerics.binary_entropy(positive_weight, negative_weight)
+    return ratio(ratio(positive_nll + negative_nll, weight), entropy)
+
+
+@metric(unit="1")
+def relative_information_gain(
+    positive_nll: FloatArray,
+    negative_nll: FloatArray,
+    weight: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+) -> FloatArray:
+    """Share of the label entropy that the model explains, (H − log loss) / H = 1 − normalized entropy."""
+    entropy = numerics.binary_entropy(positive_weight, negative_weight)
+    return ratio(entropy - ratio(positive_nll + negative_nll, weight), entropy)

@@ -1,0 +1,83 @@
+"""From exact sums to metrics: hard rows are priced by the clip, then the metrics are divided out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from udfs.kernels import STRICT
+from udfs.measure import FloatArray, Metric, Options, Statistic
+
+HARD = (
+    "hard_wrong_positive_weight",
+    "hard_wrong_negative_weight",
+    "hard_right_positive_weight",
+    "hard_right_negative_weight",
+)
+LOSSES = {"positive_loss", "negative_loss"}
+
+
+def unit_examples(clip: float) -> dict[str, FloatArray]:
+    """Four clipped examples of unit weight, in the order of `HARD`.
+
+    The surely wrong ones have the score that is `clip` away from the wrong end, with the loss −ln clip; the
+    surely right ones have the loss −ln(1 − clip). A clip of 0 makes a wrong one infinitely dear.
+    """
+    end = np.array([clip])
+    with np.errstate(divide="ignore"):
+        dear = float(-STRICT.log(end)[0])
+    cheap = float(-STRICT.log1p(-end)[0])
+    return {
+        "label": np.array([1.0, 0.0, 1.0, 0.0]),
+        "weight": np.ones(4),
+        "score": np.array([clip, 1.0 - clip, 1.0 - clip, clip]),
+        "complement": np.array([1.0 - clip, clip, clip, 1.0 - clip]),
+        "positive_loss": np.array([dear, 0.0, cheap, 0.0]),
+        "negative_loss": np.array([0.0, dear, 0.0, cheap]),
+    }
+
+
+def priced(
+    sums: Mapping[str, FloatArray], statistics: Mapping[str, Statistic], options: Options
+) -> dict[str, FloatArray]:
+    """Statistics by name, each (slices,), with the hard rows added to every loss statistic.
+
+    Each loss statistic is evaluated on the four unit examples, times the four hard weights: no metric
+    needs code of its own. `statistics` is by column of the tables, `options` holds `clip` besides those
+    of the statistics.
+    """
+    units = unit_examples(options["clip"])
+    result: dict[str, FloatArray] = {}
+    for column, statistic in statistics.items():
+        values = sums[column]
+        if LOSSES & set(statistic.inputs):
+            for hard, price in zip(HARD, statistic(units, options), strict=True):
+                # No weight at an infinite price costs nothing, where 0·inf would be NaN.
+                values = values + sums[hard] * np.where(sums[hard] > 0.0, price, 0.0)
+        result[statistic.name] = values
+    return result
+
+
+def evaluated(metric: Metric, sums: Mapping[str, FloatArray], options: Options) -> tuple[FloatArray, list[str | None]]:
+    """A metric's values, (slices,), and the reason for each that is not a finite number.
+
+    Reasons: `not_recorded` where an input is NULL (NaN here), `no_weight` where the weight is 0, `infinite`,
+    else the reason that the metric declares.
+    """
+    values = metric(sums, options)
+    missing = np.any([np.isnan(sums[name]) for name in metric.inputs], axis=0)
+    reasons: list[str | None] = []
+    for value, weight, unknown in zip(values, sums["weight"], missing, strict=True):
+        reasons.append(_reason(metric, float(value), float(weight), bool(unknown)))
+    return values, reasons
+
+
+def _reason(metric: Metric, value: float, weight: float, unknown: bool) -> str | None:
+    if unknown:
+        return "not_recorded"
+    if weight == 0.0:
+        return "no_weight"
+    if np.isinf(value):
+        return "infinite"
+    return metric.undefined if np.isnan(value) else None
