@@ -1,0 +1,129 @@
+"""How dear is an evaluation beside the join that anyone would have to make?
+
+Each engine runs in a process of its own, in turn with the other. A round is the engine's bare left join of impressions
+and clicks with one float sum, then a whole run into tables that exist. Printed: seconds of each stage and the ratios of
+the compute part and of the whole run to the bare join of the same round, medians over the rounds after a warm-up, and
+the peak memory of the largest process.
+
+    python benchmarks/evaluate.py --rows 10000000 --cells 12000 200000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from data import configuration, generate
+from rich.console import Console
+from rich.table import Table
+
+from jobs import nightly
+from jobs.session import session
+from jobs.settings import parse
+
+COMPUTE = ("cells", "label", "summarise", "finish")
+
+
+def main() -> None:
+    """Parse the arguments; run as the parent of all engines, or as one engine."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--cells", type=int, nargs="+", default=[12_000, 200_000])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "lossledger-bench")
+    parser.add_argument("--engines", nargs="+", default=["spark", "sail"])
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        engine, folder = arguments.child
+        print(json.dumps(measured(engine, Path(folder), arguments.rounds)))
+        return
+    for cells in arguments.cells:
+        folder = arguments.folder / f"{arguments.rows}-{cells}"
+        generate(folder, arguments.rows, cells)
+        found = {engine: in_own_process(engine, folder) for engine in arguments.engines}
+        title = f"{arguments.rows:,} impressions, {cells:,} cells, median of {arguments.rounds}"
+        report(found, title)
+
+
+def in_own_process(engine: str, folder: Path) -> dict[str, Any]:
+    """The measurements of one engine, made by a child that runs this script again."""
+    command = [sys.executable, *sys.argv, "--child", engine, str(folder)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def measured(engine: str, folder: Path, rounds: int) -> dict[str, Any]:
+    """Rounds of bare join and whole run on one engine, the first of them as a warm-up left out."""
+    found: list[dict[str, float]] = []
+    with session(engine) as spark, tempfile.TemporaryDirectory(dir=folder) as tables:
+        for number in range(rounds + 1):
+            began = time.perf_counter()
+            bare_join(spark, folder)
+            bare = time.perf_counter() - began
+            found.append({"bare join": bare, **whole_run(spark, folder, Path(tables), "none")})
+            print(engine, number, found[-1], file=sys.stderr)
+        deduplication = whole_run(spark, folder, Path(tables), "remove")["label"]
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return {"rounds": found[1:], "deduplication": deduplication, "peak_mib": peak / 1024}
+
+
+def bare_join(spark: Any, folder: Path) -> float:
+    """Impressions ⟕ clicks by id, and one float sum: what home-made SQL would start from."""
+    impressions = spark.read.parquet(str(folder / "impressions"))
+    clicks = spark.read.parquet(str(folder / "clicks")).groupBy("impression_id").agg({"click_ts": "min"})
+    joined = impressions.join(clicks, on="impression_id", how="left")
+    row = joined.selectExpr("sum(p_champion * if(`min(click_ts)` IS NULL, 0.0D, 1.0D))").collect()[0]
+    return float(row[0])
+
+
+def whole_run(spark: Any, folder: Path, tables: Path, duplicates: str) -> dict[str, float]:
+    """Seconds of each stage of a run, and of the whole."""
+    settings = parse(configuration(folder, tables / duplicates, duplicates))
+    began = time.perf_counter()
+    outcome = nightly.evaluate(spark, settings, date(2026, 11, 20))
+    return {**outcome.stages, "whole": time.perf_counter() - began}
+
+
+def report(found: dict[str, dict[str, Any]], title: str) -> None:
+    """Print medians and ratios."""
+    table = Table("", *found, title=title)
+    for stage in found[next(iter(found))]["rounds"][0]:
+        table.add_row(f"{stage}, s", *(f"{median(r[stage] for r in one['rounds']):.2f}" for one in found.values()))
+    table.add_row("deduplication beside it, s", *(f"{one['deduplication']:.2f}" for one in found.values()))
+    table.add_row(
+        "compute / bare join", *(f"{median(map(compute_ratio, one['rounds'])):.2f}" for one in found.values())
+    )
+    whole = (median(r["whole"] / r["bare join"] for r in one["rounds"]) for one in found.values())
+    table.add_row("whole / bare join", *(f"{ratio:.2f}" for ratio in whole))
+    if {"spark", "sail"} <= found.keys():
+        bare = median(r["bare join"] for r in found["spark"]["rounds"])
+        sail = median(sum(r[name] for name in COMPUTE) for r in found["sail"]["rounds"])
+        table.add_row("Sail's compute / Spark's bare join", "", f"{sail / bare:.2f}")
+    table.add_row("peak memory of the largest process, MiB", *(f"{one['peak_mib']:.0f}" for one in found.values()))
+    Console().print(table)
+
+
+def compute_ratio(round_: dict[str, float]) -> float:
+    """The compute part of a round over its bare join."""
+    return sum(round_[name] for name in COMPUTE) / round_["bare join"]
+
+
+def median(values: Iterable[float]) -> float:
+    """The median."""
+    return statistics.median(values)
+
+
+if __name__ == "__main__":
+    main()

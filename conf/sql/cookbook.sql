@@ -1,0 +1,134 @@
+-- The daily questions. Each statement runs unchanged on Apache Spark, on Sail and on DuckDB, over our tables and views:
+--   lossledger sql CONFIG "SELECT …"
+-- Elsewhere make the views first: CREATE VIEW clip AS the text of clip.sql, then statistics_latest, then the others.
+-- Dimensions are those of conf/nightly.yaml; put your own in place of country and device, any of them, or none.
+-- Three rules:
+--   * Add statistics, never average metrics: a mean of ratios is the ratio of nothing.
+--   * CAST a sum to DOUBLE before it is divided: Apache Spark keeps 6 digits of DECIMAL / DECIMAL.
+--   * A sum over days that did not all record a statistic is NULL, not a part: COUNT(x) = COUNT(*) says so.
+
+-- 1. How good is each model per country and device over the last 28 days whose labels are complete? For a week, put 7.
+WITH final_day AS (
+  SELECT DISTINCT event_date, age_hours, task FROM metrics_final
+),
+slice AS (
+  SELECT
+    task, model, country, device,
+    SUM(n) AS n,
+    CAST(SUM(weight) AS DOUBLE) AS weight,
+    CAST(SUM(positive_weight) AS DOUBLE) AS positives,
+    CAST(SUM(negative_weight) AS DOUBLE) AS negatives,
+    CAST(SUM(score_sum) AS DOUBLE) AS expected,
+    CASE WHEN COUNT(nll) = COUNT(*) THEN CAST(SUM(nll) AS DOUBLE) END AS nll
+  FROM statistics_priced
+  JOIN final_day USING (event_date, age_hours, task)
+  WHERE event_date > (SELECT MAX(event_date) FROM metrics_final) - 28
+  GROUP BY task, model, country, device
+)
+SELECT
+  task, model, country, device, n,
+  nll / NULLIF(weight, 0) AS log_loss,
+  CASE WHEN positives > 0 AND negatives > 0
+    THEN nll / (positives * LN(weight / positives) + negatives * LN(weight / negatives)) END AS normalized_entropy,
+  expected / NULLIF(positives, 0) AS predicted_over_actual
+FROM slice
+-- Below this, a number says more about chance than about a model.
+WHERE n >= 50
+ORDER BY task, country, device, model;
+
+-- 2. How do traffic, rates and losses move from day to day? Of days that are not final, labels are still to come.
+WITH whole_day AS (
+  SELECT
+    event_date, age_hours, task, model,
+    SUM(n) AS n,
+    SUM(unscored) AS unscored,
+    CAST(SUM(weight) AS DOUBLE) AS weight,
+    CAST(SUM(positive_weight) AS DOUBLE) AS positives,
+    CAST(SUM(negative_weight) AS DOUBLE) AS negatives,
+    CAST(SUM(score_sum) AS DOUBLE) AS expected,
+    CASE WHEN COUNT(nll) = COUNT(*) THEN CAST(SUM(nll) AS DOUBLE) END AS nll
+  FROM statistics_priced
+  GROUP BY event_date, age_hours, task, model
+)
+SELECT
+  event_date, age_hours, task, model, n, unscored,
+  positives / NULLIF(weight, 0) AS base_rate,
+  expected / NULLIF(weight, 0) AS mean_score,
+  nll / NULLIF(weight, 0) AS log_loss,
+  CASE WHEN positives > 0 AND negatives > 0
+    THEN nll / (positives * LN(weight / positives) + negatives * LN(weight / negatives)) END AS normalized_entropy
+FROM whole_day
+ORDER BY task, model, event_date;
+
+-- 3. Which slices got worse than the day before? Most harm first: the change times the traffic. Equal ages only.
+SELECT
+  today.event_date, today.task, today.model, today.slice, today.n,
+  before.value AS normalized_entropy_before,
+  today.value AS normalized_entropy,
+  (today.value - before.value) * today.weight AS harm
+FROM metrics_final AS today
+JOIN metrics_final AS before
+  ON before.event_date = today.event_date - 1 AND before.age_hours = today.age_hours AND before.task = today.task
+  AND before.model = today.model AND before.slice = today.slice AND before.metric = today.metric
+WHERE today.metric = 'normalized_entropy' AND today.value IS NOT NULL AND before.value IS NOT NULL
+ORDER BY harm DESC
+LIMIT 20;
+
+-- 4. Which model does better, and where? A positive gain is for the model on the left; it says nothing of chance yet.
+SELECT
+  a.event_date, a.task, a.slice, a.n, a.model, b.model AS other_model,
+  a.value AS log_loss,
+  b.value AS other_log_loss,
+  (b.value - a.value) / NULLIF(b.value, 0) AS gain
+FROM metrics_final AS a
+JOIN metrics_final AS b
+  ON b.event_date = a.event_date AND b.age_hours = a.age_hours AND b.task = a.task
+  AND b.slice = a.slice AND b.metric = a.metric AND b.model > a.model
+WHERE a.metric = 'log_loss'
+ORDER BY a.event_date DESC, a.task, a.slice, a.model, other_model;
+
+-- 5. Did the nights run, and did every row end somewhere? in_doubt: run that day again before you read its numbers.
+SELECT
+  event_date, age_hours, state, in_doubt, started_time, ended_time,
+  rows_read, rows_outside, rows_rejected, rows_duplicate, rows_scored,
+  rows_read = rows_outside + rows_rejected + rows_duplicate + rows_scored AS ties_out,
+  message
+FROM runs_latest
+ORDER BY event_date DESC, age_hours;
+
+-- 6. What was rejected, and why? Of the newest run of each day; the exact counts of all rows are in runs.rejected.
+SELECT event_date, age_hours, source, task, model, reason, COUNT(*) AS stored_rows, MIN(key) AS for_example
+FROM rejects
+JOIN (SELECT run_id FROM runs_latest) AS newest USING (run_id)
+GROUP BY event_date, age_hours, source, task, model, reason
+ORDER BY event_date DESC, stored_rows DESC, source, reason, task NULLS FIRST, model NULLS FIRST;
+
+-- 7. What made a number: which run, code, configuration, input and versions?
+SELECT DISTINCT
+  m.event_date, m.age_hours, m.run_id, r.event_time AS done_time, r.code_hash, r.config_hash, r.inputs, r.versions
+FROM metrics_latest AS m
+JOIN runs AS r ON r.run_id = m.run_id AND r.state = 'done'
+ORDER BY event_date DESC;
+
+-- 8. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
+SELECT
+  event_date, age_hours, task, model, cells.n,
+  cells.n = shards.n AND cells.weight = shards.weight AND cells.positives = shards.positives
+    AND cells.positive_nll = shards.positive_nll AND cells.negative_nll = shards.negative_nll
+    AND cells.squared_error = shards.squared_error AS agrees
+FROM (
+  SELECT
+    event_date, age_hours, task, model, SUM(n) AS n, SUM(weight) AS weight, SUM(positive_weight) AS positives,
+    SUM(positive_nll) AS positive_nll, SUM(negative_nll) AS negative_nll, SUM(squared_error) AS squared_error
+  FROM statistics
+  GROUP BY event_date, age_hours, task, model
+) AS cells
+JOIN (
+  SELECT
+    event_date, age_hours, task, model, SUM(n) AS n, SUM(weight) AS weight, SUM(positive_weight) AS positives,
+    SUM(positive_nll) AS positive_nll, SUM(negative_nll) AS negative_nll, SUM(squared_error) AS squared_error
+  FROM shard_statistics
+  WHERE slice = ''
+  GROUP BY event_date, age_hours, task, model
+) AS shards USING (event_date, age_hours, task, model)
+ORDER BY event_date DESC, task, model;

@@ -1,0 +1,162 @@
+"""One narrow scan of the dimensions: which cells occur in the day, what each declared slice is made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.errors import ContractError, RuntimeFailure
+from jobs.settings import Evaluation
+
+NULL, OTHER = "(null)", "(other)"
+MAX_COMBINATIONS = 2_000_000  # what the driver is ready to hold before values are folded
+
+Cell = tuple[str, ...]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Slices:
+    """The slices of one declaration: their texts, and for every cell the number of its slice."""
+
+    dimensions: tuple[str, ...]
+    texts: list[str]
+    of_cell: IntArray
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a day.
+
+    Attributes:
+        read: Rows of the source.
+        outside: Rows of other days.
+        cells: Dimension values of each cell, as they stand in the tables.
+        codes: The 64-bit codes of all combinations, ascending.
+        cell_of_code: For each code the number of its cell; folded combinations share one.
+        salt: What `code` was computed with.
+        slices: One for every declared slice.
+    """
+
+    read: int
+    outside: int
+    cells: list[Cell]
+    codes: IntArray
+    cell_of_code: IntArray
+    salt: int
+    slices: list[Slices]
+
+    @property
+    def in_day(self) -> int:
+        """Rows of the day."""
+        return self.read - self.outside
+
+
+def code(dimensions: int, salt: int) -> Column:
+    """The 64-bit code of a row's combination. A NULL says so itself, as xxhash64 skips it."""
+    names = [f"dimension_{i}" for i in range(dimensions)]
+    columns = [part for name in names for part in (F.col(name).isNull(), F.col(name))]
+    return F.xxhash64(F.lit(salt), *columns)
+
+
+def scanned(impressions: DataFrame, settings: Evaluation) -> Cells:
+    """Count the combinations of dimension values that occur in the day.
+
+    Raises:
+        ContractError: More than `limits.cells` cells; it names the dimension to blame (exit 2).
+    """
+    names = [f"dimension_{i}" for i in range(len(settings.dimensions))]
+    for salt in range(8):
+        counted = _counted(impressions, names, salt)
+        if counted.num_rows > MAX_COMBINATIONS:
+            raise _too_many(_distinct(impressions, settings), settings)
+        inside = counted.filter(counted["in_day"])
+        codes = inside["code"].to_numpy()
+        if np.unique(codes).size == codes.size:
+            break
+    else:
+        raise RuntimeFailure("dimensions: no salt gives every combination a code of its own")
+    rows: list[int] = inside["rows"].to_pylist()
+    raw = list(zip(*(inside[name].to_pylist() for name in names), strict=True)) or [()] * len(rows)
+    folded = _folded(raw, rows, settings)
+    cells = sorted(set(folded))
+    if len(cells) > settings.limits.cells:
+        raise _too_many({d: len({c[i] for c in cells}) for i, d in enumerate(settings.dimensions)}, settings)
+    number = {cell: i for i, cell in enumerate(cells)}
+    order = np.argsort(codes)
+    return Cells(
+        read=sum(counted["rows"].to_pylist()),
+        outside=sum(counted["rows"].to_pylist()) - sum(rows),
+        cells=cells,
+        codes=codes[order],
+        cell_of_code=np.array([number[cell] for cell in folded], dtype=np.int64)[order],
+        salt=salt,
+        slices=[_slices(cells, settings.dimensions, declared) for declared in settings.slices],
+    )
+
+
+def encoded(value: str | None) -> str:
+    """A dimension value as it stands in the tables; what is in brackets is always ours.
+
+    Example:
+        >>> encoded("a=b, (c)"), encoded("(other)"), encoded(None)
+        ('a%3Db%2C (c)', '%28other)', '(null)')
+    """
+    if value is None:
+        return NULL
+    text = value.replace("%", "%25").replace(",", "%2C").replace("=", "%3D")
+    return "%28" + text[1:] if text.startswith("(") else text
+
+
+def _counted(impressions: DataFrame, names: Sequence[str], salt: int) -> pa.Table:
+    keys = [F.when(F.col("in_day"), F.col(name)).alias(name) for name in names]
+    counts = impressions.groupBy("in_day", *keys).agg(F.count(F.lit(1)).alias("rows"))
+    return counts.withColumn("code", code(len(names), salt)).limit(MAX_COMBINATIONS + 1).toArrow()
+
+
+def _folded(raw: Sequence[tuple[str | None, ...]], rows: Sequence[int], settings: Evaluation) -> list[Cell]:
+    """Each combination with its values encoded, rarer values of a capped dimension as `(other)`."""
+    columns = []
+    for i, dimension in enumerate(settings.dimensions):
+        limit = settings.limits.values.get(dimension)
+        kept = None if limit is None else _most_frequent([r[i] for r in raw], rows, limit)
+        columns.append([encoded(r[i]) if kept is None or r[i] is None or r[i] in kept else OTHER for r in raw])
+    return list(zip(*columns, strict=True)) or [()] * len(raw)
+
+
+def _most_frequent(values: Sequence[str | None], rows: Sequence[int], limit: int) -> set[str]:
+    """The `limit` values with most rows, ties by value; NULL is never folded and takes no place."""
+    counts: Counter[str] = Counter()
+    for value, count in zip(values, rows, strict=True):
+        if value is not None:
+            counts[value] += count
+    return set(sorted(counts, key=lambda value: (-counts[value], value))[:limit])
+
+
+def _slices(cells: Sequence[Cell], dimensions: Sequence[str], declared: Sequence[str]) -> Slices:
+    places = [dimensions.index(name) for name in declared]
+    texts = [",".join(f"{dimensions[i]}={cell[i]}" for i in places) for cell in cells]
+    number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    return Slices(tuple(declared), list(number), np.array([number[t] for t in texts], dtype=np.int64))
+
+
+def _distinct(impressions: DataFrame, settings: Evaluation) -> dict[str, int]:
+    counts = [F.countDistinct(f"dimension_{i}").alias(d) for i, d in enumerate(settings.dimensions)]
+    row = impressions.where("in_day").agg(*counts).collect()[0]
+    return dict(row.asDict())
+
+
+def _too_many(values: dict[str, int], settings: Evaluation) -> ContractError:
+    worst = max(values, key=lambda dimension: values[dimension])
+    listed = ", ".join(f"{d} has {n:,}" for d, n in values.items())
+    return ContractError(
+        f"dimensions: more than {settings.limits.cells:,} cells (limits.cells); of values, {listed}. "
+        f"Cap the worst with limits.values: {{{worst}: 1000}}, or take {worst!r} out of dimensions"
+    )

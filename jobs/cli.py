@@ -1,0 +1,87 @@
+"""The command `lossledger`: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs import command, doctor
+from jobs import demo as demonstration
+from jobs.engines import known_engine
+
+app = typer.Typer(
+    help="An exact ledger of how well every model predicted its impressions.",
+    epilog="Exit codes: 0 done, 1 a gate failed, 2 configuration or contract, 3 failure, 4 not there yet.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
+Engine = Annotated[
+    str, typer.Option("--engine", envvar="LOSSLEDGER_ENGINE", help="spark (Apache Spark) or sail (embedded, no Java).")
+]
+
+
+@app.command()
+def run(  # noqa: PLR0913, PLR0917 - the options of the command
+    config: Config,
+    date: Annotated[str, typer.Option(help="Day of the impressions, YYYY-MM-DD.")],
+    age: Annotated[str | None, typer.Option(help="Label age, e.g. 24h; default: the configured one.")] = None,
+    engine: Engine = "spark",
+    overrides: Set = [],  # noqa: B006 - typer copies it
+    as_json: Json = False,
+) -> None:
+    """Evaluate one day and replace it in the tables."""
+    raise typer.Exit(command.run(config, date, engine=engine, age=age, overrides=overrides, as_json=as_json))
+
+
+@app.command()
+def sql(
+    config: Config,
+    query: Annotated[str, typer.Argument(help="SQL over the tables and views by their short names.")],
+    engine: Engine = "sail",
+    overrides: Set = [],  # noqa: B006 - typer copies it
+    as_json: Json = False,
+) -> None:
+    """Answer a question in SQL over the tables of an evaluation."""
+    raise typer.Exit(command.query(config, query, engine=engine, as_json=as_json, overrides=overrides))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the logs and the tables go.")] = Path("demo"),
+    as_json: Json = False,
+) -> None:
+    """Generate three days of impressions, evaluate them, and show what came out."""
+    raise typer.Exit(command.guarded(lambda: demonstration.run(folder, as_json=as_json), as_json=as_json))
+
+
+@app.command(name="doctor")
+def examine(
+    config: Annotated[Path | None, typer.Argument(help="Also check this evaluation.", metavar="[CONFIG]")] = None,
+    engine: Annotated[str | None, typer.Option(help="Check this engine only.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check this machine, and say how to mend what is missing."""
+    raise typer.Exit(
+        command.guarded(
+            lambda: doctor.report(config, engine and known_engine(engine), as_json=as_json), as_json=as_json
+        )
+    )
+
+
+def main() -> None:
+    """Entry point of the command."""
+    # Columns of tables are cut to 80 where nothing tells the width, for example in a log.
+    os.environ.setdefault("COLUMNS", "140") if not os.isatty(1) else None
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""The commands as functions that return an exit code; `cli.py` and `evaluate.py` only parse arguments."""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+from jobs import nightly, sql, verdict
+from jobs.errors import ConfigurationError, LossledgerError, Problem
+from jobs.progress import Progress
+from jobs.session import session
+from jobs.settings import load
+
+
+def guarded(command: Callable[[], int], *, as_json: bool) -> int:
+    """Run a command; an error becomes its message on stderr, or JSON on stdout, and its exit code."""
+    try:
+        return command()
+    except Exception as error:
+        facts = verdict.of_error(error)
+        if not isinstance(error, LossledgerError):
+            traceback.print_exc()
+        if as_json:
+            print(json.dumps(facts))
+        else:
+            Console(stderr=True, highlight=False, soft_wrap=True).print(f"failed: {facts['error']}", markup=False)
+        return int(facts["exit_code"])
+
+
+def run(  # noqa: PLR0913 - the options of the command
+    config: Path, day: str, *, engine: str, age: str | None = None, overrides: Sequence[str] = (), as_json: bool = False
+) -> int:
+    """Evaluate one day. The configuration and the date are checked before an engine is started."""
+
+    def command() -> int:
+        settings = load(config, overrides)
+        event_date, age_hours = parsed_date(day), None if age is None else parsed_age(age)
+        progress = Progress(nightly.STAGES, quiet=as_json)
+        with session(engine, app=f"lossledger {settings.evaluation} {day}") as spark:
+            outcome = nightly.evaluate(spark, settings, event_date, age_hours=age_hours, progress=progress)
+            verdict.show(outcome, as_json=as_json)
+        return 0
+
+    return guarded(command, as_json=as_json)
+
+
+def query(config: Path, text: str, *, engine: str, as_json: bool, overrides: Sequence[str] = ()) -> int:
+    """Answer a question in SQL over the tables and views of an evaluation."""
+
+    def command() -> int:
+        settings = load(config, overrides)
+        with session(engine) as spark:
+            sys.stdout.write(sql.rendered(sql.query(spark, settings, text), as_json) + "\n")
+        return 0
+
+    return guarded(command, as_json=as_json)
+
+
+def parsed_date(text: str) -> date:
+    """A date written YYYY-MM-DD.
+
+    Raises:
+        ConfigurationError: It is not one, for example a template that an orchestrator left empty (exit 2).
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        problem = Problem("--date", repr(text), "a date such as 2026-11-20")
+        raise ConfigurationError("the day cannot be read", [problem]) from error
+
+
+def parsed_age(text: str) -> int:
+    """Whole hours, written 24h or 24.
+
+    Raises:
+        ConfigurationError: They are not (exit 2).
+    """
+    if not text.removesuffix("h").isdigit():
+        raise ConfigurationError("the age cannot be read", [Problem("--age", repr(text), "hours such as 24h")])
+    return int(text.removesuffix("h"))

@@ -1,0 +1,87 @@
+"""The contract of the sources: every column that the configuration names is there and has a usable type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from jobs.day import Day
+from jobs.errors import ConfigurationError, ContractError, Problem, nearest_match
+from jobs.settings import Evaluation, TimeColumn
+from jobs.sources import Pinned
+
+NUMBERS = ("double", "float", "decimal", "bigint", "int", "smallint", "tinyint", "boolean")
+KEYS = ("string", "bigint", "int", "smallint", "tinyint")
+VALUES = (*KEYS, "boolean", "date")
+TIMES = ("timestamp", "timestamp_ntz", "date")
+INTEGERS = ("bigint", "int", "smallint", "tinyint")
+
+Expectation = tuple[str, str | None, tuple[str, ...]]
+
+
+def check_day(day: Day, now: datetime | None = None) -> None:
+    """Raise ConfigurationError (exit 2) for a day that has not begun."""
+    now = now or datetime.now(UTC)
+    if day.start > now:
+        today = now.astimezone(tz=None).date() if day.timezone == "UTC" else now.date()
+        problem = Problem("--date", day.date.isoformat(), f"a day that has begun ({today.isoformat()} or earlier)")
+        raise ConfigurationError("the day lies in the future", [problem])
+
+
+def check(impressions: Pinned, logs: Mapping[str, Pinned], settings: Evaluation) -> None:
+    """Compare the sources with the configuration.
+
+    Raises:
+        ContractError: All columns that are missing or of a wrong type, at once (exit 2).
+    """
+    problems = _problems(impressions, _impression_columns(settings))
+    for name, log in logs.items():
+        columns = settings.label_logs[name].columns
+        place = f"labels.{name}.columns"
+        expected = [(f"{place}.id", columns.id, KEYS), _time(f"{place}.time", columns.time)]
+        problems += _problems(log, expected)
+    if problems:
+        raise ContractError("the sources do not have what the configuration names", problems)
+
+
+def _impression_columns(settings: Evaluation) -> list[Expectation]:
+    columns = settings.impressions.columns
+    place = "impressions.columns"
+    expected: list[Expectation] = [
+        (f"{place}.id", columns.id, KEYS),
+        _time(f"{place}.time", columns.time),
+        (f"{place}.unit", columns.unit, KEYS),
+        (f"{place}.weight", columns.weight, NUMBERS),
+        *((f"dimensions.{name}", name, VALUES) for name in settings.dimensions),
+        *((f"labels.{n}.column", label.column, NUMBERS) for n, label in settings.label_columns.items()),
+        *((f"tasks.{name}.weight", task.weight, NUMBERS) for name, task in settings.tasks.items()),
+    ]
+    for model, scores in settings.models.items():
+        expected += [(f"models.{model}.{task}.score", score.score, NUMBERS) for task, score in scores.items()]
+    return expected
+
+
+def _time(place: str, time: TimeColumn | None) -> Expectation:
+    if time is None:
+        return place, None, TIMES
+    return place, time.column, INTEGERS if time.unit else TIMES
+
+
+def _problems(source: Pinned, expected: Iterable[Expectation]) -> list[Problem]:
+    types = dict(source.frame.dtypes)
+    found = (_problem(source, types, *one) for one in expected)
+    return [problem for problem in found if problem is not None]
+
+
+def _problem(
+    source: Pinned, types: Mapping[str, str], place: str, column: str | None, allowed: tuple[str, ...]
+) -> Problem | None:
+    if column is None:
+        return None
+    if column not in types:
+        listed = ", ".join(types) or "none"
+        return Problem(place, repr(column), f"a column of {source.name}: {listed}", nearest_match(column, types))
+    found = types[column].split("(")[0]
+    if found in allowed or (source.is_text and found == "string"):
+        return None
+    return Problem(place, f"column {column!r} of type {types[column]}", f"one of the types {', '.join(allowed)}")

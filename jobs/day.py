@@ -1,0 +1,61 @@
+"""The day that is evaluated: half-open bounds in UTC of a date in the declared zone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date in a zone: 23, 24 or 25 hours, from midnight to midnight by the zone's own clock.
+
+    Example:
+        >>> Day(dt.date(2026, 3, 29), "Europe/Berlin").hours
+        23.0
+    """
+
+    date: dt.date
+    timezone: str = "UTC"
+
+    @property
+    def start(self) -> datetime:
+        """The first moment of the day, UTC."""
+        return self._midnight(self.date)
+
+    @property
+    def end(self) -> datetime:
+        """The first moment after the day, UTC."""
+        return self._midnight(self.date + timedelta(days=1))
+
+    @property
+    def hours(self) -> float:
+        """Length of the day in hours."""
+        return (self.end - self.start) / timedelta(hours=1)
+
+    @property
+    def neighbours(self) -> tuple[dt.date, dt.date, dt.date]:
+        """The dates that a source partitioned by a date of another zone may have put this day's rows under."""
+        one = timedelta(days=1)
+        return (self.date - one, self.date, self.date + one)
+
+    def as_of(self, age_hours: int) -> datetime:
+        """The moment up to which labels are known at an age, UTC."""
+        return self.end + timedelta(hours=age_hours)
+
+    def _midnight(self, day: dt.date) -> datetime:
+        return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+def micros(moment: datetime) -> int:
+    """Microseconds since 1970-01-01 UTC."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def span_micros(span: timedelta) -> int:
+    """A length of time in microseconds."""
+    return span // timedelta(microseconds=1)

@@ -1,0 +1,113 @@
+"""The demo: generated logs, three nights of evaluation, what a person would look at first, the same bits twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import SparkSession
+from rich.console import Console
+
+from jobs import demo_report, nightly, sql
+from jobs.demo_data import generated, newest_day
+from jobs.demo_engines import NAMES, OTHER, Comparison, compared, left_out, repeated
+from jobs.demo_summary import Answer, Summary
+from jobs.engines import conf_file, engine_of
+from jobs.nightly import Outcome
+from jobs.progress import Progress
+from jobs.session import session
+from jobs.settings import Evaluation, load
+
+ROWS_PER_DAY: Final = 200_000
+ROOT: Final = "LOSSLEDGER_DEMO"
+
+
+def run(folder: Path, *, engine: str = "sail", as_json: bool = False) -> int:
+    """The command: show the demo, return its exit code."""
+    # With --json the same goes to programs, so people are shown nothing.
+    summary = demo(folder, engine, console=Console(highlight=False, quiet=as_json))
+    if as_json:
+        sys.stdout.write(json.dumps(summary.document(), default=str) + "\n")
+    return summary.exit_code
+
+
+def demo(
+    root: Path,
+    engine: str = "sail",
+    rows_per_day: int = ROWS_PER_DAY,
+    *,
+    last_day: date | None = None,
+    console: Console | None = None,
+) -> Summary:
+    """Generate the logs if they are not there, evaluate them, show what came out.
+
+    Args:
+        root: Gets the logs and the tables.
+        engine: The engine of the three days; the last one is repeated on the other, if that can be had.
+        rows_per_day: Impressions a day.
+        last_day: The last of the three; by default the newest whose labels are all in.
+        console: Where tables are shown; by default nowhere. Progress goes to stderr.
+    """
+    console = console or Console(quiet=True)
+    with _rooted(root):
+        settings = load(_config())
+    with _stages(1, console).stage("logs") as stage:
+        truths = generated(root / "data", last_day or newest_day(), rows_per_day=rows_per_day)
+        stage.note = f"{truths.rows_per_day:,} impressions a day from {truths.days[0].date}, in {root}"
+    with session(engine, app="lossledger demo") as spark:
+        outcomes = tuple(_evaluated(spark, settings, day, console) for day in truths.dates)
+        movers = sql.query(spark, settings, demo_report.MOVERS.format(today=truths.days[-1].date))
+        asked = demo_report.questions(truths).items()
+        answers = tuple(Answer(question, text, sql.query(spark, settings, text)) for question, text in asked)
+    demo_report.show_days(console, outcomes)
+    demo_report.show_slices(console, truths, movers)
+    demo_report.show_rejects(console, truths, outcomes)
+    demo_report.show_answers(console, answers)
+    reason = left_out(OTHER[engine])
+    comparisons = () if reason else _repeated(root, settings, truths.dates[-1], engine, console)
+    summary = Summary(engine, truths, outcomes, movers, answers, comparisons, reason)
+    demo_report.show_verdict(console, root, _config(), summary)
+    return summary
+
+
+def _evaluated(spark: SparkSession, settings: Evaluation, day: date, console: Console) -> Outcome:
+    progress = _stages(nightly.STAGES, console)
+    if not progress.quiet:
+        progress.console.print(f"{day} on {NAMES[engine_of(spark)]}")
+    return nightly.evaluate(spark, settings, day, progress=progress)
+
+
+def _repeated(root: Path, settings: Evaluation, day: date, engine: str, console: Console) -> tuple[Comparison, ...]:
+    other = OTHER[engine]
+    tables = (str(settings.tables.path), str(root / f"warehouse-{other}"))
+    with _stages(1, console).stage(f"{day} again, on {NAMES[other]}"):
+        repeated(_config(), day, engine=other, tables=tables[1], environment={ROOT: str(root)})
+    return compared(settings, tables, day)
+
+
+def _stages(count: int, console: Console) -> Progress:
+    return Progress(count, quiet=console.quiet)
+
+
+def _config() -> Path:
+    return Path(str(conf_file("demo.yaml")))
+
+
+@contextmanager
+def _rooted(root: Path) -> Iterator[None]:
+    """Let the configuration see the folder, as `LOSSLEDGER_DEMO` lets it see it in a shell."""
+    before = os.environ.get(ROOT)
+    os.environ[ROOT] = str(root)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[ROOT]
+        else:
+            os.environ[ROOT] = before

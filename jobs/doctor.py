@@ -1,0 +1,97 @@
+"""Checks of this machine, each with what was found and the command that mends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from jobs import jars, java
+from jobs.engines import check_versions
+from jobs.errors import LossledgerError
+from jobs.session import engine_versions, session
+from jobs.settings import Evaluation, load
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that must be right: what was found, and how to mend it."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+def report(config: Path | None, engine: str | None, *, as_json: bool) -> int:
+    """Print all checks; exit code 0 if every one is right, else 3."""
+    checks = list(examined(config, engine))
+    if as_json:
+        print(json.dumps([asdict(check) for check in checks]))
+    else:
+        _show(checks)
+    return 0 if all(check.ok for check in checks) else 3
+
+
+def examined(config: Path | None, engine: str | None) -> Iterable[Check]:
+    """Check the versions, the engines, and the evaluation if one is given."""
+    yield Check("Python", True, platform.python_version())
+    yield _checked("versions", _versions)
+    yield _checked("memory", _memory)
+    if engine != "sail":
+        yield _checked("Java for Spark", lambda: str(java.java_home()))
+        yield _checked("Delta's jars", lambda: f"{len(jars.delta_jars())} jars in {jars.delta_jars()[0].parent}")
+    if engine != "spark":
+        yield _checked("engine sail starts", _sail_answers)
+    if config is not None:
+        yield _checked(f"configuration {config}", lambda: load(config).evaluation)
+        yield _checked("tables can be written", lambda: _writable(load(config)))
+
+
+def _checked(name: str, probe: Callable[[], str]) -> Check:
+    try:
+        return Check(name, True, probe())
+    except LossledgerError as error:
+        return Check(name, False, str(error))
+
+
+def _versions() -> str:
+    check_versions()
+    return ", ".join(f"{name} {version}" for name, version in engine_versions().items() if name != "python")
+
+
+def _memory() -> str:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{total / 2**30:.0f} GiB"
+
+
+def _sail_answers() -> str:
+    with session("sail") as opened:
+        zone = opened.sql("SELECT current_timezone()").collect()[0][0]
+    return f"answers, session time zone {zone}"
+
+
+def _writable(settings: Evaluation) -> str:
+    """Where the tables go, after a file was written there and removed."""
+    root = settings.tables.path
+    if root is None or "://" in root:
+        return f"{root or settings.tables.catalog}: not a local folder, so not tried"
+    try:
+        Path(root).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=root):
+            return str(Path(root).resolve())
+    except OSError as error:
+        raise LossledgerError(f"{root}: {error.strerror}; run: mkdir -p {root} && chmod u+w {root}") from error
+
+
+def _show(checks: Iterable[Check]) -> None:
+    table = Table("check", "", "found", show_lines=False)
+    for check in checks:
+        table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]no[/]", check.found)
+    Console(highlight=False).print(table)

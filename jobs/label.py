@@ -1,0 +1,69 @@
+"""Labels meet impressions: duplicates go, label logs become one row per impression, and are joined."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.day import span_micros
+from jobs.settings import Evaluation, LabelLog
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The examples of a day, and how many rows were duplicates of one of them."""
+
+    frame: DataFrame
+    duplicates: int
+
+
+def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation) -> DataFrame:
+    """Impressions of the day that no reason rejects, with a column `label_<name>` for every label.
+
+    A label log gives 1.0 where an event with the impression's id lies in [time, time + window), else 0.0. It
+    is brought to one row per impression first, so the join never multiplies a row.
+    """
+    frame = impressions.where(F.col("in_day") & F.col("reason").isNull())
+    for name, log in settings.label_logs.items():
+        frame = _joined(frame, logs[name], name, log)
+    return frame
+
+
+def deduplicated(examples: DataFrame, settings: Evaluation) -> Labelled:
+    """Examples with one row per impression id.
+
+    Kept is the copy with the earliest time, then the highest labels in the order of the configuration, then
+    the smallest hash of all mapped columns: of copies that agree in all of these any is the same. Only ids
+    whose 64-bit hash occurs twice are compared; the rest passes untouched.
+    """
+    if settings.impressions.duplicates == "none" or not settings.impressions.columns.id:
+        return Labelled(examples, 0)
+    key = F.xxhash64("id").alias("id_hash")
+    repeated = examples.select(key).groupBy("id_hash").count().where("count > 1").select("id_hash").toArrow()
+    if repeated.num_rows == 0:
+        return Labelled(examples, 0)
+    session = examples.sparkSession
+    hashes = F.broadcast(session.createDataFrame(repeated))
+    hashed = examples.withColumn("id_hash", key)
+    suspects = hashed.join(hashes, on="id_hash", how="left_semi")
+    extra = suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0]
+    labels = [F.col(f"label_{name}").desc() for name in settings.labels]
+    order = Window.partitionBy("id").orderBy(F.col("time").asc(), *labels, F.col("fingerprint").asc())
+    kept = suspects.withColumn("copy", F.row_number().over(order)).where("copy = 1").drop("copy")
+    unique = hashed.join(hashes, on="id_hash", how="left_anti")
+    return Labelled(unique.unionByName(kept).drop("id_hash"), int(extra))
+
+
+def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> DataFrame:
+    events = log.where(F.col("reason").isNull()).groupBy("id").agg(F.collect_set("time").alias("event_times"))
+    window = span_micros(declared.window)
+
+    def inside(event: Column) -> Column:
+        return (event >= F.col("time")) & (event < F.col("time") + F.lit(window))
+
+    found = F.coalesce(F.exists("event_times", inside), F.lit(False))
+    joined = frame.join(events, on="id", how="left")
+    return joined.withColumn(f"label_{name}", F.when(found, 1.0).otherwise(0.0)).drop("event_times")

@@ -1,0 +1,229 @@
+"""One day of logs → the tables, as the steps of the flow: read, cells, label, summarise, finish, write."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import cells, contract, finish, label, lake, read, rejects, runs, sources, summarise, tables
+from jobs.cells import Cells
+from jobs.day import Day
+from jobs.engines import engine_of
+from jobs.errors import ConfigurationError, LossledgerError, Problem, RefusedError, RuntimeFailure
+from jobs.finish import Stamp
+from jobs.progress import Progress
+from jobs.runs import Ledger
+from jobs.settings import Evaluation
+from jobs.sources import Pinned, Wanted
+
+STAGES = 6
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: the row ledger, the rows of `metrics`, the seconds of each stage."""
+
+    stamp: Stamp
+    ledger: Ledger
+    metrics: pa.Table
+    stages: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pinned sources of a run."""
+
+    impressions: Pinned
+    logs: Mapping[str, Pinned]
+
+    @property
+    def all(self) -> list[Pinned]:
+        """Every source."""
+        return [self.impressions, *self.logs.values()]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What was read, for `runs`."""
+        return {source.name: source.provenance for source in self.all}
+
+
+def evaluate(
+    session: SparkSession,
+    settings: Evaluation,
+    day: date,
+    *,
+    age_hours: int | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Evaluate one day at one label age, and replace that day in the tables.
+
+    Raises:
+        ConfigurationError, ContractError: Something does not fit; nothing was written (exit 2).
+        RefusedError: The day is empty or has too many rejected rows; only `rejects` and `runs` were written (exit 2).
+        InputMissingError: A source is not there (exit 4).
+        RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before (exit 3).
+    """
+    progress = progress or Progress(STAGES, quiet=True)
+    run = Run(session, settings, Day(day, settings.day.timezone), _stamp(settings, day, age_hours), progress)
+    with progress.stage("read"):
+        inputs = run.prepared()
+    run.record("started", inputs=inputs.provenance)
+    try:
+        return run.completed(inputs)
+    except LossledgerError as error:
+        run.record("refused" if error.exit_code == 2 else "failed", message=str(error), ledger=run.ledger)
+        raise
+    except Exception as error:
+        run.record("failed", message=f"{type(error).__name__}: {error}", ledger=run.ledger)
+        raise
+
+
+@dataclass
+class Run:
+    """A run under way."""
+
+    session: SparkSession
+    settings: Evaluation
+    day: Day
+    stamp: Stamp
+    progress: Progress
+    ledger: Ledger | None = None
+
+    def prepared(self) -> Inputs:
+        """Pin the sources, check the contract, make the tables: all that needs no dear work."""
+        contract.check_day(self.day)
+        settings, session = self.settings, self.session
+        source, partition = settings.impressions.source, settings.day.partition
+        impressions = sources.pinned(session, Wanted("impressions", source, self.day, partition))
+        logs = {
+            name: sources.pinned(session, Wanted(f"labels.{name}", log.source, self.day))
+            for name, log in settings.label_logs.items()
+        }
+        contract.check(impressions, logs, settings)
+        # Before the tables get the columns of this configuration.
+        if lake.exists(session, self.address("runs")):
+            done = lake.read(session, self.address("runs")).where(F.col("state") == "done")
+            runs.check_definitions(settings, (row[0] for row in done.select("definitions").distinct().collect()))
+        for name, table in tables.declared(settings).items():
+            lake.ensure(session, self.address(name), table)
+        return Inputs(impressions, logs)
+
+    def completed(self, inputs: Inputs) -> Outcome:
+        """Compute all numbers, then replace the tables."""
+        settings, progress = self.settings, self.progress
+        scorings = read.scorings(settings)
+        key = read.key_type(settings, inputs.impressions, inputs.logs)
+        impressions = read.impressions(inputs.impressions, settings, self.day, key)
+        logs = {
+            name: read.label_log(inputs.logs[name], log, settings, self.day, key)
+            for name, log in settings.label_logs.items()
+        }
+        found = self._cells(impressions)
+        with progress.stage("label"):
+            examples = label.deduplicated(label.labelled(impressions, logs, settings), settings)
+            progress.note = f"{examples.duplicates:,} duplicates"
+        with progress.stage("summarise"):
+            summary = summarise.summarised(examples.frame, settings, found, scorings)
+            progress.note = f"{summary.rows:,} examples"
+        # Before anything is written: sums of two states of a file would be blamed on its rows.
+        sources.verify(inputs.all)
+        self.ledger = Ledger.of(found, examples.duplicates, summary.rows)
+        with progress.stage("finish"):
+            new = self._finished(summary.sums, found, rejects.Rows(impressions, logs, examples.frame, scorings))
+            sources.verify(inputs.all)
+        with progress.stage("write"):
+            self._replace(new)
+            self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds)
+        return Outcome(self.stamp, self.ledger, new["metrics"], dict(progress.seconds))
+
+    def _cells(self, impressions: DataFrame) -> Cells:
+        with self.progress.stage("cells"):
+            found = cells.scanned(impressions, self.settings)
+            self.progress.note = f"{found.in_day:,} rows of the day, {len(found.cells):,} cells"
+        if found.in_day == 0:
+            raise RefusedError(f"{self.day.date} is empty: none of {found.read:,} rows read lies in it")
+        return found
+
+    def _finished(self, sums: pa.Table, found: Cells, rows: rejects.Rows) -> dict[str, pa.Table]:
+        """The rows of the tables, after the rejected rows are kept and everything ties out."""
+        declared = tables.declared(self.settings)
+        parts = (sums, found, rows.scorings, self.stamp)
+        statistics = finish.statistics(*parts, declared["statistics"])
+        by_shard = finish.shard_statistics(*parts, declared["shard_statistics"])
+        self._reject(rows, statistics)
+        if statistics.num_rows == 0:
+            raise RefusedError(f"{self.day.date}: no row of the day can be evaluated, and nothing never replaces a day")
+        finish.audit(statistics, by_shard, self.settings)
+        metrics = finish.metrics(by_shard, self.settings, found, self.stamp)
+        return {"statistics": statistics, "shard_statistics": by_shard, "metrics": metrics}
+
+    def address(self, table: str) -> lake.Address:
+        """Where a table of this evaluation is."""
+        return lake.address(self.settings, table, engine_of(self.session))
+
+    def record(self, state: str, **facts: Any) -> None:
+        """Append an event to `runs`."""
+        row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **facts)
+        lake.append(self.session, self.address("runs"), row, self._metadata)
+
+    def _reject(self, rows: rejects.Rows, statistics: pa.Table) -> None:
+        """Count and keep what was rejected, and refuse the day if that is too much of it."""
+        assert self.ledger is not None
+        parts = rejects.parts(rows, self.ledger, statistics)
+        if parts:
+            reasons, kept = rejects.collected(parts, self.settings.limits.stored_rejects)
+            self.ledger = replace(self.ledger, reasons=reasons)
+            stamped = finish.stamped_rejects(kept, self.stamp)
+            lake.append(self.session, self.address("rejects"), stamped, self._metadata)
+        rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share)
+
+    def _replace(self, new: Mapping[str, pa.Table]) -> None:
+        """Replace the day in every table at once, and read back that it is there."""
+        with ThreadPoolExecutor(len(new)) as pool:
+            list(pool.map(self._replace_one, new.items()))
+            # Not before all are written: of two runs at once, one at least then finds rows of the other.
+            list(pool.map(self._read_back, new.items()))
+
+    def _replace_one(self, item: tuple[str, pa.Table]) -> None:
+        name, rows = item
+        lake.replace(self.session, self.address(name), rows, self._metadata)
+
+    def _read_back(self, item: tuple[str, pa.Table]) -> None:
+        name, rows = item
+        stamp = self.stamp
+        written = lake.read(self.session, self.address(name)).where(
+            (F.col("event_date") == F.lit(stamp.event_date)) & (F.col("age_hours") == F.lit(stamp.age_hours))
+        )
+        count, ours = written.agg(F.count(F.lit(1)), F.count_if(F.col("run_id") == stamp.run_id)).collect()[0]
+        if not count == ours == rows.num_rows:
+            raise RuntimeFailure(
+                f"{name}: {rows.num_rows:,} rows were written, {ours:,} of {count:,} read back are of this run; "
+                "another run wrote the same day at the same time. Run again."
+            )
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        stamp = self.stamp
+        return {
+            "run_id": stamp.run_id,
+            "event_date": stamp.event_date.isoformat(),
+            "age_hours": stamp.age_hours,
+            "as_of": stamp.as_of.isoformat(),
+            "config_hash": self.settings.fingerprint(),
+        }
+
+
+def _stamp(settings: Evaluation, day: date, age_hours: int | None) -> Stamp:
+    age = settings.age_hours if age_hours is None else age_hours
+    if timedelta(hours=age) not in settings.ages:
+        ages = ", ".join(f"{known // timedelta(hours=1)}h" for known in settings.ages)
+        raise ConfigurationError("the age is not configured", [Problem("--age", f"{age}h", f"one of {ages}")])
+    return Stamp(day, age, Day(day, settings.day.timezone).as_of(age), uuid.uuid4().hex)

@@ -1,0 +1,168 @@
+"""Rows that are not evaluated: exact counts by reason, and some of the rows themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.errors import RefusedError, RuntimeFailure
+from jobs.read import Scoring
+from jobs.runs import Ledger
+
+COLUMNS = ("source", "task", "model", "reason", "key", "row")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The frames in which rejected rows are found."""
+
+    impressions: DataFrame
+    logs: Mapping[str, DataFrame]
+    examples: DataFrame
+    scorings: Sequence[Scoring]
+
+    @cached_property
+    def events(self) -> dict[str, tuple[int, int]]:
+        """Of each label log the events, and those of them that cannot be joined."""
+        return {name: _counts(log) for name, log in self.logs.items()}
+
+
+def parts(rows: Rows, ledger: Ledger, statistics: pa.Table) -> list[DataFrame]:
+    """The frames of rejected rows, of those kinds only of which there are any."""
+    found = [of_impressions(rows.impressions)] if ledger.rejected else []
+    missing = _by_pair(statistics, "unscored")
+    without = [s for s in rows.scorings if missing[s.task, s.model]]
+    found += [of_scorings(rows.examples, without)] if without else []
+    return found + [of_log(name, log) for name, log in rows.logs.items() if rows.events[name][1]]
+
+
+def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float) -> None:
+    """Check that the counts tie out with what was summed, and that not too much is rejected.
+
+    Raises:
+        RuntimeFailure: A count by reason differs from the rows that are missing (exit 3).
+        RefusedError: More than `share` of the day's rows, of a task × model or of a label log (exit 2).
+    """
+    in_day = ledger.read - ledger.outside
+    unscored, scored = _by_pair(statistics, "unscored"), _by_pair(statistics, "n")
+    whole: dict[tuple[str, str | None, str | None], tuple[int, int]] = {
+        ("impressions", None, None): (ledger.rejected, in_day)
+    }
+    for s in rows.scorings:
+        pair = (s.task, s.model)
+        whole["impressions", *pair] = (unscored[pair], unscored[pair] + scored[pair])
+    for name, (events, bad) in rows.events.items():
+        whole[name, None, None] = (bad, events)
+    for (source, task, model), (rejected, _) in whole.items():
+        counts = total(ledger.reasons, source=source, task=task, model=model)
+        if counts != rejected:
+            raise RuntimeFailure(
+                f"{_named(source, task, model)}: {rejected:,} rows are missing, reasons count {counts:,}"
+            )
+    too_many = [_named(*key) for key, (rejected, of) in whole.items() if rejected > share * of]
+    if too_many:
+        table = "\n".join(
+            f"  {row['rows']:>12,}  {_named(row['source'], row['task'], row['model'])}: {row['reason']}"
+            for row in ledger.reasons
+        )
+        raise RefusedError(
+            f"more than {share:.2%} (limits.rejected_share) is rejected of {', '.join(too_many)}; "
+            f"the rows are in the table rejects, statistics and metrics are as before\n{table}"
+        )
+
+
+def of_impressions(impressions: DataFrame) -> DataFrame:
+    """Rows of the day that a key, a time or a label rejects."""
+    rows = impressions.where(F.col("in_day") & F.col("reason").isNotNull())
+    return _selected(rows, "impressions", F.col("reason"))
+
+
+def of_log(name: str, log: DataFrame) -> DataFrame:
+    """Events of a label log that cannot be joined."""
+    return _selected(log.where(F.col("reason").isNotNull()), name, F.col("reason"))
+
+
+def of_scorings(examples: DataFrame, scorings: Sequence[Scoring]) -> DataFrame:
+    """Examples that a task × model goes without, once for each: one pass for all of them, as the labels are dear."""
+    reasons = [_reason(scoring) for scoring in scorings]
+    named = [
+        F.struct(F.lit(s.task).alias("task"), F.lit(s.model).alias("model"), reason.alias("reason"))
+        for s, reason in zip(scorings, reasons, strict=True)
+    ]
+    rows = examples.where(F.coalesce(*reasons).isNotNull())
+    each = rows.select("id", "row", F.explode(F.array(*named)).alias("pair")).where(F.col("pair.reason").isNotNull())
+    return each.select(
+        F.lit("impressions").alias("source"),
+        *(F.col(f"pair.{name}").alias(name) for name in ("task", "model", "reason")),
+        F.col("id").cast("string").alias("key"),
+        F.to_json("row").alias("row"),
+    )
+
+
+def collected(parts: Sequence[DataFrame], limit: int) -> tuple[list[dict[str, Any]], pa.Table]:
+    """Exact counts by source, task, model and reason, and at most `limit` rows of each, the same on every engine.
+
+    In one pass, as the frames join the labels once more.
+    """
+    keys = list(COLUMNS[:4])
+    reason = Window.partitionBy(*keys)
+    ranked = (
+        _union(parts)
+        .withColumn("rank", F.row_number().over(reason.orderBy(F.col("key").asc(), F.xxhash64("row").asc())))
+        .withColumn("rows", F.count(F.lit(1)).over(reason))
+    )
+    table = ranked.where(F.col("rank") <= max(limit, 1)).toArrow()
+    counts = table.filter(pc.equal(table["rank"], 1)).select([*keys, "rows"]).to_pylist()
+    kept = table.filter(pc.less_equal(table["rank"], limit)).select(list(COLUMNS))
+    return sorted(counts, key=lambda row: [str(row[key]) for key in keys]), kept
+
+
+def total(counts: Sequence[Mapping[str, Any]], **keys: str | None) -> int:
+    """Rows of the counts that have these keys."""
+    return sum(row["rows"] for row in counts if all(row[key] == value for key, value in keys.items()))
+
+
+def _selected(rows: DataFrame, source: str, reason: Column) -> DataFrame:
+    return rows.select(
+        F.lit(source).alias("source"),
+        F.lit(None).cast("string").alias("task"),
+        F.lit(None).cast("string").alias("model"),
+        reason.alias("reason"),
+        F.col("id").cast("string").alias("key"),
+        F.to_json("row").alias("row"),
+    )
+
+
+def _reason(scoring: Scoring) -> Column:
+    """Why a task × model goes without an example, or NULL."""
+    reason = F.coalesce(F.col(f"{scoring.weight}_reason"), F.col(f"{scoring.score}_reason"))
+    return reason if scoring.given is None else F.when(F.col(scoring.given) == 1.0, reason)
+
+
+def _union(parts: Sequence[DataFrame]) -> DataFrame:
+    return reduce(lambda left, right: left.unionByName(right), parts)
+
+
+def _by_pair(statistics: pa.Table, name: str) -> dict[tuple[str, str], int]:
+    added = statistics.group_by(["task", "model"]).aggregate([(name, "sum")])
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for row in added.to_pylist():
+        counts[row["task"], row["model"]] = row[f"{name}_sum"]
+    return counts
+
+
+def _counts(log: DataFrame) -> tuple[int, int]:
+    row = log.agg(F.count(F.lit(1)), F.count("reason")).collect()[0]
+    return int(row[0]), int(row[1])
+
+
+def _named(source: str, task: str | None, model: str | None) -> str:
+    return source if task is None else f"{task} / {model}"

@@ -1,0 +1,136 @@
+"""The events of a run: what it was, what it read, and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.cells import Cells
+from jobs.errors import ContractError, Problem
+from jobs.finish import Stamp
+from jobs.session import engine_versions
+from jobs.settings import Evaluation
+from jobs.tables import RUNS
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where every row that was read has ended: read = outside + rejected + duplicate + scored."""
+
+    read: int
+    outside: int
+    rejected: int
+    duplicate: int
+    scored: int
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, found: Cells, duplicate: int, scored: int) -> Ledger:
+        """The ledger before the rejected rows are counted by reason, which must give the rest."""
+        return cls(found.read, found.outside, found.in_day - duplicate - scored, duplicate, scored)
+
+
+def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: Any) -> pa.Table:
+    """One row of `runs`.
+
+    Args:
+        state: `started`, `done`, `failed` or `refused`.
+        stamp: The run and its day.
+        settings: What was configured.
+        engine: What it ran on.
+        **facts: `ledger`, `message`, `inputs`, `stages`, where they are known.
+    """
+    ledger: Ledger | None = facts.get("ledger")
+    row = {
+        **vars(stamp),
+        "state": state,
+        "event_time": datetime.now(UTC),
+        "message": facts.get("message"),
+        "definitions": _json(definitions(settings)),
+        "config_hash": settings.fingerprint(),
+        "config": _json(settings.document()),
+        "code_hash": code_hash(),
+        "inputs": _json(facts.get("inputs")),
+        "versions": _json({"engine": engine, **engine_versions()}),
+        "stages": _json(facts.get("stages")),
+        **_ledger_columns(ledger),
+    }
+    return pa.Table.from_pylist([{name: row.get(name) for name in RUNS.schema.names}], schema=RUNS.schema)
+
+
+def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
+    """What each task × model means: a change of any of it needs a new name."""
+    document = settings.document()
+    found = {}
+    for task_name, model in settings.pairs:
+        task = settings.tasks[task_name]
+        names = [name for name in (task.label, task.given) if name is not None]
+        labels = {n: _meaning(document["labels"][n]) for n in names}
+        found[f"{task_name} / {model}"] = {
+            "kind": task.kind,
+            "label": task.label,
+            "given": task.given,
+            "labels": labels,
+            "weight": task.weight or settings.impressions.columns.weight,
+            "scale": settings.models[model][task_name].scale,
+        }
+    return found
+
+
+def check_definitions(settings: Evaluation, recorded: Iterable[str]) -> None:
+    """Raise ContractError (exit 2) where a name of the tables now stands for something else.
+
+    Args:
+        settings: What is configured now.
+        recorded: The `definitions` of the runs that are done.
+    """
+    now = definitions(settings)
+    problems = []
+    for before in map(json.loads, recorded):
+        for name in now.keys() & before.keys():
+            for what in now[name].keys() | before[name].keys():
+                old, new = before[name].get(what), now[name].get(what)
+                if old != new:
+                    expected = f"{json.dumps(old)}, as in the tables that exist; a new definition takes a new name"
+                    problems.append(Problem(f"{name}: {what}", json.dumps(new), expected))
+    if problems:
+        raise ContractError("a definition changed under an old name", list(dict.fromkeys(problems)))
+
+
+def code_hash() -> str:
+    """SHA-256 of the source code of the packages."""
+    digest = hashlib.sha256()
+    for package in ("jobs", "udfs"):
+        for name, content in sorted(_sources(files(package), package)):
+            digest.update(f"{name}:{len(content)}:".encode() + content)
+    return digest.hexdigest()
+
+
+def _sources(folder: Traversable, name: str) -> Iterable[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.name.endswith(".py"):
+            yield f"{name}/{entry.name}", entry.read_bytes()
+
+
+def _meaning(label: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a label decides its value, wherever it is read from."""
+    return {key: label[key] for key in ("values", "window") if key in label}
+
+
+def _ledger_columns(ledger: Ledger | None) -> dict[str, Any]:
+    if ledger is None:
+        return {}
+    counts = {f"rows_{name}": getattr(ledger, name) for name in ("read", "outside", "rejected", "duplicate", "scored")}
+    return {**counts, "rejected": _json(ledger.reasons)}
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True, default=str)

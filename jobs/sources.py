@@ -1,0 +1,207 @@
+"""Sources, pinned: what a run reads is fixed once, so that a source that grows meanwhile cannot change a result."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import functions as F
+
+from jobs import lake
+from jobs.day import Day
+from jobs.errors import ContractError, InputChangedError, InputMissingError
+from jobs.settings import Source
+
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+@dataclass(frozen=True)
+class File:
+    """One file as it was when it was pinned. Size and time are known for local files only."""
+
+    path: str
+    size: int | None
+    modified: int | None
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A source of which every later action reads the same rows."""
+
+    name: str
+    frame: DataFrame
+    is_text: bool
+    provenance: dict[str, Any]
+    files: tuple[File, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A source to pin.
+
+    Attributes:
+        name: Where it stands in the configuration, for messages.
+        source: What to read.
+        day: The day of the run, for pruning by `partition`.
+        partition: The source's own date column, or None.
+    """
+
+    name: str
+    source: Source
+    day: Day
+    partition: str | None = None
+
+
+def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
+    """Fix the version (Delta) or the list of files (all else) of a source.
+
+    Raises:
+        InputMissingError: Nothing is there (exit 4).
+        ContractError: The source cannot be pinned (exit 2).
+    """
+    kind, path = _located(session, wanted.name, wanted.source)
+    try:
+        if kind == "delta":
+            return _pinned_delta(session, wanted, path)
+        return _pinned_files(session, wanted, kind, path)
+    except PySparkException as error:
+        raise InputMissingError(
+            f"{wanted.name}: cannot read {path!r} as {kind}: {_first_line(error)}. "
+            "Check the path and the format of the source."
+        ) from error
+
+
+def verify(sources: Iterable[Pinned]) -> None:
+    """Raise InputChangedError (exit 3) where a pinned local file is not what it was."""
+    for source in sources:
+        for file in source.files:
+            if _stat(file.path) != file:
+                raise InputChangedError(
+                    f"{source.name}: {file.path} changed while it was read; nothing was written. "
+                    "Run again, and let producers add files instead of changing them."
+                )
+
+
+def _located(session: SparkSession, name: str, source: Source) -> tuple[str, str]:
+    """Format and path of a source; a catalog table is looked up once."""
+    if source.table is None:
+        assert source.format is not None and source.path is not None
+        local = _local(source.path)
+        if local is not None and "*" not in local and not os.path.exists(local):
+            raise InputMissingError(
+                f"{name}: there is nothing at {source.path!r}. "
+                "Check the path, or wait until the log is there (exit code 4: not there yet)."
+            )
+        return source.format, source.path
+    try:
+        rows = session.sql(f"DESCRIBE TABLE EXTENDED {lake.Address(name=source.table).identifier}").collect()
+    except PySparkException as error:
+        raise InputMissingError(f"{name}: there is no table {source.table!r}: {_first_line(error)}") from error
+    facts = {row["col_name"]: row["data_type"] for row in rows}
+    if not facts.get("Provider") or not facts.get("Location"):
+        raise ContractError(
+            f"{name}: {source.table!r} has no files of its own (a view?), so it cannot be pinned; "
+            "name the table or the path under it"
+        )
+    return str(facts["Provider"]).lower(), str(facts["Location"])
+
+
+def _pinned_delta(session: SparkSession, wanted: Wanted, path: str) -> Pinned:
+    partition = wanted.partition
+    version = lake.version(session, path)
+    frame = session.read.format("delta").option("versionAsOf", version).load(path)
+    if partition is not None and partition in frame.columns:
+        frame = frame.where(F.col(f"`{partition}`").cast("string").isin(_spellings(wanted.day)))
+    return Pinned(wanted.name, frame, False, {"format": "delta", "path": path, "version": version})
+
+
+def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -> Pinned:
+    reader = _reader(session, kind, wanted.source)
+    groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
+    for file in sorted(_plain(file) for file in reader.load(path).inputFiles()):
+        groups[_partition_values(path, file)].append(file)
+    kept = {values: files for values, files in groups.items() if _may_hold(wanted, dict(values))}
+    if not kept:
+        partition = f" in a partition {wanted.partition}=…" if wanted.partition and groups else ""
+        raise InputMissingError(
+            f"{wanted.name}: no file under {path!r} for {wanted.day.date.isoformat()}{partition} "
+            "(exit code 4: not there yet)."
+        )
+    parts = [_with_values(reader.load(files), values) for values, files in sorted(kept.items())]
+    frame = reduce(lambda left, right: left.unionByName(right), parts)
+    files = tuple(_stat(file) for files in kept.values() for file in files)
+    return Pinned(wanted.name, frame, kind == "csv", _described(kind, path, files), files)
+
+
+def _may_hold(wanted: Wanted, values: Mapping[str, str]) -> bool:
+    """Whether a folder with these partition values can hold rows of the day."""
+    value = values.get(wanted.partition) if wanted.partition else None
+    return value is None or value in _spellings(wanted.day)
+
+
+def _reader(session: SparkSession, kind: str, source: Source) -> DataFrameReader:
+    reader = session.read.format(kind)
+    if kind == "csv":
+        reader = reader.options(header=not source.names, inferSchema=False)
+        if source.names:
+            reader = reader.schema(", ".join(f"`{name.replace('`', '``')}` STRING" for name in source.names))
+    return reader.options(**dict(source.options))
+
+
+def _with_values(frame: DataFrame, values: Sequence[tuple[str, str]]) -> DataFrame:
+    for key, value in values:
+        frame = frame.withColumn(key, F.lit(None if value == NULL_PARTITION else value).cast("string"))
+    return frame
+
+
+def _partition_values(root: str, file: str) -> tuple[tuple[str, str], ...]:
+    """The `key=value` folders between the root of a source and one of its files."""
+    base, place = (_local(path) or urlsplit(path).path for path in (root, file))
+    folders = place.removeprefix(base.rstrip("/")).split("/")[:-1]
+    pairs = (folder.partition("=") for folder in folders if "=" in folder)
+    return tuple((key, unquote(value)) for key, _, value in pairs)
+
+
+def _spellings(day: Day) -> list[str]:
+    return [text for date in day.neighbours for text in (date.isoformat(), f"{date:%Y%m%d}")]
+
+
+def _described(kind: str, path: str, files: Sequence[File]) -> dict[str, Any]:
+    digest = hashlib.sha256(repr([(f.path, f.size, f.modified) for f in files]).encode()).hexdigest()
+    size = sum(file.size or 0 for file in files)
+    return {"format": kind, "path": path, "files": len(files), "bytes": size, "fingerprint": digest}
+
+
+def _stat(path: str) -> File:
+    local = _local(path)
+    if local is None or not os.path.exists(local):
+        return File(path, None, None)
+    status = os.stat(local)
+    return File(path, status.st_size, status.st_mtime_ns)
+
+
+def _plain(file: str) -> str:
+    """A file as the engines list it, in the spelling in which both find it again."""
+    # As a URL it is decoded once more by Sail, which then finds nothing where a partition value has a `%`.
+    parts = urlsplit(file)
+    return unquote(parts.path if parts.scheme == "file" else file)
+
+
+def _local(path: str) -> str | None:
+    """The path in the local file system, or None for another scheme."""
+    parts = urlsplit(path)
+    if parts.scheme in ("", "file"):
+        return parts.path if parts.scheme else path
+    return None
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,179 @@
+"""The tables: their columns with types and comments, declared once, from the catalogue of statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from jobs.settings import Evaluation
+from udfs.catalog import columns_of
+from udfs.measure import Statistic
+
+TYPES: dict[str, pa.DataType] = {
+    "date": pa.date32(),
+    "int": pa.int32(),
+    "bigint": pa.int64(),
+    "double": pa.float64(),
+    "boolean": pa.bool_(),
+    "string": pa.string(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "decimal(37,15)": pa.decimal128(37, 15),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its SQL type, and a comment that gives its meaning and unit."""
+
+    name: str
+    type: str
+    comment: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table, partitioned by event_date and age_hours. `checks` are constraints by name."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    checks: Mapping[str, str]
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the rows that are written."""
+        return pa.schema([pa.field(c.name, TYPES[c.type], c.nullable) for c in self.columns])
+
+
+PARTITION = (
+    Column("event_date", "date", "Day of the impressions in the configured time zone", False),
+    Column("age_hours", "int", "Hours from the end of the day to the moment up to which labels were known", False),
+)
+PAIR = (
+    Column("task", "string", "Task: what is predicted", False),
+    Column("model", "string", "Model whose scores were evaluated", False),
+)
+RUN = (
+    Column("as_of", "timestamp", "Moment up to which labels were known, UTC", False),
+    Column("run_id", "string", "Run that wrote the row, see runs", False),
+)
+SLICE = Column("slice", "string", "Dimension values that are fixed, e.g. country=DE,device=ios; '' is the total", False)
+
+
+def statistic_columns(settings: Evaluation) -> dict[str, Statistic]:
+    """The statistics of the evaluation by their column."""
+    options = settings.loss.model_dump(include={"alpha", "gamma"})
+    kinds = dict.fromkeys(task.kind for task in settings.tasks.values())
+    return {name: s for kind in kinds for name, s in columns_of(kind, options).items()}
+
+
+def declared(settings: Evaluation) -> dict[str, Table]:
+    """Every table of an evaluation by its name."""
+    tables = (_statistics(settings), _shard_statistics(settings), METRICS, REJECTS, RUNS)
+    return {table.name: table for table in tables}
+
+
+def _statistics(settings: Evaluation) -> Table:
+    dimensions = tuple(
+        Column(name, "string", f"Dimension {name}; (null) for NULL, (other) for folded values", False)
+        for name in settings.dimensions
+    )
+    return Table(
+        "statistics",
+        "Exact sums by cell (one combination of all dimensions). Additive over all keys but age_hours",
+        (*PARTITION, *PAIR, *dimensions, *_sums(settings), *RUN),
+        COUNTED,
+    )
+
+
+def _shard_statistics(settings: Evaluation) -> Table:
+    shard = Column("shard", "int", "Hash class of the unit (user), 0 to shards.count - 1", False)
+    return Table(
+        "shard_statistics",
+        "The same sums by declared slice and shard. Slices overlap: never add rows of different slices",
+        (*PARTITION, *PAIR, SLICE, shard, *_sums(settings), *RUN),
+        COUNTED,
+    )
+
+
+def _sums(settings: Evaluation) -> tuple[Column, ...]:
+    return tuple(
+        Column(
+            name,
+            "bigint" if statistic.counts else "decimal(37,15)",
+            f"{statistic.definition.splitlines()[0]} Unit: {statistic.unit}",
+        )
+        for name, statistic in statistic_columns(settings).items()
+    )
+
+
+COUNTED = {"n_not_negative": "n >= 0", "unscored_not_negative": "unscored >= 0"}
+
+METRICS = Table(
+    "metrics",
+    "Metrics of the declared slices, derived from shard_statistics",
+    (
+        *PARTITION,
+        *PAIR,
+        SLICE,
+        Column("metric", "string", "Name of the metric", False),
+        Column("value", "double", "Value in its unit; NULL where undefined, see reason"),
+        Column("ci_low", "double", "Lower end of the 95 % interval"),
+        Column("ci_high", "double", "Upper end of the 95 % interval"),
+        Column("stderr", "double", "Standard error of the value"),
+        Column("n", "bigint", "Rows scored", False),
+        Column("weight", "double", "Sum of weights", False),
+        Column("positives", "double", "Weight of the positive part of the labels", False),
+        Column("unit", "string", "Unit of the value", False),
+        Column("reason", "string", "Why the value is NULL"),
+        Column("is_final", "boolean", "Whether labels no longer change at this age", False),
+        *RUN,
+    ),
+    {"value_or_reason": "(value IS NULL AND reason IS NOT NULL) OR (value IS NOT NULL AND reason IS NULL)"},
+)
+
+REJECTS = Table(
+    "rejects",
+    "Rows that were not evaluated, with the reason. Append-only; counts are in runs.rejected",
+    (
+        *PARTITION,
+        Column("run_id", "string", "Run that rejected the row", False),
+        Column("source", "string", "impressions, or the name of a label log", False),
+        Column("task", "string", "Task, where only this task and model went without the row"),
+        Column("model", "string", "Model, where only this task and model went without the row"),
+        Column("reason", "string", "First reason that applies", False),
+        Column("key", "string", "Impression id, where there is one"),
+        Column("row", "string", "The mapped columns as JSON"),
+    ),
+    {},
+)
+
+RUNS = Table(
+    "runs",
+    "Events of runs: started, then done, failed or refused. Append-only",
+    (
+        *PARTITION,
+        Column("run_id", "string", "Run", False),
+        Column("state", "string", "started, done, failed or refused", False),
+        Column("event_time", "timestamp", "When the event happened, UTC", False),
+        Column("as_of", "timestamp", "Moment up to which labels were known, UTC", False),
+        Column("rows_read", "bigint", "Rows of the impressions = outside + rejected + duplicate + scored"),
+        Column("rows_outside", "bigint", "Rows of other days"),
+        Column("rows_rejected", "bigint", "Rows rejected, see rejected"),
+        Column("rows_duplicate", "bigint", "Copies of an impression that was kept once"),
+        Column("rows_scored", "bigint", "Rows evaluated for at least one task, or outside every task's condition"),
+        Column("rejected", "string", "JSON list of source, task, model, reason and exact count"),
+        Column("message", "string", "Why the run failed or was refused"),
+        Column("definitions", "string", "JSON of the tasks' definitions, by task and model"),
+        Column("config_hash", "string", "SHA-256 of the resolved configuration", False),
+        Column("config", "string", "The resolved configuration as JSON", False),
+        Column("code_hash", "string", "SHA-256 of the source code", False),
+        Column("inputs", "string", "JSON of the sources: version, or files, bytes and fingerprint"),
+        Column("versions", "string", "JSON of the engine's and the libraries' versions", False),
+        Column("stages", "string", "JSON of the seconds of each stage"),
+    ),
+    {},
+)

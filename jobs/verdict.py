@@ -1,0 +1,68 @@
+"""What a run says at its end: for people a table and a sentence, for programs the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from jobs.errors import LossledgerError
+from jobs.nightly import Outcome
+
+SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "brier_score", "base_rate")
+
+
+def of_outcome(outcome: Outcome) -> dict[str, Any]:
+    """A run that is done, as plain values."""
+    stamp = outcome.stamp
+    return {
+        "exit_code": 0,
+        "run_id": stamp.run_id,
+        "event_date": stamp.event_date.isoformat(),
+        "age_hours": stamp.age_hours,
+        "as_of": stamp.as_of.isoformat(),
+        "rows": {name: value for name, value in vars(outcome.ledger).items() if name != "reasons"},
+        "rejected": outcome.ledger.reasons,
+        "metrics": _overall(outcome),
+        "stages": outcome.stages,
+    }
+
+
+def of_error(error: Exception) -> dict[str, Any]:
+    """A run that ended otherwise, as plain values."""
+    code = error.exit_code if isinstance(error, LossledgerError) else 3
+    text = str(error) if isinstance(error, LossledgerError) else f"{type(error).__name__}: {error}"
+    return {"exit_code": code, "error": text}
+
+
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print the verdict; the last line is the one to read."""
+    facts = of_outcome(outcome)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    console = Console(highlight=False)
+    table = Table("task", "model", *SHOWN, "n", title=f"all impressions of {facts['event_date']}")
+    for row in facts["metrics"]:
+        table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
+    console.print(table)
+    rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
+    console.print(f"done: {facts['event_date']} at age {facts['age_hours']}h: rows {rows}; run {facts['run_id']}")
+
+
+def _overall(outcome: Outcome) -> list[dict[str, Any]]:
+    """The total's metrics, one entry per task and model: values, and reasons where there is none."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in outcome.metrics.to_pylist():
+        if row["slice"] == "":
+            key = (row["task"], row["model"])
+            entry = found.setdefault(key, {**dict(zip(("task", "model"), key, strict=True)), "n": row["n"]})
+            entry[row["metric"]] = row["value"] if row["reason"] is None else row["reason"]
+    return list(found.values())
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    value = row[name]
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,243 @@
+"""What does not fit is refused before any dear work, by one message that names it, and nothing is touched."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from jobs import nightly
+from jobs.errors import ContractError
+from jobs.settings import parse
+from tests.jobs import days
+from tests.jobs.days import DAY
+
+ROOT = Path(__file__).parent.parent.parent
+COLUMNS = "impression_id, ts, user_id, country, clicked, bid, p, z"
+NUMBERS = "one of the types double, float, decimal, bigint, int, smallint, tinyint, boolean"
+SOURCES = "the sources do not have what the configuration names"
+
+
+def changed(document, place, value):
+    """The configuration with one value changed; a section that is not there is made."""
+    new = json.loads(json.dumps(document))
+    *parts, last = place.split(".")
+    node = new
+    for part in parts:
+        node = node.setdefault(part, {})
+    node[last] = value
+    return new
+
+
+# What is changed in a configuration that works, the day, the exit code, and the whole message.
+BAD = {
+    "misspelt column": (
+        {"impressions.columns.id": "impresion_id"},
+        DAY,
+        2,
+        f"{SOURCES}\n  - impressions.columns.id: found 'impresion_id', expected a column of impressions: {COLUMNS}; "
+        "did you mean 'impression_id'?",
+    ),
+    "two at once": (
+        {"impressions.columns.unit": "user", "models.candidate.ctr.score": "zz_top"},
+        DAY,
+        2,
+        f"{SOURCES}\n  - impressions.columns.unit: found 'user', expected a column of impressions: {COLUMNS}; "
+        "did you mean 'user_id'?\n"
+        f"  - models.candidate.ctr.score: found 'zz_top', expected a column of impressions: {COLUMNS}",
+    ),
+    "score of a wrong type": (
+        {"models.champion.ctr.score": "user_id"},
+        DAY,
+        2,
+        f"{SOURCES}\n  - models.champion.ctr.score: found column 'user_id' of type string, expected {NUMBERS}",
+    ),
+    "time of a wrong type": (
+        {"impressions.columns.time": "p"},
+        DAY,
+        2,
+        f"{SOURCES}\n  - impressions.columns.time: found column 'p' of type double, "
+        "expected one of the types timestamp, timestamp_ntz, date",
+    ),
+    "log without its key column": (
+        {"labels.conversion.columns.id": "user_id"},
+        DAY,
+        2,
+        f"{SOURCES}\n  - labels.conversion.columns.id: found 'user_id', "
+        "expected a column of labels.conversion: impression_id, conv_ts",
+    ),
+    "log without a key": (
+        {"labels.conversion.columns": {"time": "conv_ts"}},
+        DAY,
+        2,
+        "{config} is not valid: 1 problem\n"
+        "  - labels.conversion.columns.id: found nothing, expected a value, as this key is required",
+    ),
+    "unknown key": (
+        {"dimension": ["country"]},
+        DAY,
+        2,
+        "{config} is not valid: 1 problem\n"
+        "  - dimension: found an unknown key, expected one of evaluation, day, impressions, labels, tasks, models, "
+        "dimensions, slices, shards, bins, limits, loss, ages, gates, tables; did you mean 'dimensions'?",
+    ),
+    "empty day": ({}, "2026-11-15", 2, "2026-11-15 is empty: none of 120 rows read lies in it"),
+    "a day to come": (
+        {},
+        "2999-01-01",
+        2,
+        "the day lies in the future\n  - --date: found 2999-01-01, expected a day that has begun ({today} or earlier)",
+    ),
+    "a date that a template left empty": (
+        {},
+        "None",
+        2,
+        "the day cannot be read\n  - --date: found 'None', expected a date such as 2026-11-20",
+    ),
+    "no impressions": (
+        {"impressions.source.path": "{folder}/nowhere"},
+        DAY,
+        4,
+        "impressions: there is nothing at '{folder}/nowhere'. "
+        "Check the path, or wait until the log is there (exit code 4: not there yet).",
+    ),
+    "no label log": (
+        {"labels.conversion.source.path": "{folder}/nowhere"},
+        DAY,
+        4,
+        "labels.conversion: there is nothing at '{folder}/nowhere'. "
+        "Check the path, or wait until the log is there (exit code 4: not there yet).",
+    ),
+    "no partition of the day": (
+        {"impressions.source.path": "{folder}/by_day", "day.partition": "dt"},
+        DAY,
+        4,
+        "impressions: no file under '{folder}/by_day' for 2026-11-16 in a partition dt=… (exit code 4: not there yet).",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def empty_tables(spark, tmp_path_factory):
+    """The tables of the small evaluation, just made."""
+    return days.made_tables(spark, tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture
+def folder(empty_tables, tmp_path):
+    """A folder of its own for a test, with the empty tables in it."""
+    shutil.copytree(empty_tables, tmp_path / "tables")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def evaluated(spark, tmp_path_factory):
+    """A folder whose day is in the tables, with the configuration that brought it there."""
+    folder = tmp_path_factory.mktemp("contract")
+    document = days.small_day(folder)
+    nightly.evaluate(spark, parse(document), DAY)
+    days.written([days.impression(i) for i in range(5)], folder / "by_day" / "dt=2026-11-10")
+    return folder, document
+
+
+def run(config, day):
+    """The command in a process of its own: exit code, JSON verdict, and what else it said."""
+    command = [sys.executable, "-m", "jobs", "run", config, "--date", str(day), "--engine", "sail", "--json"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout), done.stderr
+
+
+@pytest.mark.only_engine("sail")
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_clear_message_and_touches_nothing(evaluated, tmp_path, case):
+    folder, document = evaluated
+    changes, day, code, message = BAD[case]
+    names = {"folder": folder, "config": tmp_path / "small.yaml", "today": datetime.now(UTC).date()}
+    for place, value in changes.items():
+        document = changed(document, place, value.format(**names) if isinstance(value, str) else value)
+    before, events = days.bytes_of(folder), len(days.rows_of(folder, "runs"))
+    assert run(days.saved(document, names["config"]), day) == (
+        code,
+        {"exit_code": code, "error": message.format(**names)},
+        "",
+    )
+    assert days.bytes_of(folder) == before
+    # Only a day that had to be read to know that it is empty is an event of its own: it began, and was refused.
+    assert len(days.rows_of(folder, "runs")) - events == (2 if case == "empty day" else 0)
+
+
+DEFINITIONS = {
+    "label": ({"tasks.ctr.label": "conversion"}, "ctr / champion: label"),
+    "label values": ({"labels.click.values": "soft"}, "ctr / champion: labels"),
+    "window": ({"labels.conversion.window": "2d"}, "cvr / champion: labels"),
+    "weight": ({"tasks.ctr.weight": "bid"}, "ctr / champion: weight"),
+    "weight of all": ({"impressions.columns.weight": "bid"}, "ctr / champion: weight"),
+    "scale": ({"models.champion.ctr.scale": "logit"}, "ctr / champion: scale"),
+    "given": ({"tasks.cvr.given": "click"}, "cvr / champion: given"),
+}
+
+
+@pytest.mark.parametrize("what", DEFINITIONS)
+def test_a_changed_definition_under_an_old_name_is_refused(spark, evaluated, what):
+    folder, document = evaluated
+    changes, named = DEFINITIONS[what]
+    for place, value in changes.items():
+        document = changed(document, place, value)
+    # Another gamma besides: not even its columns may be added.
+    document = {**document, "loss": {"gamma": 7.0}}
+    if what == "window":
+        document["ages"] = ["24h"]
+    before, events = days.bytes_of(folder), days.rows_of(folder, "runs")
+    with pytest.raises(ContractError, match="a definition changed under an old name") as caught:
+        nightly.evaluate(spark, parse(document), DAY)
+    assert caught.value.exit_code == 2
+    assert named in [problem.place for problem in caught.value.problems]
+    assert all(problem.expected.endswith("a new definition takes a new name") for problem in caught.value.problems)
+    assert (days.bytes_of(folder), days.rows_of(folder, "runs")) == (before, events)
+
+
+def test_a_new_name_or_source_of_a_label_is_no_new_definition(spark, evaluated, tmp_path):
+    folder, document = evaluated
+    document = changed(document, "tasks.second", {"label": "click", "weight": "bid"})
+    document = changed(document, "models.champion.second", {"score": "z", "scale": "logit"})
+    document = changed(document, "tables.path", str(tmp_path / "tables"))
+    (tmp_path / "tables").symlink_to(folder / "tables")
+    nightly.evaluate(spark, parse(document), DAY)
+    assert {row["task"] for row in days.rows_of(folder, "metrics")} == {"ctr", "weighted", "cvr", "second"}
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "found"), [(["country", "user_id"], "a table without user_id"), ([], "a table with country")]
+)
+def test_other_dimensions_under_old_tables_are_refused(spark, evaluated, dimensions, found):
+    folder, document = evaluated
+    before = days.bytes_of(folder)
+    changed_document = {**document, "dimensions": dimensions, "slices": [[]]}
+    with pytest.raises(ContractError, match="the tables that exist do not fit the configuration") as caught:
+        nightly.evaluate(spark, parse(changed_document), DAY)
+    assert caught.value.exit_code == 2
+    assert [problem.found for problem in caught.value.problems] == [found]
+    assert days.bytes_of(folder) == before
+
+
+def test_a_new_statistic_is_a_column_that_old_days_do_not_have(spark, folder):
+    document = days.small_day(folder)
+    later = DAY.replace(day=17)
+    days.written([days.impression(i, ts=days.START.replace(day=17)) for i in range(200, 260)], folder / "impressions")
+    nightly.evaluate(spark, parse(document), DAY)
+    before = days.all_results(folder)
+    nightly.evaluate(spark, parse({**document, "loss": {"gamma": 0.5}}), later)
+    for table in ("statistics", "shard_statistics"):
+        rows = days.results(folder, table)
+        old, new = ([row for row in rows if row["event_date"] == day] for day in (DAY, later))
+        assert {row["positive_focal_g0_5"] for row in old} == {None} == {row["positive_focal_g2"] for row in new}
+        assert None not in {row["positive_focal_g0_5"] for row in new}
+        added = {"positive_focal_g0_5", "negative_focal_g0_5"}
+        assert [{k: v for k, v in row.items() if k not in added} for row in old] == before[table]
+    nightly.evaluate(spark, parse(document), DAY)
+    assert [row for row in days.results(folder, "metrics") if row["event_date"] == DAY] == before["metrics"]

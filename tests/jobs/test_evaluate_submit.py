@@ -1,0 +1,152 @@
+"""spark-submit with the zip, away from the source tree: the numbers of the embedded engine, and true exit codes."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from jobs import java
+from tests.jobs import days
+from tests.jobs.days import DAY, RESULTS, impression
+
+ROOT = Path(__file__).parent.parent.parent
+BIN = Path(pyspark.__file__).parent / "bin"
+# This session's engine is not in the way: it is only here so that the tests run with those of Apache Spark.
+pytestmark = [pytest.mark.only_engine("spark"), pytest.mark.usefixtures("spark")]
+
+
+def environment():
+    """What a machine gives to spark-submit: nothing of this process, and no path to the sources."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_", "PYTHON"))}
+    places = {"JAVA_HOME": str(java.java_home()), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
+    return {**kept, **places}
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory):
+    """A folder with what is shipped: the zip, the entry and the settings."""
+    folder = tmp_path_factory.mktemp("shipped")
+    archive = folder / "dist" / "lossledger.zip"
+    subprocess.run([sys.executable, ROOT / ".ci" / "package.py", archive], check=True, capture_output=True)
+    (folder / "jobs").mkdir()
+    shutil.copy(ROOT / "jobs" / "evaluate.py", folder / "jobs")
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    return folder
+
+
+def submitted(shipped, master, *arguments):
+    """The command of the README."""
+    command = [BIN / "spark-submit", "--master", master, "--driver-memory", "1g", "--executor-memory", "1g"]
+    command += ["--properties-file", "conf/spark-defaults.conf", "--py-files", "dist/lossledger.zip"]
+    command += ["jobs/evaluate.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=shipped, env=environment(), capture_output=True, text=True, check=False)
+
+
+def free_port():
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return opened.getsockname()[1]
+
+
+@contextmanager
+def daemon(name, folder, *arguments):
+    """A process of the standalone cluster."""
+    command = [BIN / "spark-class", f"org.apache.spark.deploy.{name}", *map(str, arguments)]
+    settings = {**environment(), "SPARK_WORKER_DIR": str(folder), "SPARK_DAEMON_MEMORY": "512m"}
+    with (folder / f"{name}.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=folder, env=settings, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait(60)
+
+
+def await_worker(page, seconds=120):
+    """Wait until the master's page says that a worker is there."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(page, timeout=10) as answer:
+                if json.load(answer)["aliveworkers"]:
+                    return
+        except OSError:
+            # The master does not listen yet.
+            pass
+        time.sleep(0.5)
+    raise TimeoutError(f"no worker came within {seconds} s, see {page}")
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The address of a standalone cluster of one master and one worker."""
+    port, page = free_port(), free_port()
+    address = f"spark://127.0.0.1:{port}"
+    with ExitStack() as stack:
+        here = ("--host", "127.0.0.1", "--webui-port")
+        stack.enter_context(daemon("master.Master", tmp_path, *here, page, "--port", port))
+        stack.enter_context(daemon("worker.Worker", tmp_path, *here, free_port(), "-c", 2, "-m", "1g", address))
+        await_worker(f"http://127.0.0.1:{page}/json/")
+        yield address
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    """A day evaluated by the embedded engine, and its configuration."""
+    folder = tmp_path_factory.mktemp("night")
+    document = days.small_day(folder, 2800)
+    copies = [impression(i) for i in range(0, 2800, 100)]
+    days.written([*copies, impression(2801, clicked=None), impression(2802, p=7.0)], folder / "impressions")
+    config = days.saved(document, folder / "small.yaml")
+    command = [sys.executable, "-m", "jobs", "run", config, "--date", str(DAY), "--engine", "sail", "--json"]
+    subprocess.run(command, cwd=ROOT, env=environment(), check=True, capture_output=True)
+    return config, days.all_results(folder)
+
+
+def check_equal(shipped, night, master, tables):
+    config, expected = night
+    done = submitted(shipped, master, config, "--date", DAY, "--set", f"tables.path={tables / 'tables'}", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    verdict = json.loads(done.stdout)
+    assert verdict["rows"] == {"read": 2830, "outside": 0, "rejected": 1, "duplicate": 28, "scored": 2801}
+    assert days.all_results(tables) == expected
+    assert all(expected[table] for table in RESULTS)
+
+
+def test_a_submitted_run_is_the_same_bits(shipped, night, tmp_path):
+    check_equal(shipped, night, "local[2]", tmp_path)
+
+
+def test_a_run_on_a_cluster_is_the_same_bits(shipped, night, cluster, tmp_path):
+    check_equal(shipped, night, cluster, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (["--date", "None"], 2, "the day cannot be read"),
+        (["--date", "2026-11-15"], 2, "2026-11-15 is empty"),
+        (
+            ["--date", DAY, "--set", "impressions.source.path=/nowhere"],
+            4,
+            "impressions: there is nothing at '/nowhere'",
+        ),
+    ],
+)
+def test_exit_codes_come_through(shipped, night, tmp_path, case):
+    arguments, code, message = case
+    tables = f"tables.path={tmp_path / 'tables'}"
+    done = submitted(shipped, "local[1]", night[0], *arguments, "--set", tables, "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    verdict = json.loads(done.stdout)
+    assert verdict["exit_code"] == code
+    assert message in verdict["error"]

@@ -1,0 +1,236 @@
+"""Delta tables under both engines: made, written by either, protected against stray and impossible rows."""
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from jobs import lake, nightly, tables
+from jobs.errors import ConfigurationError
+from jobs.lake import Address
+from jobs.settings import parse
+from tests.jobs import days
+from tests.jobs.days import DAY, RESULTS, impression
+
+ROOT = Path(__file__).parent.parent.parent
+EVE = DAY.replace(day=15)
+AT_EVE = datetime(2026, 11, 15, 12, tzinfo=UTC)
+WRITERS = 4
+DECLARED = {name: table for name, table in tables.declared(parse(days.configured(Path("/nowhere")))).items()}
+
+
+def in_other_engine(engine, document, folder, day):
+    """Evaluate a day on the other engine, in a process of its own."""
+    other = {"spark": "sail", "sail": "spark"}[engine]
+    config = days.saved(document, folder / "small.yaml")
+    command = [sys.executable, "-m", "jobs", "run", config, "--date", str(day), "--engine", other, "--json"]
+    # This process may hold a Connect session, which PySpark notes in the environment.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def table_of(folder, name):
+    return DeltaTable(str(folder / "tables" / "small" / name))
+
+
+def of_day(folder, day):
+    """The results of one day."""
+    return {
+        table: [row for row in rows if row["event_date"] == day] for table, rows in days.all_results(folder).items()
+    }
+
+
+def test_either_engine_writes_into_the_tables_of_the_other(spark, engine, tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    for folder in (ours, theirs):
+        document = days.small_day(folder)
+        days.written([impression(i, ts=AT_EVE) for i in range(200, 260)], folder / "impressions")
+        days.written([impression(999, p=None)], folder / "impressions")
+        if folder == ours:
+            nightly.evaluate(spark, parse(document), EVE)
+            in_other_engine(engine, document, folder, DAY)
+        else:
+            in_other_engine(engine, document, folder, EVE)
+            nightly.evaluate(spark, parse(document), DAY)
+    # Each day was evaluated once on each engine, into tables that each engine made once.
+    for day in (EVE, DAY):
+        assert of_day(ours, day) == of_day(theirs, day)
+        assert all(of_day(ours, day).values())
+    nightly.evaluate(spark, parse(days.configured(ours)), DAY)
+    assert of_day(ours, DAY) == of_day(theirs, DAY)
+    assert of_day(ours, EVE) == of_day(theirs, EVE)
+    for name in DECLARED:
+        assert facts(table_of(ours, name)) == facts(table_of(theirs, name))
+
+
+def facts(table):
+    """What a table says of itself to every reader: columns, constraints, comment and protocol."""
+    columns = [
+        (field.name, str(field.type), field.nullable, field.metadata.get("comment")) for field in table.schema().fields
+    ]
+    # Only the names: the engines write the same condition with other brackets.
+    checks = sorted(key for key in table.metadata().configuration if "constraints" in key)
+    return columns, checks, table.metadata().description, table.protocol().min_reader_version
+
+
+@pytest.mark.parametrize("name", DECLARED)
+def test_a_table_says_what_its_columns_mean(spark, tmp_path, name):
+    declared = DECLARED[name]
+    lake.ensure(spark, Address(path=str(tmp_path / name)), declared)
+    made = DeltaTable(str(tmp_path / name))
+    columns, checks, comment, reader = facts(made)
+    assert [(column, nullable, meaning) for column, _, nullable, meaning in columns] == [
+        (column.name, column.nullable, column.comment) for column in declared.columns
+    ]
+    assert checks == sorted(f"delta.constraints.{key}" for key in declared.checks)
+    assert (comment, reader, made.metadata().partition_columns) == (declared.comment, 1, ["event_date", "age_hours"])
+
+
+@pytest.fixture
+def place(spark, tmp_path):
+    """An empty table of metrics."""
+    where = Address(path=str(tmp_path / "metrics"))
+    lake.ensure(spark, where, tables.METRICS)
+    return where
+
+
+def metric_rows(count, day=DAY, **changes):
+    """Rows of `metrics`."""
+    row = {
+        **{"event_date": day, "age_hours": 0, "task": "ctr", "model": "m", "slice": "", "value": 0.5, "n": 3},
+        **{"weight": 3.0, "positives": 1.0, "unit": "nats", "is_final": True, "run_id": "r"},
+        **{"as_of": datetime(2026, 11, 17, tzinfo=UTC)},
+        **changes,
+    }
+    schema = tables.METRICS.schema
+    rows = [{**dict.fromkeys(schema.names), **row, "metric": f"m{i}"} for i in range(count)]
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def held(where):
+    """Day and run of every row, and the version of the table."""
+    table = DeltaTable(where.path)
+    rows = table.to_pyarrow_table().to_pylist()
+    return sorted((row["event_date"], row["run_id"]) for row in rows), table.version()
+
+
+def test_one_day_is_replaced_and_no_other(spark, place):
+    lake.replace(spark, place, metric_rows(3, EVE), {})
+    lake.replace(spark, place, metric_rows(4), {})
+    lake.replace(spark, place, metric_rows(2, run_id="s"), {"run_id": "s"})
+    assert held(place)[0] == [*[(EVE, "r")] * 3, *[(DAY, "s")] * 2]
+    assert '"s"' in str(DeltaTable(place.path).history(1))
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [metric_rows(0), pa.concat_tables([metric_rows(1), metric_rows(1, EVE)])],
+    ids=["none", "two days"],
+)
+def test_rows_of_anything_but_one_day_are_refused(spark, place, rows):
+    lake.replace(spark, place, metric_rows(3), {})
+    before = held(place)
+    with pytest.raises(ValueError, match="rows of one day and one age are replaced at a time"):
+        lake.replace(spark, place, rows, {})
+    assert held(place) == before
+
+
+def test_a_stray_row_is_refused_by_the_engine_too(spark, place):
+    lake.replace(spark, place, metric_rows(3), {})
+    before = held(place)
+    stray = pa.concat_tables([metric_rows(1), metric_rows(1, EVE)])
+    with pytest.raises(Exception, match=r"REPLACE_WHERE_MISMATCH|validation check"):
+        lake._write(spark, place, stray, {}, "event_date = DATE '2026-11-16' AND age_hours = 0")
+    assert held(place) == before
+
+
+@pytest.mark.parametrize("changes", [{"value": None}, {"reason": "too_few_rows"}, {"unit": None}])
+def test_an_impossible_row_is_refused_by_the_table(spark, place, changes):
+    lake.replace(spark, place, metric_rows(3), {})
+    before = held(place)
+    rows = pa.Table.from_pylist([{**row, **changes} for row in metric_rows(2).to_pylist()], schema=nullable_metrics())
+    with pytest.raises(Exception, match=r"(?i)value_or_reason|unit|validation check"):
+        lake.replace(spark, place, rows, {})
+    assert held(place) == before
+
+
+def nullable_metrics():
+    return pa.schema([field.with_nullable(True) for field in tables.METRICS.schema])
+
+
+def test_constraints_that_are_missing_are_added(spark, tmp_path):
+    where = Address(path=str(tmp_path / "metrics"))
+    # As a process leaves it that was killed between making a table and giving it its constraints.
+    lake.ensure(spark, where, replace(tables.METRICS, checks={}))
+    assert facts(DeltaTable(where.path))[1] == []
+    for _ in range(2):
+        lake.ensure(spark, where, tables.METRICS)
+        version = DeltaTable(where.path).version()
+    assert facts(DeltaTable(where.path))[1] == ["delta.constraints.value_or_reason"]
+    assert version == 1
+    with pytest.raises(Exception, match=r"(?i)value_or_reason|validation check"):
+        lake.replace(spark, where, metric_rows(1, value=None), {})
+
+
+def test_a_lost_race_is_run_again(spark, engine, place, monkeypatch):
+    name = "_write_spark" if engine == "spark" else "write_deltalake"
+    real, gate, attempts = getattr(lake, name), threading.Barrier(WRITERS), []
+
+    def together(*arguments, **options):
+        attempts.append(threading.get_ident())
+        if attempts.count(threading.get_ident()) == 1:
+            gate.wait(60)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(lake, name, together)
+    with ThreadPoolExecutor(WRITERS) as pool:
+        runs = [metric_rows(5, run_id=f"run{i}") for i in range(WRITERS)]
+        list(pool.map(lambda rows: lake.replace(spark, place, rows, {}), runs))
+    rows, version = held(place)
+    assert len(attempts) > WRITERS
+    assert version == 1 + WRITERS
+    assert len(rows) == 5
+    assert len(set(rows)) == 1
+
+
+def test_many_may_make_the_same_table_at_once(spark, tmp_path):
+    where = Address(path=str(tmp_path / "metrics"))
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(lambda _: lake.ensure(spark, where, tables.METRICS), range(WRITERS)))
+    assert facts(DeltaTable(where.path))[1] == ["delta.constraints.value_or_reason"]
+    lake.replace(spark, where, metric_rows(2), {})
+    assert len(held(where)[0]) == 2
+
+
+@pytest.mark.only_engine("sail")
+def test_a_catalog_is_refused_where_there_is_none(spark, tmp_path):
+    document = {**days.small_day(tmp_path), "tables": {"catalog": "spark_catalog", "schema": "metrics"}}
+    with pytest.raises(ConfigurationError, match="tables: found a catalog, expected a path: the embedded") as caught:
+        nightly.evaluate(spark, parse(document), DAY)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.only_engine("spark")
+def test_tables_may_be_in_a_catalog(spark, tmp_path):
+    spark.sql("CREATE DATABASE lossledger_tests")
+    path = days.small_day(tmp_path)
+    by_path = nightly.evaluate(spark, parse(path), DAY)
+    document = {**path, "tables": {"catalog": "spark_catalog", "schema": "lossledger_tests"}}
+    for _ in range(2):
+        outcome = nightly.evaluate(spark, parse(document), DAY)
+        assert outcome.metrics.drop_columns("run_id") == by_path.metrics.drop_columns("run_id")
+        for table in RESULTS:
+            kept = spark.table(f"spark_catalog.lossledger_tests.small_{table}")
+            assert {row.run_id for row in kept.select("run_id").distinct().collect()} == {outcome.stamp.run_id}
+            assert kept.count() == len(days.results(tmp_path, table))
+    nightly.evaluate(spark, parse({**document, "loss": {"gamma": 1.5}}), DAY)
+    assert "positive_focal_g1_5" in spark.table("spark_catalog.lossledger_tests.small_statistics").columns

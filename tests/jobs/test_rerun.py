@@ -1,0 +1,209 @@
+"""A day that is run again, killed anywhere or run twice at once ends as one whole run."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow.parquet as pq
+import pytest
+
+from jobs import lake, nightly, sql
+from jobs.errors import RefusedError, RuntimeFailure
+from jobs.settings import parse
+from tests.jobs import days
+from tests.jobs.days import DAY, RESULTS, impression
+
+ROOT = Path(__file__).parent.parent.parent
+# started, rejects, the three tables in any order, done.
+COMMITS = 6
+SAIL = pytest.mark.only_engine("sail")
+EVERY_COMMIT = [pytest.param(k, marks=() if k in (3, 4) else SAIL) for k in range(1, COMMITS + 1)]
+
+
+def started(module, *arguments):
+    """A child process with an engine of its own."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def change_input(folder):
+    """Other rows, in files of their own: every sum of the day changes, and one row is rejected."""
+    days.written([impression(i, p=0.5, z=0.25) for i in range(120, 150)], folder / "impressions")
+    days.written([impression(900, clicked=None)], folder / "impressions")
+
+
+def in_doubt(spark, document):
+    query = "SELECT DISTINCT in_doubt FROM runs_latest WHERE event_date = DATE'2026-11-16'"
+    return sql.query(spark, parse(document), query).to_pylist()
+
+
+def move_tables(source, target):
+    shutil.copytree(source / "tables", target / "tables")
+
+
+@pytest.fixture(scope="module")
+def empty_tables(spark, tmp_path_factory):
+    """The tables of the small evaluation, just made."""
+    return days.made_tables(spark, tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture
+def folder(empty_tables, tmp_path):
+    """A folder of its own for a test, with the empty tables in it."""
+    shutil.copytree(empty_tables, tmp_path / "tables")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def two_runs(spark, empty_tables, tmp_path_factory):
+    """The results of a first run, the folder as it left it, and the results of a second over changed input."""
+    before, after = tmp_path_factory.mktemp("before"), tmp_path_factory.mktemp("after")
+    for made in (before, after):
+        shutil.copytree(empty_tables, made / "tables")
+    nightly.evaluate(spark, parse(days.small_day(before)), DAY)
+    document = days.small_day(after)
+    change_input(after)
+    nightly.evaluate(spark, parse(document), DAY)
+    return SimpleNamespace(folder=before, old=days.all_results(before), new=days.all_results(after))
+
+
+def test_the_two_inputs_differ_in_every_table(two_runs):
+    assert [table for table in RESULTS if two_runs.old[table] == two_runs.new[table]] == []
+
+
+@pytest.mark.parametrize("commits", EVERY_COMMIT)
+def test_a_run_killed_after_any_commit_leaves_whole_days_and_the_next_repairs(
+    spark, engine, tmp_path, two_runs, commits
+):
+    document = days.small_day(tmp_path)
+    change_input(tmp_path)
+    move_tables(two_runs.folder, tmp_path)
+    (first,) = days.run_ids(tmp_path, "statistics")
+    config = days.saved(document, tmp_path / "small.yaml")
+    killed = started("tests.jobs.killed_run", engine, config, commits)
+    errors = killed.communicate()[1]
+    assert killed.returncode == -signal.SIGKILL, errors
+
+    replaced = 0
+    for table in RESULTS:
+        (run,) = days.run_ids(tmp_path, table)
+        replaced += run != first
+        assert days.results(tmp_path, table) == (two_runs.old if run == first else two_runs.new)[table]
+    # Commits 3 to 5 are the three tables; the last is the event that says the run is done.
+    assert replaced == min(max(commits - 2, 0), 3)
+    assert in_doubt(spark, document) == [{"in_doubt": commits < COMMITS}]
+
+    outcome = nightly.evaluate(spark, parse(document), DAY)
+    assert days.all_results(tmp_path) == two_runs.new
+    assert {run for table in RESULTS for run in days.run_ids(tmp_path, table)} == {outcome.stamp.run_id}
+    assert in_doubt(spark, document) == [{"in_doubt": False}]
+
+
+def test_no_commit_was_left_out(spark, tmp_path, two_runs, monkeypatch):
+    document = days.small_day(tmp_path)
+    change_input(tmp_path)
+    move_tables(two_runs.folder, tmp_path)
+    real, made = lake._write, []
+    monkeypatch.setattr(lake, "_write", lambda *arguments: (made.append(arguments), real(*arguments)))
+    nightly.evaluate(spark, parse(document), DAY)
+    assert len(made) == COMMITS
+
+
+def test_a_day_run_twice_is_the_same_bits(spark, folder):
+    document = days.small_day(folder)
+    first = nightly.evaluate(spark, parse(document), DAY)
+    before = days.all_results(folder)
+    second = nightly.evaluate(spark, parse(document), DAY)
+    assert days.all_results(folder) == before
+    assert first.metrics.drop_columns("run_id") == second.metrics.drop_columns("run_id")
+    assert {run for table in RESULTS for run in days.run_ids(folder, table)} == {second.stamp.run_id}
+
+
+def test_rows_moved_between_files_are_the_same_bits(spark, folder):
+    document = days.small_day(folder)
+    days.written([impression(i) for i in range(0, 120, 7)], folder / "impressions")
+    nightly.evaluate(spark, parse(document), DAY)
+    before = days.all_results(folder)
+    impressions = folder / "impressions"
+    rows = [row for file in sorted(impressions.iterdir()) for row in pq.read_table(file).to_pylist()]
+    shutil.rmtree(impressions)
+    for part in range(5):
+        days.written(rows[::-1][part::5], impressions)
+    nightly.evaluate(spark, parse(document), DAY)
+    assert days.all_results(folder) == before
+
+
+def test_another_day_is_left_alone(spark, folder):
+    document = days.small_day(folder)
+    nightly.evaluate(spark, parse(document), DAY)
+    before = days.all_results(folder)
+    eve = DAY.replace(day=15)
+    days.written([impression(i, ts=days.START.replace(day=15)) for i in range(500, 540)], folder / "impressions")
+    nightly.evaluate(spark, parse(document), eve)
+    after = days.all_results(folder)
+    for table in RESULTS:
+        assert [row for row in after[table] if row["event_date"] == DAY] == before[table]
+        assert [row for row in after[table] if row["event_date"] == eve]
+
+
+@pytest.mark.parametrize("left", [[], [impression(i, ts=days.START.replace(day=15)) for i in range(40)]])
+def test_an_empty_day_deletes_nothing(spark, folder, left):
+    document = days.small_day(folder)
+    nightly.evaluate(spark, parse(document), DAY)
+    before = days.bytes_of(folder)
+    shutil.rmtree(folder / "impressions")
+    schema = pq.read_schema(days.written([impression(0)], folder / "one"))
+    days.written(left, folder / "impressions", schema=schema)
+    with pytest.raises(RefusedError, match=f"2026-11-16 is empty: none of {len(left)} rows read lies in it"):
+        nightly.evaluate(spark, parse(document), DAY)
+    assert days.bytes_of(folder) == before
+
+
+def whole_runs(folder, expected):
+    """The run of each table, after checking that it is one, and all of it."""
+    runs = {table: days.run_ids(folder, table) for table in RESULTS}
+    assert days.all_results(folder) == expected
+    assert all(len(run) == 1 for run in runs.values())
+    return set.union(*runs.values())
+
+
+def test_two_runs_of_a_day_at_once_leave_whole_tables(spark, engine, folder):
+    document = days.small_day(folder, 2000)
+    nightly.evaluate(spark, parse(document), DAY)
+    expected = days.all_results(folder)
+    config = days.saved(document, folder / "small.yaml")
+    both = [started("jobs", "run", config, "--date", DAY, "--engine", engine, "--json") for _ in range(2)]
+    ends = [(*run.communicate(), run.returncode) for run in both]
+    losers = [out for out, _, code in ends if code]
+    assert {code for *_, code in ends} <= {0, 3}, ends
+    assert all("another run wrote the same day at the same time" in out for out in losers), ends
+    mixed = len(whole_runs(folder, expected)) > 1
+    # Where the tables are of two runs, one of them has said so, and whoever asks is told.
+    assert not mixed or losers
+    assert in_doubt(spark, document) == [{"in_doubt": True}] or not mixed
+
+
+def test_a_run_that_is_overtaken_says_so(spark, folder, monkeypatch):
+    document = days.small_day(folder)
+    nightly.evaluate(spark, parse(document), DAY)
+    expected = days.all_results(folder)
+    real, overtakers = lake.replace, []
+
+    def overtaken(session, where, rows, metadata):
+        real(session, where, rows, metadata)
+        if where.path.endswith("/metrics") and not overtakers:
+            overtakers.append(metadata["run_id"])
+            nightly.evaluate(spark, parse(document), DAY)
+
+    monkeypatch.setattr(lake, "replace", overtaken)
+    with pytest.raises(RuntimeFailure, match=r": \d+ rows were written, 0 of \d+ read back .* Run again\.$"):
+        nightly.evaluate(spark, parse(document), DAY)
+    whole_runs(folder, expected)
+    states = {row["run_id"]: row["state"] for row in days.rows_of(folder, "runs") if row["state"] != "started"}
+    assert (states[overtakers[0]], sorted(states.values())) == ("failed", ["done", "done", "failed"])
+    nightly.evaluate(spark, parse(document), DAY)
+    assert len(whole_runs(folder, expected)) == 1
+    assert in_doubt(spark, document) == [{"in_doubt": False}]

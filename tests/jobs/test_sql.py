@@ -1,0 +1,228 @@
+"""The views say what they promise, the cookbook answers, and errors name what is missing."""
+
+import json
+import math
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from jobs import lake, sql, tables
+from jobs.engines import conf_file, engine_of
+from jobs.errors import ConfigurationError, ContractError, LossledgerError
+from jobs.settings import parse
+from tests.jobs.ledger import COOKBOOK, NEXT_DAY, SIZES, changed, copied, held, impressions
+from tests.jobs.night import DAY
+
+WRONG_RIGHT, CLASSES = ("wrong", "right"), ("positive", "negative")
+LATER = 24
+TOTALS = "SELECT event_date, task, model, value FROM metrics WHERE slice = '' AND metric = '{}'"
+
+
+def rows_of(spark, settings, text):
+    return sql.query(spark, settings, text).to_pylist()
+
+
+@pytest.fixture(scope="module")
+def aged(spark, ledger, tmp_path_factory):
+    """The first night once more at a later age: provisional, and without one of the metrics."""
+    settings = copied(ledger, tmp_path_factory.mktemp("aged"))
+    for table in ("statistics", "metrics"):
+        rows = held(spark, settings, table)
+        rows = changed(rows.filter(pc.equal(rows["event_date"], DAY)), {"age_hours": LATER})
+        if table == "metrics":
+            rows = changed(rows.filter(pc.not_equal(rows["metric"], "brier_score")), {"is_final": False})
+        lake.replace(spark, lake.address(settings, table, engine_of(spark)), rows, {})
+    return settings
+
+
+def test_statistics_latest_has_the_newest_age_of_each_day(spark, ledger, aged):
+    ages = "SELECT event_date, age_hours, COUNT(*) AS cells FROM statistics_latest GROUP BY event_date, age_hours"
+    cells = held(spark, ledger, "statistics").group_by("event_date").aggregate([([], "count_all")]).to_pylist()
+    expected = {(row["event_date"], LATER * (row["event_date"] == DAY), row["count_all"]) for row in cells}
+    assert {tuple(row.values()) for row in rows_of(spark, aged, ages)} == expected
+
+
+def test_metrics_latest_has_the_newest_age_of_each_metric(spark, ledger, aged):
+    rows = sql.query(spark, aged, "SELECT * FROM metrics_latest")
+    older = pc.or_(pc.equal(rows["event_date"], NEXT_DAY), pc.equal(rows["metric"], "brier_score"))
+    assert rows.num_rows == held(spark, ledger, "metrics").num_rows
+    assert set(rows.filter(older)["age_hours"].to_pylist()) == {0}
+    assert set(rows.filter(pc.invert(older))["age_hours"].to_pylist()) == {LATER}
+
+
+def test_metrics_final_leaves_out_what_labels_can_still_change(spark, ledger, aged):
+    rows = sql.query(spark, aged, "SELECT * FROM metrics_final")
+    assert rows.num_rows == held(spark, ledger, "metrics").num_rows
+    assert set(rows["age_hours"].to_pylist()) == {0}
+    assert set(rows["is_final"].to_pylist()) == {True}
+
+
+@pytest.mark.parametrize("metric", ["log_loss", "normalized_entropy", "base_rate", "mean_score"])
+def test_a_metric_from_sql_is_that_of_the_run(spark, ledger, metric):
+    of_run = {tuple(row.values())[:3]: row["value"] for row in rows_of(spark, ledger, TOTALS.format(metric))}
+    of_sql = {(r["event_date"], r["task"], r["model"]): r[metric] for r in rows_of(spark, ledger, COOKBOOK[1])}
+    assert len(of_run) == 6
+    assert of_sql == pytest.approx(of_run, rel=1e-12, abs=0)
+
+
+def test_slices_from_sql_are_those_of_the_run(spark, ledger):
+    only_one_day = COOKBOOK[0].replace("metrics_final) - 28", "metrics_final) - 1")
+    of_sql = {
+        (r["task"], r["model"], f"country={r['country']},device={r['device']}"): r["normalized_entropy"]
+        for r in rows_of(spark, ledger, only_one_day)
+    }
+    metrics = held(spark, ledger, "metrics").to_pylist()
+    of_run = {
+        (r["task"], r["model"], r["slice"]): r["value"]
+        for r in metrics
+        if r["event_date"] == NEXT_DAY and r["metric"] == "normalized_entropy" and "device=" in r["slice"]
+    }
+    assert len(of_run) == 18
+    assert of_sql == pytest.approx(of_run, rel=1e-12, abs=0)
+
+
+def test_any_dimension_over_any_days_is_what_the_rows_say(spark, ledger):
+    text = "SELECT device, SUM(n) AS n, SUM(positive_weight) AS positives FROM statistics_latest"
+    found = rows_of(spark, ledger, f"{text} WHERE task = 'ctr' AND model = 'candidate' GROUP BY device ORDER BY device")
+    raw = pa.concat_tables([pa.table(impressions(day)) for day in SIZES])
+    raw = raw.filter(raw["click"].is_valid()).group_by("device").aggregate([("click", "count"), ("click", "sum")])
+    expected = [
+        {"device": r["device"], "n": r["click_count"], "positives": Decimal(r["click_sum"])}
+        for r in raw.sort_by("device").to_pylist()
+    ]
+    assert found == expected
+
+
+@pytest.mark.parametrize("clip", [1e-15, 1e-3, 3e-17])
+def test_hard_scores_are_priced_at_the_configured_clip(spark, ledger, clip):
+    settings = parse({**ledger.document(), "loss": {"clip": clip}})
+    names = ["positive_nll", "negative_nll", "nll", *(f"hard_{a}_{b}_weight" for a in WRONG_RIGHT for b in CLASSES)]
+    sums = ", ".join(f"CAST(SUM({name}) AS DOUBLE) AS {name}" for name in names)
+    row = rows_of(spark, settings, f"SELECT {sums} FROM statistics_priced WHERE task = 'by_bid'")[0]
+    prices = {"wrong": -math.log(clip), "right": -math.log1p(-clip)}
+    hard = sum(row[f"hard_{a}_{b}_weight"] * prices[a] for a in WRONG_RIGHT for b in CLASSES)
+    assert min(row.values()) > 0
+    assert row["nll"] == pytest.approx(row["positive_nll"] + row["negative_nll"] + hard, rel=1e-14, abs=0)
+
+
+def test_a_right_hard_score_costs_little_but_no_less_than_that(spark, ledger, tmp_path):
+    settings = copied(ledger, tmp_path)
+    row = held(spark, settings, "statistics").slice(0, 1)
+    sums = [
+        name for name, column in zip(row.column_names, row.columns, strict=True) if pa.types.is_decimal(column.type)
+    ]
+    right = {**dict.fromkeys(sums, Decimal(0)), "hard_right_negative_weight": Decimal(2**30), "age_hours": LATER}
+    lake.replace(spark, lake.address(settings, "statistics", engine_of(spark)), changed(row, right), {})
+    found = rows_of(spark, settings, f"SELECT nll FROM statistics_priced WHERE age_hours = {LATER}")
+    assert float(found[0]["nll"]) == pytest.approx(-(2**30) * math.log1p(-1e-15), rel=1e-8, abs=0)
+
+
+def test_without_a_clip_only_wrong_hard_scores_are_undefined(spark, ledger):
+    settings = parse({**ledger.document(), "loss": {"clip": 0}})
+    text = """SELECT COUNT(*) AS wrong FROM statistics_priced
+              WHERE (nll IS NULL) <> (hard_wrong_positive_weight + hard_wrong_negative_weight > 0)"""
+    assert rows_of(spark, settings, text) == [{"wrong": 0}]
+    losses = {(r["event_date"], r["model"]): r["log_loss"] for r in rows_of(spark, settings, COOKBOOK[1])}
+    assert [losses[day, "champion"] for day in SIZES] == [None, None]
+    assert None not in [losses[day, "candidate"] for day in SIZES]
+
+
+def test_a_sum_over_a_day_that_did_not_record_it_is_null(spark, ledger, tmp_path):
+    settings = copied(ledger, tmp_path)
+    rows = held(spark, settings, "statistics")
+    older = changed(rows.filter(pc.equal(rows["event_date"], DAY)), {"positive_nll": None})
+    lake.replace(spark, lake.address(settings, "statistics", engine_of(spark)), older, {})
+    by_day = {r["event_date"]: r["log_loss"] for r in rows_of(spark, settings, COOKBOOK[1])}
+    assert by_day[DAY] is None
+    assert by_day[NEXT_DAY] is not None
+    assert {r["log_loss"] for r in rows_of(spark, settings, COOKBOOK[0])} == {None}
+
+
+@pytest.mark.parametrize("number", range(len(COOKBOOK)))
+def test_the_cookbook_answers(spark, ledger, number):
+    rows = rows_of(spark, ledger, COOKBOOK[number])
+    assert rows
+    assert all({"agrees": True, "ties_out": True, "in_doubt": False}.get(k, v) == v for r in rows for k, v in r.items())
+
+
+def test_the_audit_of_the_cookbook_finds_a_wrong_sum(spark, ledger, tmp_path):
+    settings = copied(ledger, tmp_path)
+    rows = held(spark, settings, "statistics").filter(pc.field("event_date") == NEXT_DAY)
+    off_by_one = rows["squared_error"][0].as_py() + Decimal("1E-15")
+    wrong = pa.concat_tables([changed(rows.slice(0, 1), {"squared_error": off_by_one}), rows.slice(1)])
+    lake.replace(spark, lake.address(settings, "statistics", engine_of(spark)), wrong, {})
+    disagree = [r for r in rows_of(spark, settings, COOKBOOK[-1]) if not r["agrees"]]
+    first = {name: rows[name][0].as_py() for name in ("event_date", "task", "model")}
+    assert [{name: r[name] for name in first} for r in disagree] == [first]
+
+
+def test_every_view_is_registered(spark, ledger):
+    assert set(sql.register(spark, ledger)) == {*tables.declared(ledger), *sql.VIEWS, "clip"}
+
+
+def test_a_session_forgets_the_tables_of_another_evaluation(spark, ledger):
+    assert rows_of(spark, ledger, "SELECT COUNT(*) AS n FROM runs")[0]["n"] > 0
+    other = ledger.model_copy(update={"evaluation": "other"})
+    with pytest.raises(ContractError) as caught:
+        sql.query(spark, other, "SELECT * FROM metrics_latest")
+    where = lake.address(other, "metrics", engine_of(spark)).path
+    assert [problem.place for problem in caught.value.problems] == ["metrics"]
+    assert where in str(caught.value)
+    assert "lossledger run CONFIG --date D" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("SELECT * FROM metricz", "did you mean 'metrics'"),
+        ("SELECT nothing FROM runs", "nothing"),
+        ("SELEC 1", "(?i)selec"),
+        ("SELECT 1 / 0", "(?i)divi(de|sion) by zero"),
+    ],
+)
+def test_a_wrong_query_is_told_in_a_line_or_two(spark, ledger, text, told, capfd):
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        sql.query(spark, ledger, text)
+    assert len(str(caught.value).splitlines()) <= 2
+    assert "SQLQueryContextLogger" not in capfd.readouterr().err
+
+
+def test_every_file_is_a_view_or_the_cookbook():
+    names = {file.name for file in conf_file("sql").iterdir()}
+    assert names == {f"{name}.sql" for name in (*sql.VIEWS, "clip", "cookbook")}
+
+
+ANSWER = pa.table(
+    {
+        "d": pa.array([date(2026, 3, 18), None]),
+        "sum": pa.array([Decimal("0.100000000000000"), None], pa.decimal128(37, 15)),
+        "rate": [0.1 + 0.2, math.inf],
+        "ok": [True, None],
+        "text": ["[red]\x1b[31m", "é"],
+    }
+)
+
+
+def test_people_get_a_table():
+    lines = sql.rendered(ANSWER, as_json=False).splitlines()
+    assert lines[0].split() == ["d", "sum", "rate", "ok", "text"]
+    assert lines[2].split() == ["2026-03-18", "0.100000000000000", "0.3", "true", r"[red]\x1b[31m"]
+    assert lines[3].split() == ["NULL", "NULL", "inf", "NULL", "é"]
+    assert lines[4:] == ["(2 rows)"]
+
+
+def test_programs_get_json_with_all_digits():
+    row, other = json.loads(sql.rendered(ANSWER, as_json=True))
+    expected = {"d": "2026-03-18", "sum": "0.100000000000000", "rate": 0.1 + 0.2, "ok": True, "text": "[red]\x1b[31m"}
+    assert row == expected
+    assert other == {"d": None, "sum": None, "rate": "inf", "ok": None, "text": "é"}
+
+
+def test_two_columns_of_one_name_fit_a_table_but_not_json():
+    twice = pa.table([[1], [2]], names=["a", "a"])
+    assert sql.rendered(twice, as_json=False).splitlines()[2].split() == ["1", "2"]
+    with pytest.raises(LossledgerError, match="a: found 2 columns"):
+        sql.rendered(twice, as_json=True)
