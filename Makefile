@@ -13,7 +13,7 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test fast sail spark packaging lint type fmt bench package docs clean
+.PHONY: help setup jars demo test fast sail spark packaging lint type fmt bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -63,9 +63,6 @@ bench: jars ## Measure the stages against a bare join
 
 package: setup ## Build dist/lossledger.zip for spark-submit --py-files
 	$(BIN)/python .ci/package.py dist/lossledger.zip
-
-docs: setup ## Write docs/metrics.md from the docstrings
-	$(BIN)/python -m jobs.docs
 
 clean: ## Remove what make has built
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

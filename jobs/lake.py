@@ -19,6 +19,7 @@ from deltalake import CommitProperties, DeltaTable, Field, write_deltalake
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import CommitFailedError
 from deltalake.schema import PrimitiveType
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
@@ -84,6 +85,8 @@ def read(session: SparkSession, where: Address) -> DataFrame:
 
 def _lost_the_race(error: BaseException) -> bool:
     """Whether another writer committed first, so that the same commit may be tried again."""
+    if isinstance(error, AnalysisException):
+        return error.getCondition() == "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
     return isinstance(error, CommitFailedError) or type(error).__name__.startswith(LOST_RACES)
 
 
@@ -182,11 +185,8 @@ def _write_spark(session: SparkSession, where: Address, rows: pa.Table, metadata
 
 def _create_spark(session: SparkSession, where: Address, table: Table) -> None:
     # In SQL, because Delta's builder takes no name of three parts.
-    columns = ", ".join(map(_column_sql, table.columns))
-    session.sql(
-        f"CREATE TABLE IF NOT EXISTS {where.identifier} ({columns}) USING delta "
-        f"PARTITIONED BY ({', '.join(KEYS)}) COMMENT {_text_sql(table.comment)}"
-    )
+    head = f"CREATE TABLE IF NOT EXISTS {where.identifier} ({', '.join(map(_column_sql, table.columns))})"
+    session.sql(f"{head} USING delta PARTITIONED BY ({', '.join(KEYS)}) COMMENT {_text_sql(table.comment)}")
 
 
 def _add_spark(session: SparkSession, where: Address, columns: list[Column]) -> None:
@@ -200,8 +200,7 @@ def _column_sql(column: Column) -> str:
 
 
 def _text_sql(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _create_rust(_: SparkSession, where: Address, table: Table) -> None:

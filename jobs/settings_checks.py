@@ -7,18 +7,15 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from jobs.errors import Problem, described, nearest_match, one_of
 from jobs.settings_errors import dotted
+from udfs.catalog import STATISTICS
 
 KEY_COLUMNS = (
     "event_date", "age_hours", "task", "model", "slice", "shard", "bin", "class", "metric", "as_of", "run_id",
 )  # fmt: skip
-STATISTICS = (
-    "n", "weight", "positive_weight", "negative_weight", "squared_weight", "score_sum", "squared_error", "unscored",
-    "positive_nll", "negative_nll", "positive_focal_g2", "negative_focal_g2",
-    "hard_wrong_positive_weight", "hard_wrong_negative_weight",
-    "hard_right_positive_weight", "hard_right_negative_weight",
-)  # fmt: skip
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")  # what the view statistics_priced adds
-RESERVED = KEY_COLUMNS + STATISTICS + PRICED
+RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED)
+# The options of these are part of their names, as in positive_focal_g2.
+RESERVED_STARTS = tuple(statistic.name for statistic in STATISTICS.values() if statistic.suffix)
 
 LABEL_LOG_KEYS = frozenset({"source", "columns", "window", "lateness"})
 SOURCES = ("impressions.source", "labels.*.source")
@@ -99,10 +96,14 @@ def _unscored(config: object) -> Iterator[Problem]:
             yield Problem(dotted(place), "no model that scores it", "its name under at least one model")
 
 
+def _is_reserved(name: str) -> bool:
+    return name in RESERVED or name.startswith(RESERVED_STARTS)
+
+
 def _reserved(config: object) -> Iterator[Problem]:
     for place, name in found(config, "dimensions.*"):
         # Spark compares column names without case.
-        if isinstance(name, str) and name.lower() in RESERVED:
+        if isinstance(name, str) and _is_reserved(name.lower()):
             yield Problem(dotted(place), repr(name), "a name that is no key column or statistic of our tables")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,10 +70,17 @@ def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
     """
     kind, path = _located(session, wanted.name, wanted.source)
     try:
-        if kind == "delta":
-            return _pinned_delta(session, wanted, path)
-        return _pinned_files(session, wanted, kind, path)
+        pin = _pinned_delta if kind == "delta" else _pinned_files
+        found = pin(session, wanted, kind, path)
+        # A lazy engine meets an unreadable schema only when it is asked for it.
+        found.frame.dtypes  # noqa: B018
+        return found
     except PySparkException as error:
+        if re.search("nano", str(error), re.IGNORECASE):
+            raise ContractError(
+                f"{wanted.name}: {path!r} has timestamps in nanoseconds, which Spark cannot read. "
+                "Write them in microseconds, e.g. pandas' to_parquet(..., coerce_timestamps='us')."
+            ) from error
         raise InputMissingError(
             f"{wanted.name}: cannot read {path!r} as {kind}: {_first_line(error)}. "
             "Check the path and the format of the source."
@@ -114,7 +122,7 @@ def _located(session: SparkSession, name: str, source: Source) -> tuple[str, str
     return str(facts["Provider"]).lower(), str(facts["Location"])
 
 
-def _pinned_delta(session: SparkSession, wanted: Wanted, path: str) -> Pinned:
+def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> Pinned:
     partition = wanted.partition
     version = lake.version(session, path)
     frame = session.read.format("delta").option("versionAsOf", version).load(path)

@@ -120,7 +120,7 @@ def test_names_and_keys_that_do_not_fit_each_other_are_told(place: str, value: A
 
 
 def test_key_columns_and_statistics_are_no_dimensions() -> None:
-    names = [*RESERVED[1:], "Event_Date"]
+    names = [*RESERVED[1:], "Event_Date", "positive_focal_g3"]
     text = "dimensions[{}]: found {!r}, expected a name that is no key column or statistic of our tables"
     told = [text.format(rank, name) for rank, name in enumerate(names)]
     assert errors(lambda: parse(changed(("dimensions", names), ("slices", [[]])))) == told

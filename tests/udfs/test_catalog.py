@@ -11,7 +11,6 @@ from mpmath import mp
 from sklearn import metrics as sklearn_metrics
 
 from jobs.settings_checks import KEY_COLUMNS
-from jobs.settings_checks import STATISTICS as RESERVED
 from tests import strategies
 from tests.udfs.references import REFERENCES, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of
@@ -114,10 +113,6 @@ def test_every_measure_is_documented(measure: Measure) -> None:
 def test_no_name_is_used_twice() -> None:
     assert not STATISTICS.keys() & METRICS.keys()
     assert not (STATISTICS.keys() | METRICS.keys()) & set(KEY_COLUMNS)
-
-
-def test_the_columns_of_the_tables_are_reserved_and_no_others() -> None:
-    assert set(columns_of("binary", {"gamma": 2.0})) == set(RESERVED)
 
 
 @given(gammas=st.lists(st.floats(0, 50), min_size=2, max_size=2, unique=True))
