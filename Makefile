@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --constraint constraints.txt
 ENGINE_TESTS := $(BIN)/python -m pytest --quiet --engine
+# An engine waits more than it computes on tables this small, so two of them share two cores well.
+IN_PARALLEL := --numprocesses 2 --dist loadfile
 
 # The pinned wheels exist for 3.11 to 3.14; give another one as `make PYTHON=…`.
 PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.14; do \
@@ -39,10 +41,10 @@ fast: setup ## Tests that need no engine
 	$(ENGINE_TESTS) none -m "not packaging"
 
 sail: setup ## Tests on Sail
-	$(ENGINE_TESTS) sail
+	$(ENGINE_TESTS) sail $(IN_PARALLEL)
 
 spark: jars ## Tests on Apache Spark
-	$(ENGINE_TESTS) spark
+	$(ENGINE_TESTS) spark $(IN_PARALLEL)
 
 packaging: setup ## Tests of the wheel and of the zip for spark-submit
 	$(ENGINE_TESTS) none -m packaging
