@@ -1,8 +1,11 @@
-"""A ledger of two nights, written once by the engine of this run."""
+"""What several tests here share: a ledger of two nights, and tables that were just made."""
+
+import shutil
 
 import pytest
 
 from jobs.settings import parse
+from tests.jobs import days
 from tests.jobs.ledger import two_nights
 
 
@@ -10,3 +13,16 @@ from tests.jobs.ledger import two_nights
 def ledger(spark, tmp_path_factory):
     """The evaluation of two nights, whose tables no test may change."""
     return parse(two_nights(spark, tmp_path_factory.mktemp("ledger")))
+
+
+@pytest.fixture(scope="module")
+def empty_tables(spark, tmp_path_factory):
+    """The tables of the small evaluation, just made."""
+    return days.made_tables(spark, tmp_path_factory.mktemp("empty"))
+
+
+@pytest.fixture
+def folder(empty_tables, tmp_path):
+    """A folder of its own for a test, with the empty tables in it."""
+    shutil.copytree(empty_tables, tmp_path / "tables")
+    return tmp_path

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -119,19 +118,6 @@ BAD = {
         "impressions: no file under '{folder}/by_day' for 2026-11-16 in a partition dt=… (exit code 4: not there yet).",
     ),
 }
-
-
-@pytest.fixture(scope="module")
-def empty_tables(spark, tmp_path_factory):
-    """The tables of the small evaluation, just made."""
-    return days.made_tables(spark, tmp_path_factory.mktemp("empty"))
-
-
-@pytest.fixture
-def folder(empty_tables, tmp_path):
-    """A folder of its own for a test, with the empty tables in it."""
-    shutil.copytree(empty_tables, tmp_path / "tables")
-    return tmp_path
 
 
 @pytest.fixture(scope="module")

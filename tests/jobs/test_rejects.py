@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import shutil
 from collections import Counter, defaultdict
 from datetime import timedelta
 from types import SimpleNamespace
@@ -88,19 +87,6 @@ def planted_keys():
 
 KEYS = planted_keys()
 COUNTS = {who: keys.total() for who, keys in KEYS.items()}
-
-
-@pytest.fixture(scope="module")
-def empty_tables(spark, tmp_path_factory):
-    """The tables of the small evaluation, just made."""
-    return days.made_tables(spark, tmp_path_factory.mktemp("empty"))
-
-
-@pytest.fixture
-def folder(empty_tables, tmp_path):
-    """A folder of its own for a test, with the empty tables in it."""
-    shutil.copytree(empty_tables, tmp_path / "tables")
-    return tmp_path
 
 
 @pytest.fixture(scope="module")

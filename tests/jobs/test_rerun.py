@@ -45,19 +45,6 @@ def move_tables(source, target):
 
 
 @pytest.fixture(scope="module")
-def empty_tables(spark, tmp_path_factory):
-    """The tables of the small evaluation, just made."""
-    return days.made_tables(spark, tmp_path_factory.mktemp("empty"))
-
-
-@pytest.fixture
-def folder(empty_tables, tmp_path):
-    """A folder of its own for a test, with the empty tables in it."""
-    shutil.copytree(empty_tables, tmp_path / "tables")
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
 def two_runs(spark, empty_tables, tmp_path_factory):
     """The results of a first run, the folder as it left it, and the results of a second over changed input."""
     before, after = tmp_path_factory.mktemp("before"), tmp_path_factory.mktemp("after")
