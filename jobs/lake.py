@@ -30,6 +30,8 @@ from jobs.tables import PARTITION, Column, Table
 
 KEYS = [column.name for column in PARTITION]
 LOST_RACES = ("Concurrent", "MetadataChanged", "ProtocolChanged")
+# Another writer's folder is there, its first commit is not yet.
+HALF_MADE = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ def read(session: SparkSession, where: Address) -> DataFrame:
 def _lost_the_race(error: BaseException) -> bool:
     """Whether another writer committed first, so that the same commit may be tried again."""
     if isinstance(error, AnalysisException):
-        return error.getCondition() == "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
+        return error.getCondition() in HALF_MADE
     return isinstance(error, CommitFailedError) or type(error).__name__.startswith(LOST_RACES)
 
 
