@@ -116,7 +116,9 @@ def code_hash() -> str:
 
 def _sources(folder: Traversable, name: str) -> Iterable[tuple[str, bytes]]:
     for entry in folder.iterdir():
-        if entry.name.endswith(".py"):
+        if entry.is_dir():
+            yield from _sources(entry, f"{name}/{entry.name}")
+        elif entry.name.endswith(".py"):
             yield f"{name}/{entry.name}", entry.read_bytes()
 
 

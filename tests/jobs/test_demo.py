@@ -13,9 +13,9 @@ from rich.console import Console
 
 from jobs import jars
 from jobs.demo import demo
-from jobs.demo_engines import COMPARED, OTHER, compared, left_out, repeated
-from jobs.demo_summary import Summary
-from jobs.demo_truths import DayTruth
+from jobs.demo.engines import COMPARED, OTHER, compared, left_out, repeated
+from jobs.demo.summary import Summary
+from jobs.demo.truths import DayTruth
 from jobs.errors import RuntimeFailure
 from jobs.settings import load
 

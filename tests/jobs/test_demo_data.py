@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pytest
 
-from jobs import demo_truths
-from jobs.demo_data import TIME, generated, newest_day
-from jobs.demo_faults import Untouched
-from jobs.demo_truths import Truths
+from jobs.demo import truths as known
+from jobs.demo.data import TIME, generated, newest_day
+from jobs.demo.faults import Untouched
+from jobs.demo.truths import Truths
 
 LAST = date(2026, 3, 1)
 ROWS = 40_000
@@ -77,7 +77,7 @@ def test_the_folder_has_two_files_a_day_and_logs_of_labels(folder: Path, truths:
 
 
 def test_truths_are_read_back_as_they_were_saved(folder: Path, truths: Truths) -> None:
-    assert demo_truths.load(folder) == truths
+    assert known.load(folder) == truths
 
 
 def test_days_that_are_there_are_kept(folder: Path, truths: Truths) -> None:
@@ -89,7 +89,7 @@ def test_days_that_are_there_are_kept(folder: Path, truths: Truths) -> None:
 def test_days_of_another_size_are_replaced(tmp_path: Path) -> None:
     generated(tmp_path / "data", LAST, rows_per_day=ROWS)
     fewer = generated(tmp_path / "data", LAST, rows_per_day=ROWS // 2)
-    assert demo_truths.load(tmp_path / "data") == fewer
+    assert known.load(tmp_path / "data") == fewer
     assert ds.dataset(tmp_path / "data" / "impressions").count_rows() < 2 * ROWS
 
 
@@ -193,4 +193,4 @@ def test_the_newest_day_has_all_its_labels() -> None:
     now = datetime(2026, 3, 10, tzinfo=UTC)
     day = newest_day(now)
     assert datetime.combine(day, datetime.min.time(), UTC) + DAY + DAY + 6 * HOUR <= now
-    assert asdict(demo_truths.Truths(1, 1, "", "", ()))["days"] == ()
+    assert asdict(known.Truths(1, 1, "", "", ()))["days"] == ()

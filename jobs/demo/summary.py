@@ -8,8 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from jobs import verdict
-from jobs.demo_engines import OTHER, Comparison
-from jobs.demo_truths import Truths
+from jobs.demo.engines import OTHER, Comparison
+from jobs.demo.truths import Truths
 from jobs.nightly import Outcome
 
 

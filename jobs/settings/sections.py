@@ -1,4 +1,4 @@
-"""The sections of the configuration, as the design's YAML has them; relations are in `settings_checks`."""
+"""The sections of the configuration, as the design's YAML has them; relations are in `checks`."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from jobs.settings_checks import looks_like_log
-from jobs.settings_fields import (
+from jobs.settings.checks import looks_like_log
+from jobs.settings.fields import (
     Column,
     Count,
     Dimension,

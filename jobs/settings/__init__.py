@@ -11,11 +11,11 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from jobs.errors import ConfigurationError, Problem
-from jobs.settings_checks import RESERVED, relation_problems
-from jobs.settings_errors import merged, shape_problems
-from jobs.settings_fields import Age, Dimension, Items, JsonObject, ModelName, Name, Section, Time, TimeColumn
-from jobs.settings_refused import refusals
-from jobs.settings_sections import (
+from jobs.settings.checks import RESERVED, relation_problems
+from jobs.settings.errors import merged, shape_problems
+from jobs.settings.fields import Age, Dimension, Items, JsonObject, ModelName, Name, Section, Time, TimeColumn
+from jobs.settings.refused import refusals
+from jobs.settings.sections import (
     Bins,
     Day,
     ImpressionColumns,
@@ -33,7 +33,7 @@ from jobs.settings_sections import (
     Tables,
     Task,
 )
-from jobs.settings_yaml import read
+from jobs.settings.yaml_file import read
 
 __all__ = [
     "RESERVED",

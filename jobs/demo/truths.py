@@ -10,8 +10,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from jobs.demo_faults import PAIRS, ROWS, WRONG, reasons, unusable
-from jobs.demo_logs import Logs
+from jobs.demo.faults import PAIRS, ROWS, WRONG, reasons, unusable
+from jobs.demo.logs import Logs
 
 FILE: Final = "truths.json"
 KEYS: Final = ("source", "task", "model", "reason")

@@ -6,7 +6,7 @@ The checks read the plain mapping, so that a wrong shape in one place hides no w
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from jobs.errors import Problem, described, nearest_match, one_of
-from jobs.settings_errors import dotted
+from jobs.settings.errors import dotted
 from udfs.catalog import STATISTICS
 
 KEY_COLUMNS = (

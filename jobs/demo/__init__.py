@@ -14,10 +14,11 @@ from typing import Final
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from jobs import demo_report, nightly, sql
-from jobs.demo_data import generated, newest_day
-from jobs.demo_engines import NAMES, OTHER, Comparison, compared, left_out, repeated
-from jobs.demo_summary import Answer, Summary
+from jobs import nightly, sql
+from jobs.demo import report
+from jobs.demo.data import generated, newest_day
+from jobs.demo.engines import NAMES, OTHER, Comparison, compared, left_out, repeated
+from jobs.demo.summary import Answer, Summary
 from jobs.engines import conf_file, engine_of
 from jobs.nightly import Outcome
 from jobs.progress import Progress
@@ -62,17 +63,17 @@ def demo(
         stage.note = f"{truths.rows_per_day:,} impressions a day from {truths.days[0].date}, in {root}"
     with session(engine, app="lossledger demo") as spark:
         outcomes = tuple(_evaluated(spark, settings, day, console) for day in truths.dates)
-        movers = sql.query(spark, settings, demo_report.MOVERS.format(today=truths.days[-1].date))
-        asked = demo_report.questions(truths).items()
+        movers = sql.query(spark, settings, report.MOVERS.format(today=truths.days[-1].date))
+        asked = report.questions(truths).items()
         answers = tuple(Answer(question, text, sql.query(spark, settings, text)) for question, text in asked)
-    demo_report.show_days(console, outcomes)
-    demo_report.show_slices(console, truths, movers)
-    demo_report.show_rejects(console, truths, outcomes)
-    demo_report.show_answers(console, answers)
+    report.show_days(console, outcomes)
+    report.show_slices(console, truths, movers)
+    report.show_rejects(console, truths, outcomes)
+    report.show_answers(console, answers)
     reason = left_out(OTHER[engine])
     comparisons = () if reason else _repeated(root, settings, truths.dates[-1], engine, console)
     summary = Summary(engine, truths, outcomes, movers, answers, comparisons, reason)
-    demo_report.show_verdict(console, root, _config(), summary)
+    report.show_verdict(console, root, _config(), summary)
     return summary
 
 

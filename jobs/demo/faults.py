@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from jobs.demo_world import VALUES, BoolArray, IntArray, Rng, Shown
+from jobs.demo.world import VALUES, BoolArray, IntArray, Rng, Shown
 from udfs.exact import LOGIT_LIMIT, WEIGHT_LIMIT
 
 HOUR: Final = 3_600_000_000

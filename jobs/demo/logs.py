@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from jobs.demo_faults import DAY, HOUR, Faulty, Untouched, faulty, rejected, with_wrong_slice
-from jobs.demo_world import BoolArray, IntArray, Rng, Shown, World, shown
+from jobs.demo.faults import DAY, HOUR, Faulty, Untouched, faulty, rejected, with_wrong_slice
+from jobs.demo.world import BoolArray, IntArray, Rng, Shown, World, shown
 
 DAYS: Final = 3
 WINDOWS: Final = {"click": HOUR, "conversion": DAY}

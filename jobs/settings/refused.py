@@ -4,9 +4,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 
 from jobs.errors import Problem, described
-from jobs.settings_checks import SOURCES, found
-from jobs.settings_errors import dotted
-from jobs.settings_sections import Bins
+from jobs.settings.checks import SOURCES, found
+from jobs.settings.errors import dotted
+from jobs.settings.sections import Bins
 
 DEFAULT_BINS = Bins().model_dump(mode="json")
 SECRET = re.compile(r"secret|passw|token|credential|key", re.IGNORECASE)

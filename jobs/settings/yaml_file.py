@@ -9,7 +9,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from jobs.errors import ConfigurationError, Problem, nearest_match
-from jobs.settings_errors import dotted
+from jobs.settings.errors import dotted
 
 # What OmegaConf lets through of its own checks, of Python's conversions and of the file system.
 UNREADABLE = (yaml.YAMLError, OmegaConfBaseException, OSError, TypeError, ValueError, LookupError, RecursionError)

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from jobs import demo_truths
 from jobs.day import Day, micros
-from jobs.demo_faults import Faulty
-from jobs.demo_logs import DAYS, Logs, logged
-from jobs.demo_truths import Truths
-from jobs.demo_world import VALUES, BoolArray, IntArray, world
+from jobs.demo import truths as known
+from jobs.demo.faults import Faulty
+from jobs.demo.logs import DAYS, Logs, logged
+from jobs.demo.truths import Truths
+from jobs.demo.world import VALUES, BoolArray, IntArray, world
 
 SEED: Final = 2026
 TIME: Final = pa.timestamp("us", tz="UTC")
@@ -39,7 +39,7 @@ def generated(folder: Path, last_day: date, *, rows_per_day: int = 200_000, seed
         rows_per_day: Impressions a day, before copies.
         seed: Another seed, other days.
     """
-    there = demo_truths.load(folder)
+    there = known.load(folder)
     if there is not None and (there.seed, there.rows_per_day) == (seed, rows_per_day):
         return there
     where = world(seed, rows_per_day // 8)
@@ -50,9 +50,9 @@ def generated(folder: Path, last_day: date, *, rows_per_day: int = 200_000, seed
     # Written beside and renamed: a folder that a killed run left half full never counts as there.
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    truths = demo_truths.of_days(days, seed)
+    truths = known.of_days(days, seed)
     _write(days, partial)
-    demo_truths.save(truths, partial)
+    known.save(truths, partial)
     if there is not None:
         shutil.rmtree(folder)
     partial.rename(folder)

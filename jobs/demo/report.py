@@ -15,9 +15,9 @@ from rich.syntax import Syntax
 from rich.table import Table
 
 from jobs import sql, verdict
-from jobs.demo_engines import NAMES, OTHER
-from jobs.demo_summary import Answer, Summary
-from jobs.demo_truths import Truths
+from jobs.demo.engines import NAMES, OTHER
+from jobs.demo.summary import Answer, Summary
+from jobs.demo.truths import Truths
 from jobs.nightly import Outcome
 
 LEDGER: Final = ("read", "outside", "rejected", "duplicate", "scored")
