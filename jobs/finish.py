@@ -17,7 +17,7 @@ from jobs.read import Scoring
 from jobs.settings import Evaluation
 from jobs.tables import METRICS, REJECTS, Table, statistic_columns
 from udfs.batch import CELLS
-from udfs.catalog import metrics_of
+from udfs.catalog import published
 from udfs.exact import DECIMAL, from_decimal, nearest
 from udfs.measure import FloatArray
 from udfs.pricing import evaluated, priced
@@ -83,15 +83,14 @@ def metrics(shard_statistics: pa.Table, settings: Evaluation, found: Cells, stam
     totals = _totals(rows, keys, list(columns))
     totals = totals.sort_by([(name, "ascending") for name in ("task", "model", "slice")])
     sums = {name: _doubles(totals[name]) for name in columns}
-    options = settings.loss.model_dump(include={"alpha", "gamma", "clip"})
     parts = []
     for kind in dict.fromkeys(task.kind for task in settings.tasks.values()):
-        chosen = priced(sums, columns, options)
-        for metric in metrics_of(kind):
-            values, reasons = evaluated(metric, chosen, options)
+        chosen = priced(sums, columns, settings.loss.clip)
+        for name, metric in published(kind, settings.loss.options).items():
+            values, reasons = evaluated(metric, chosen)
             few = sums["n"] < settings.limits.min_rows
             reasons = ["too_few_rows" if f else r for f, r in zip(few, reasons, strict=True)]
-            parts.append(_rows(totals, sums, values, reasons, (metric.name, metric.unit)))
+            parts.append(_rows(totals, sums, values, reasons, (name, metric.unit)))
     return _stamped(pa.concat_tables(parts), settings, stamp)
 
 

@@ -68,7 +68,6 @@ def _summary(settings: Evaluation, found: Cells, scorings: Sequence[Scoring]) ->
     return Summarise(
         pairs=tuple(Pair(s.label, s.given, s.weight, s.score, s.scale) for s in scorings),
         statistics=statistic_columns(settings),
-        options=settings.loss.model_dump(include={"alpha", "gamma"}),
         kernel=settings.loss.kernel,
         codes=found.codes,
         cell_of_code=found.cell_of_code,

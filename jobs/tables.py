@@ -65,7 +65,7 @@ SLICE = Column("slice", "string", "Dimension values that are fixed, e.g. country
 
 def statistic_columns(settings: Evaluation) -> dict[str, Statistic]:
     """The statistics of the evaluation by their column."""
-    options = settings.loss.model_dump(include={"alpha", "gamma"})
+    options = settings.loss.options
     kinds = dict.fromkeys(task.kind for task in settings.tasks.values())
     return {name: s for kind in kinds for name, s in columns_of(kind, options).items()}
 

@@ -10,7 +10,6 @@ from tests.udfs import references
 from tests.udfs.references import Reference, exact, value_and_bound
 from tests.udfs.summaries import Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
 from udfs import binary, catalog
-from udfs.measure import Metric, Statistic
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "add-a-metric.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -28,10 +27,8 @@ def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Reference]:
     family = types.ModuleType("family")
     for block in FUNCTIONS:
         exec(compile(block, DOCUMENT.name, "exec"), {**vars(binary)}, vars(family))
-    families = (*catalog.FAMILIES, family)
-    for name, kind in (("STATISTICS", Statistic), ("METRICS", Metric)):
-        monkeypatch.setattr(catalog, name, catalog.collected(kind, families))
-    catalog.check(catalog.METRICS.values(), catalog.STATISTICS)
+    monkeypatch.setitem(catalog.FAMILIES, "binary", (*catalog.FAMILIES["binary"], family))
+    catalog.check(catalog.metrics_of("binary").values(), catalog.statistics_of("binary"))
     found: dict[str, Reference] = eval("{" + "".join(LINES) + "}", vars(references))
     return found
 
@@ -43,7 +40,7 @@ def test_the_document_adds_two_metrics_by_a_line_of_reference_each(added: dict[s
 
 
 def test_a_metric_without_its_line_would_be_missed(added: dict[str, Reference]) -> None:
-    assert catalog.METRICS.keys() - references.REFERENCES.keys() == added.keys()
+    assert catalog.metrics_of("binary").keys() - references.REFERENCES.keys() == added.keys()
 
 
 @pytest.mark.parametrize("rows", ROWS, ids=lambda rows: rows.scale)

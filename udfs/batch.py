@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from udfs.exact import DECIMAL, Sums, accumulate
 from udfs.examples import Examples, binary_examples
 from udfs.kernels import kernel
-from udfs.measure import FloatArray, Options, Statistic
+from udfs.measure import FloatArray, Statistic
 
 IntArray = NDArray[np.int64]
 
@@ -63,7 +63,6 @@ class Summarise:
 
     pairs: tuple[Pair, ...]
     statistics: dict[str, Statistic]
-    options: Options
     kernel: str
     codes: IntArray
     cell_of_code: IntArray
@@ -114,7 +113,7 @@ class Summarise:
         for pair in self.pairs:
             examples = self._examples(table, pair)
             for statistic in self.statistics.values():
-                yield statistic(examples, self.options)
+                yield statistic(examples)
 
     def _examples(self, table: pa.Table, pair: Pair) -> Examples:
         label = _column(table, pair.label)

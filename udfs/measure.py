@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
-Function = Callable[..., FloatArray]
-Options = Mapping[str, float]
+Function = Callable[..., Any]
+# By name; an option with several values makes one measure of each, as k = (5, 10) makes ndcg@5 and ndcg@10.
+Options = Mapping[str, float | tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -24,26 +27,35 @@ class Measure:
     function: Function
     inputs: tuple[str, ...]
     options: tuple[str, ...]
+    suffix: str
 
     @property
     def definition(self) -> str:
         """The published definition: the docstring of the function."""
-        return inspect.cleandoc(self.function.__doc__ or "")
+        function = self.function.func if isinstance(self.function, functools.partial) else self.function
+        return inspect.cleandoc(function.__doc__ or "")
 
-    def __call__(self, columns: Mapping[str, FloatArray], options: Options) -> FloatArray:
-        """Call the function with its inputs out of `columns` and its options out of `options`."""
-        arguments = [columns[name] for name in self.inputs]
-        return self.function(*arguments, **{name: options[name] for name in self.options})
+    def __call__(self, columns: Mapping[str, Any]) -> Any:
+        """Call the function with its inputs out of `columns`; its options must have been bound."""
+        return self.function(*(columns[name] for name in self.inputs))
+
+    def choices(self, options: Options) -> Iterator[dict[str, float]]:
+        """The values of its options: one choice, or one for every value of an option that has several."""
+        several = [each if isinstance(each, tuple) else (each,) for each in (options[name] for name in self.options)]
+        return (dict(zip(self.options, values, strict=True)) for values in itertools.product(*several))
+
+    def bound(self, choice: Mapping[str, float]) -> Self:
+        """The measure with these values for its options."""
+        return replace(self, function=functools.partial(self.function, **choice), options=()) if choice else self
 
 
 @dataclass(frozen=True)
 class Statistic(Measure):
     """One exact, mergeable sum. Its function maps columns of a batch, each (n,), to one term per row."""
 
-    suffix: str = ""
     counts: bool = False
 
-    def column(self, options: Options) -> str:
+    def column(self, options: Mapping[str, float]) -> str:
         """Name of the statistic in the tables, e.g. `positive_focal_g2` for gamma = 2."""
         return self.name + self.suffix.format(**{k: spelled(v) for k, v in options.items()})
 
@@ -53,6 +65,15 @@ class Metric(Measure):
     """A number derived from sums. Its function maps statistics, each (slices,), to (slices,); NaN where undefined."""
 
     undefined: str = "single_class"
+
+    def label(self, choice: Mapping[str, float]) -> str:
+        """Name of the metric in the tables, e.g. `ndcg@5` for k = 5."""
+        return self.name + self.suffix.format(**{k: f"{v:g}" for k, v in choice.items()})
+
+
+@dataclass(frozen=True)
+class BinMetric(Metric):
+    """A number derived from the score bins of one slice, each column (bins,) in the order of the scores."""
 
 
 def spelled(value: float) -> str:
@@ -76,16 +97,26 @@ def statistic(*, unit: str, suffix: str = "", counts: bool = False) -> Callable[
     return declare
 
 
-def metric(*, unit: str, undefined: str = "single_class") -> Callable[[Function], Metric]:
+def metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], Metric]:
     """Declare a metric.
 
     Args:
         unit: The unit of the value.
+        suffix: What options add to the name, e.g. `@{k}`.
         undefined: The reason given with NULL where the function yields NaN although there is weight.
     """
 
     def declare(function: Function) -> Metric:
-        return Metric(unit=unit, undefined=undefined, **_signature(function))
+        return Metric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
+
+    return declare
+
+
+def bin_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], BinMetric]:
+    """Declare a metric of score bins, with the arguments of `metric`."""
+
+    def declare(function: Function) -> BinMetric:
+        return BinMetric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
 
     return declare
 

@@ -10,7 +10,7 @@ use them. Their kind is read off their types, so this module must not turn annot
     >>> session.sql("SELECT country, log_loss(clicked, p, 1.0D) FROM logs GROUP BY country")  # doctest: +SKIP
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,10 @@ import pandas as pd
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.functions import pandas_udf
 
-from udfs.catalog import columns_of, metrics_of
+from udfs.catalog import columns_of, published
 from udfs.exact import WEIGHT_LIMIT, nearest, total
 from udfs.examples import binary_examples
-from udfs.measure import FloatArray, Metric, Options
+from udfs.measure import FloatArray, Metric
 from udfs.pricing import evaluated, priced
 
 ROW_METRICS = ("log_loss", "weighted_log_loss", "focal_loss", "brier_score")
@@ -47,7 +47,7 @@ def register(
     """
     options = {"alpha": alpha, "gamma": gamma, "clip": clip}
     made = {}
-    for metric in metrics_of("binary"):
+    for metric in published("binary", options).values():
         for suffix, scale in SCALES.items():
             made[metric.name + suffix] = _aggregate(metric, scale, options)
             if metric.name in ROW_METRICS:
@@ -57,7 +57,7 @@ def register(
     return made
 
 
-def _aggregate(metric: Metric, scale: str, options: Options) -> Callable[..., Any]:
+def _aggregate(metric: Metric, scale: str, options: Mapping[str, float]) -> Callable[..., Any]:
     def aggregate(label: pd.Series, score: pd.Series, weight: pd.Series) -> float:
         terms = _terms(_floats(label), _floats(score), _floats(weight), scale, options)
         sums = {name: nearest([total(values)]) for name, values in terms.items()}
@@ -66,7 +66,7 @@ def _aggregate(metric: Metric, scale: str, options: Options) -> Callable[..., An
     return _made(aggregate)
 
 
-def _scalar(metric: Metric, scale: str, options: Options) -> Callable[..., Any]:
+def _scalar(metric: Metric, scale: str, options: Mapping[str, float]) -> Callable[..., Any]:
     def scalar(label: pd.Series, score: pd.Series) -> pd.Series:
         # Each row is a slice of its own.
         terms = _terms(_floats(label), _floats(score), np.ones(len(label)), scale, options)
@@ -82,7 +82,7 @@ def _made(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _terms(
-    label: FloatArray, score: FloatArray, weight: FloatArray, scale: str, options: Options
+    label: FloatArray, score: FloatArray, weight: FloatArray, scale: str, options: Mapping[str, float]
 ) -> dict[str, FloatArray]:
     """The terms of every statistic, (n,), by column."""
     _check("label", label, 0.0, 1.0)
@@ -90,11 +90,11 @@ def _terms(
     if scale == "probability":
         _check("score", score, 0.0, 1.0)
     examples = binary_examples(label, weight, score, scale)
-    return {name: statistic(examples, options) for name, statistic in columns_of("binary", options).items()}
+    return {name: statistic(examples) for name, statistic in columns_of("binary", options).items()}
 
 
-def _values(metric: Metric, sums: dict[str, FloatArray], options: Options) -> pd.Series:
-    values, reasons = evaluated(metric, priced(sums, columns_of("binary", options), options), options)
+def _values(metric: Metric, sums: dict[str, FloatArray], options: Mapping[str, float]) -> pd.Series:
+    values, reasons = evaluated(metric, priced(sums, columns_of("binary", options), options["clip"]))
     return pd.Series(values).mask(pd.Series(reasons).notna())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from udfs.kernels import STRICT
-from udfs.measure import FloatArray, Metric, Options, Statistic
+from udfs.measure import FloatArray, Metric, Statistic
 
 HARD = (
     "hard_wrong_positive_weight",
@@ -38,34 +38,31 @@ def unit_examples(clip: float) -> dict[str, FloatArray]:
     }
 
 
-def priced(
-    sums: Mapping[str, FloatArray], statistics: Mapping[str, Statistic], options: Options
-) -> dict[str, FloatArray]:
-    """Statistics by name, each (slices,), with the hard rows added to every loss statistic.
+def priced(sums: Mapping[str, FloatArray], statistics: Mapping[str, Statistic], clip: float) -> dict[str, FloatArray]:
+    """Statistics by column, each (slices,), with the hard rows added to every loss statistic.
 
     Each loss statistic is evaluated on the four unit examples, times the four hard weights: no metric
-    needs code of its own. `statistics` is by column of the tables, `options` holds `clip` besides those
-    of the statistics.
+    needs code of its own.
     """
-    units = unit_examples(options["clip"])
+    units = unit_examples(clip)
     result: dict[str, FloatArray] = {}
     for column, statistic in statistics.items():
         values = sums[column]
         if LOSSES & set(statistic.inputs):
-            for hard, price in zip(HARD, statistic(units, options), strict=True):
+            for hard, price in zip(HARD, statistic(units), strict=True):
                 # No weight at an infinite price costs nothing, where 0·inf would be NaN.
                 values = values + sums[hard] * np.where(sums[hard] > 0.0, price, 0.0)
-        result[statistic.name] = values
+        result[column] = values
     return result
 
 
-def evaluated(metric: Metric, sums: Mapping[str, FloatArray], options: Options) -> tuple[FloatArray, list[str | None]]:
+def evaluated(metric: Metric, sums: Mapping[str, FloatArray]) -> tuple[FloatArray, list[str | None]]:
     """A metric's values, (slices,), and the reason for each that is not a finite number.
 
     Reasons: `not_recorded` where an input is NULL (NaN here), `no_weight` where the weight is 0, `infinite`,
     else the reason that the metric declares.
     """
-    values = metric(sums, options)
+    values = metric(sums)
     missing = np.any([np.isnan(sums[name]) for name in metric.inputs], axis=0)
     reasons: list[str | None] = []
     for value, weight, unknown in zip(values, sums["weight"], missing, strict=True):

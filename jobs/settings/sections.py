@@ -154,12 +154,18 @@ class Limits(Section):
 
 
 class Loss(Section):
-    """The options of the losses: positive weight, focal exponent, clip at finish, kernel."""
+    """The options of the losses: positive weight, focal exponent, clip at finish, ranks of the @k metrics, kernel."""
 
     alpha: Annotated[float, Field(gt=0)] = 1.0
     gamma: Annotated[float, Field(ge=0)] = 2.0
     clip: Annotated[float, Field(ge=0, lt=0.5)] = 1e-15
+    k: Items[Annotated[int, Field(ge=1)]] = (1, 5, 10)
     kernel: Literal["strict", "native"] = "strict"
+
+    @property
+    def options(self) -> dict[str, float | tuple[float, ...]]:
+        """What the measures take by keyword."""
+        return {"alpha": self.alpha, "gamma": self.gamma, "k": tuple(self.k)}
 
 
 class Tables(Section):

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from tests.udfs.references import REFERENCES, ROW_RTOL, Exact, Reference, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, sums_of
-from udfs.catalog import STATISTICS
+from udfs.catalog import columns_of
 from udfs.exact import UNITS
 from udfs.examples import binary_examples
 from udfs.measure import FloatArray, Options
@@ -70,7 +70,7 @@ def terms(rows: Rows, names: Iterable[str], options: Options = OPTIONS) -> Float
     """The sum of some statistics' terms row by row; infinite for a hard score that is wrong."""
     columns = binary_examples(rows.label, rows.weight, rows.score, rows.scale)
     wrong = columns["label"] * columns["score_is_zero"] + (1.0 - columns["label"]) * columns["score_is_one"]
-    total = sum(STATISTICS[name](columns, options) for name in names)
+    total = sum(s(columns) for s in columns_of("binary", {**OPTIONS, **options}).values() if s.name in set(names))
     return np.where(wrong > 0.0, np.inf, total)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.batch import CELLS, KEYS, Grouping, Pair, Summarise
-from udfs.catalog import columns_of, metrics_of
+from udfs.catalog import columns_of, published
 from udfs.exact import UnitArray, from_decimal, merge, nearest, subtract
 from udfs.measure import FloatArray, Metric, Options
 from udfs.pricing import evaluated, priced
@@ -67,7 +67,7 @@ def summarise(
     """The pass of the job over the cells of `CODES`."""
     statistics = columns_of("binary", options)
     cells = np.arange(CODES.size)
-    return Summarise(tuple(pairs), statistics, options, "strict", CODES, cells, CODES.size, groupings, shards)
+    return Summarise(tuple(pairs), statistics, "strict", CODES, cells, CODES.size, groupings, shards)
 
 
 def by_key(batches: Iterable[pa.RecordBatch]) -> Sums:
@@ -129,10 +129,10 @@ def metrics_from(
 ) -> dict[str, Value]:
     """Each metric of the sums with its reason, NaN or infinite where there is one."""
     statistics = columns_of("binary", options)
-    chosen = priced({name: nearest([sums[name]]) for name in statistics}, statistics, options)
+    chosen = priced({name: nearest([sums[name]]) for name in statistics}, statistics, options["clip"])
     found = {}
-    for metric in metrics_of("binary") if metrics is None else metrics:
-        values, reasons = evaluated(metric, chosen, options)
+    for metric in published("binary", options).values() if metrics is None else metrics:
+        values, reasons = evaluated(metric, chosen)
         found[metric.name] = (float(values[0]), reasons[0])
     return found
 

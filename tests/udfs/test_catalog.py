@@ -15,11 +15,12 @@ from tests import strategies
 from tests.udfs.references import REFERENCES, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of
 from udfs import catalog
-from udfs.catalog import METRICS, STATISTICS, columns_of
+from udfs.catalog import columns_of, metrics_of, published, statistics_of
 from udfs.examples import COLUMNS
 from udfs.measure import FloatArray, Measure, metric, statistic
 from udfs.pricing import evaluated
 
+METRICS, STATISTICS = metrics_of("binary"), statistics_of("binary")
 MEASURES = [*STATISTICS.values(), *METRICS.values()]
 options = st.fixed_dictionaries(
     {
@@ -96,8 +97,9 @@ def test_no_weight_is_no_metric() -> None:
 @pytest.mark.parametrize("missing", STATISTICS)
 def test_what_was_not_recorded_is_no_metric(missing: str) -> None:
     sums = {name: np.array([0.5]) for name in STATISTICS} | {missing: np.array([np.nan])}
-    for each in METRICS.values():
-        values, reasons = evaluated(each, sums, OPTIONS)
+    sums |= {f"{name}_g2": sums[name] for name in ("positive_focal", "negative_focal")}
+    for each, found in zip(METRICS.values(), published("binary", OPTIONS).values(), strict=True):
+        values, reasons = evaluated(found, sums)
         assert (reasons == ["not_recorded"]) == (missing in each.inputs), each.name
         assert np.isnan(values[0]) or missing not in each.inputs, each.name
 
@@ -164,4 +166,4 @@ def test_two_measures_of_one_name_are_an_error() -> None:
     family = types.ModuleType("family")
     family.again = statistic(unit="weight")(STATISTICS["weight"].function)  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match="two of the catalogue are called 'weight': rename one"):
-        catalog.collected(type(STATISTICS["weight"]), (*catalog.FAMILIES, family))
+        catalog.collected(type(STATISTICS["weight"]), (*catalog.FAMILIES["binary"], family))

@@ -26,14 +26,14 @@ from tests.udfs.summaries import (
 from udfs import batch as batches
 from udfs import exact
 from udfs.batch import CELLS, PASSED, Grouping
-from udfs.catalog import STATISTICS, columns_of
+from udfs.catalog import columns_of, statistics_of
 from udfs.exact import UNITS, total
 from udfs.kernels import FloatArray, softplus
 
 # Each example runs the whole pass several times.
 law = settings(max_examples=40)
 COLUMNS = columns_of("binary", OPTIONS)
-COUNTS = {name for name, statistic in STATISTICS.items() if statistic.counts}
+COUNTS = {name for name, statistic in statistics_of("binary").items() if statistic.counts}
 NOTHING = dict.fromkeys(COLUMNS, 0)
 TOTAL = len(GROUPINGS) - 1
 SWAPPED = {

@@ -11,9 +11,10 @@ from mpmath import mp, mpf
 from tests import strategies
 from tests.udfs.references import REFERENCES, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of
-from udfs.catalog import METRICS, STATISTICS
+from udfs.catalog import metrics_of, statistics_of
 from udfs.pricing import LOSSES
 
+METRICS, STATISTICS = metrics_of("binary"), statistics_of("binary")
 TOTALS = {name for name in METRICS if name.endswith("_total")}
 PRICED = {name for name, statistic in STATISTICS.items() if LOSSES & set(statistic.inputs)}
 law = settings(max_examples=40)
