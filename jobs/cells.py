@@ -83,7 +83,8 @@ def scanned(impressions: DataFrame, settings: Evaluation) -> Cells:
             break
     else:
         raise RuntimeFailure("dimensions: no salt gives every combination a code of its own")
-    rows: list[int] = inside["rows"].to_pylist()
+    rows: list[int] = inside["inside"].to_pylist()
+    read = sum(counted["all"].to_pylist())
     raw = list(zip(*(inside[name].to_pylist() for name in names), strict=True)) or [()] * len(rows)
     folded = _folded(raw, rows, settings)
     cells = sorted(set(folded))
@@ -92,8 +93,8 @@ def scanned(impressions: DataFrame, settings: Evaluation) -> Cells:
     number = {cell: i for i, cell in enumerate(cells)}
     order = np.argsort(codes)
     return Cells(
-        read=sum(counted["rows"].to_pylist()),
-        outside=sum(counted["rows"].to_pylist()) - sum(rows),
+        read=read,
+        outside=read - sum(rows),
         cells=cells,
         codes=codes[order],
         cell_of_code=np.array([number[cell] for cell in folded], dtype=np.int64)[order],
@@ -116,8 +117,13 @@ def encoded(value: str | None) -> str:
 
 
 def _counted(impressions: DataFrame, names: Sequence[str], salt: int) -> pa.Table:
-    keys = [F.when(F.col("in_day"), F.col(name)).alias(name) for name in names]
-    counts = impressions.groupBy("in_day", *keys).agg(F.count(F.lit(1)).alias("rows"))
+    # Rows of other days are counted beside those of the day: as a key of its own the day would cost as much again.
+    both = impressions.groupBy(*names).agg(F.count(F.lit(1)).alias("all"), F.count_if("in_day").alias("inside"))
+    # Their values are of no interest, and may be very many.
+    in_day = F.col("inside") > 0
+    keys = [F.when(in_day, F.col(name)).alias(name) for name in names]
+    sums = [F.sum(name).alias(name) for name in ("all", "inside")]
+    counts = both.groupBy(in_day.alias("in_day"), *keys).agg(*sums)
     return counts.withColumn("code", code(len(names), salt)).limit(MAX_COMBINATIONS + 1).toArrow()
 
 

@@ -18,7 +18,7 @@ from jobs.settings import Evaluation
 from jobs.tables import METRICS, REJECTS, Table, statistic_columns
 from udfs.batch import CELLS
 from udfs.catalog import published
-from udfs.exact import DECIMAL, from_decimal, nearest
+from udfs.decimals import DECIMAL, from_decimal, nearest
 from udfs.measure import FloatArray
 from udfs.pricing import evaluated, priced
 
@@ -173,7 +173,7 @@ def _stamp_columns(stamp: Stamp, size: int) -> dict[str, Any]:
 
 
 def _selected(columns: Mapping[str, Any], into: Table) -> pa.Table:
-    """The columns of a table in its order and types; a count was summed as a decimal."""
+    """The columns of a table in its order and types."""
     arrays = []
     for field in into.schema:
         values = columns[field.name]

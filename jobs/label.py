@@ -58,12 +58,27 @@ def deduplicated(examples: DataFrame, settings: Evaluation) -> Labelled:
 
 
 def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> DataFrame:
-    events = log.where(F.col("reason").isNull()).groupBy("id").agg(F.collect_set("time").alias("event_times"))
-    window = span_micros(declared.window)
-
-    def inside(event: Column) -> Column:
-        return (event >= F.col("time")) & (event < F.col("time") + F.lit(window))
-
-    found = F.coalesce(F.exists("event_times", inside), F.lit(False))
+    events = log.where(F.col("reason").isNull()).groupBy("id").agg(F.sort_array(F.collect_set("time")).alias("events"))
+    first, last = F.element_at("events", 1), F.element_at("events", -1)
+    events = events.select("id", first.alias("first_event"), last.alias("last_event"), "events")
     joined = frame.join(events, on="id", how="left")
-    return joined.withColumn(f"label_{name}", F.when(found, 1.0).otherwise(0.0)).drop("event_times")
+    positive = _next_event() < F.col("time") + F.lit(span_micros(declared.window))
+    label = F.when(positive, 1.0).otherwise(0.0)
+    return joined.withColumn(f"label_{name}", label).drop("first_event", "last_event", "events")
+
+
+def _next_event() -> Column:
+    """The first event at or after the impression's time, or NULL.
+
+    Nearly always it is the first of all, or there is none. Among those between it is found without a lambda, as
+    one would keep Apache Spark from compiling the stage.
+    """
+    time = F.col("time")
+    with_time = F.sort_array(F.array_union("events", F.array(time)))
+    between = F.get(with_time, (F.array_position(with_time, time)).cast("int"))
+    return (
+        F.when(F.col("first_event") >= time, F.col("first_event"))
+        .when(F.col("last_event") <= time, F.when(F.col("last_event") == time, time))
+        .when(F.array_contains("events", time), time)
+        .otherwise(between)
+    )

@@ -112,8 +112,9 @@ class Run:
         if lake.exists(session, self.address("runs")):
             done = lake.read(session, self.address("runs")).where(F.col("state") == "done")
             runs.check_definitions(settings, (row[0] for row in done.select("definitions").distinct().collect()))
-        for name, table in tables.declared(settings).items():
-            lake.ensure(session, self.address(name), table)
+        declared = tables.declared(settings)
+        with ThreadPoolExecutor(len(declared)) as pool:
+            list(pool.map(lambda name: lake.ensure(session, self.address(name), declared[name]), declared))
         return Inputs(impressions, logs)
 
     def completed(self, inputs: Inputs) -> Outcome:

@@ -23,7 +23,7 @@ class Scoring:
     label: str
     given: str | None
     scale: str
-    weight: str
+    weight: str | None
     score: str
 
 
@@ -42,7 +42,7 @@ def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
                 f"label_{task.label}",
                 f"label_{task.given}" if task.given else None,
                 choice.scale,
-                weights[_weight_of(settings, task_name)],
+                weights.get(_weight_of(settings, task_name) or ""),
                 scores[(choice.score, choice.scale)],
             )
         )
@@ -124,7 +124,7 @@ def mapped_columns(settings: Evaluation) -> list[str]:
     columns = settings.impressions.columns
     names = [columns.id, columns.time and columns.time.column, columns.unit, *settings.dimensions]
     names += [label.column for label in settings.label_columns.values()]
-    names += [name for name in _weight_columns(settings) if name]
+    names += list(_weight_columns(settings))
     names += [score for score, _ in _score_columns(settings)]
     return list(dict.fromkeys(name for name in names if name))
 
@@ -133,9 +133,9 @@ def _weight_of(settings: Evaluation, task: str) -> str | None:
     return settings.tasks[task].weight or settings.impressions.columns.weight
 
 
-def _weight_columns(settings: Evaluation) -> dict[str | None, str]:
+def _weight_columns(settings: Evaluation) -> dict[str, str]:
     used = dict.fromkeys(_weight_of(settings, task) for task, _ in settings.pairs)
-    return {name: f"weight_{i}" for i, name in enumerate(used)}
+    return {name: f"weight_{i}" for i, name in enumerate(used) if name is not None}
 
 
 def _score_columns(settings: Evaluation) -> dict[tuple[str, str], str]:
@@ -148,8 +148,8 @@ def _measured(source: Pinned, settings: Evaluation) -> dict[str, Column]:
     """Weights and scores with the reasons why they cannot be used."""
     found: dict[str, Column] = {}
     for weight, ours in _weight_columns(settings).items():
-        raw = values.number(source, weight) if weight else F.lit(1.0)
-        problem = values.weight_reason(weight, raw) if weight else F.lit(None).cast("string")
+        raw = values.number(source, weight)
+        problem = values.weight_reason(weight, raw)
         found[ours] = F.when(problem.isNull(), raw)
         found[f"{ours}_reason"] = problem
     for (score, scale), ours in _score_columns(settings).items():
@@ -178,12 +178,11 @@ def _in_day(time: TimeColumn | None, moment: Column, day: Day) -> Column:
     return F.coalesce(inside, F.lit(True))
 
 
-def _shard(settings: Evaluation, fallback: Column) -> Column:
+def _shard(settings: Evaluation, fingerprint: Column) -> Column:
     """The shard of a row: of its unit, else of its id, else of all mapped columns."""
-    columns, salt = settings.impressions.columns, F.lit(settings.shards.salt)
-    shard = F.xxhash64(salt, fallback)
-    for name in (columns.id, columns.unit):
-        if name:
-            key = values.text(name)
-            shard = F.when(key.isNull(), shard).otherwise(F.xxhash64(salt, key))
-    return F.pmod(shard, F.lit(settings.shards.count)).cast("int")
+    columns = settings.impressions.columns
+    named = [values.text(name) for name in (columns.unit, columns.id) if name]
+    # A row without an id is rejected where ids are mapped, so it needs no shard.
+    named += [] if columns.id else [fingerprint.cast("string")]
+    key = F.xxhash64(F.lit(settings.shards.salt), F.coalesce(*named))
+    return F.pmod(key, F.lit(settings.shards.count)).cast("int")

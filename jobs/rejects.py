@@ -143,7 +143,8 @@ def _selected(rows: DataFrame, source: str, reason: Column) -> DataFrame:
 
 def _reason(scoring: Scoring) -> Column:
     """Why a task × model goes without an example, or NULL."""
-    reason = F.coalesce(F.col(f"{scoring.weight}_reason"), F.col(f"{scoring.score}_reason"))
+    columns = [name for name in (scoring.weight, scoring.score) if name is not None]
+    reason = F.coalesce(*(F.col(f"{name}_reason") for name in columns))
     return reason if scoring.given is None else F.when(F.col(scoring.given) == 1.0, reason)
 
 

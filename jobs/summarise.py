@@ -19,6 +19,8 @@ from jobs.settings import Evaluation
 from jobs.tables import statistic_columns
 from udfs.batch import CELLS, KEYS, PASSED, UNKNOWN, Grouping, Pair, Summarise
 
+TYPES = {pa.int32(): "int", pa.int64(): "bigint"}
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -40,7 +42,8 @@ def summarised(examples: DataFrame, settings: Evaluation, found: Cells, scorings
         name for s in scorings for name in (s.label, s.given, s.weight, s.score) if name is not None
     )
     frame = examples.select(code, "shard", *numbers)
-    table = combined(frame.mapInArrow(summary, _ddl(summary.schema)), KEYS.names).toArrow()
+    partial = frame.mapInArrow(summary, ", ".join(f"`{f.name}` {TYPES[f.type]}" for f in summary.schema))
+    table = summary.restored(combined(partial, KEYS.names).toArrow())
     unknown = _count(table, UNKNOWN)
     if unknown:
         raise InputChangedError(
@@ -50,12 +53,9 @@ def summarised(examples: DataFrame, settings: Evaluation, found: Cells, scorings
     return Summary(table.filter(pc.greater_equal(table["grouping"], CELLS)), _count(table, PASSED))
 
 
-def combined(statistics: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """The one merge: statistics added per key. A sum with a part that is NULL (not recorded) is NULL."""
-    names = [name for name in statistics.columns if name not in keys]
-    types = dict(statistics.dtypes)
-    sums = [F.when(F.count(name) == F.count(F.lit(1)), F.sum(name)).cast(types[name]).alias(name) for name in names]
-    return statistics.groupBy(*keys).agg(*sums)
+def combined(partial: DataFrame, keys: Sequence[str]) -> DataFrame:
+    """The one merge: sums added per key. No part of them is NULL."""
+    return partial.groupBy(*keys).agg(*(F.sum(name).alias(name) for name in partial.columns if name not in keys))
 
 
 def _count(table: pa.Table, grouping: int) -> int:
@@ -99,8 +99,3 @@ def _groupings(found: Cells) -> tuple[Grouping, ...]:
 def _has_finer(found: Cells, place: int) -> bool:
     dimensions = set(found.slices[place].dimensions)
     return any(dimensions < set(other.dimensions) for other in found.slices)
-
-
-def _ddl(schema: pa.Schema) -> str:
-    names = {pa.int32(): "int", pa.int64(): "bigint"}
-    return ", ".join(f"`{field.name}` {names.get(field.type, 'decimal(37,15)')}" for field in schema)

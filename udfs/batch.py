@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from udfs.exact import DECIMAL, Sums, accumulate
+from udfs.decimals import digits, from_digits
+from udfs.exact import Sums, accumulate
 from udfs.examples import Examples, binary_examples
 from udfs.kernels import kernel
 from udfs.measure import FloatArray, Statistic
@@ -19,17 +20,16 @@ IntArray = NDArray[np.int64]
 
 PASSED, UNKNOWN, CELLS = -3, -2, -1
 BLOCK_ROWS = 2**18
-ZERO = pa.scalar(0, pa.int64()).cast(DECIMAL)
 KEYS = pa.schema([("pair", pa.int32()), ("grouping", pa.int32()), ("key", pa.int64()), ("shard", pa.int32())])
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One task × model: the columns it reads, and the scale of its score."""
+    """One task × model: the columns it reads, and the scale of its score. Without a weight each row weighs 1."""
 
     label: str
     given: str | None
-    weight: str
+    weight: str | None
     score: str
     scale: str
 
@@ -72,9 +72,20 @@ class Summarise:
 
     @property
     def schema(self) -> pa.Schema:
-        """The columns of the partial sums."""
-        fields = [pa.field(name, DECIMAL) for name in self.statistics]
-        return pa.schema([*KEYS, *fields])
+        """The columns of the partial sums: a count is one BIGINT, a sum three digits, as engines add them fast."""
+        names = [part for name in self.statistics for part in self._parts(name)]
+        return pa.schema([*KEYS, *(pa.field(name, pa.int64()) for name in names)])
+
+    def _parts(self, name: str) -> list[str]:
+        return [name] if self.statistics[name].counts else [f"{name}__{digit}" for digit in range(3)]
+
+    def restored(self, added: pa.Table) -> pa.Table:
+        """Partial sums that were added per key as counts, BIGINT, and sums, DECIMAL(37,15)."""
+        columns = {name: added[name] for name in KEYS.names}
+        for name in self.statistics:
+            parts = [added[part].to_numpy() for part in self._parts(name)]
+            columns[name] = added[name] if len(parts) == 1 else from_digits(*parts)
+        return pa.table(columns)
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Sum all batches of a task."""
@@ -119,7 +130,8 @@ class Summarise:
         label = _column(table, pair.label)
         if pair.given is not None:
             label = np.where(_column(table, pair.given) == 1.0, label, np.nan)
-        weight, score = _column(table, pair.weight), _column(table, pair.score)
+        weight = np.ones(label.size) if pair.weight is None else _column(table, pair.weight)
+        score = _column(table, pair.score)
         return binary_examples(label, weight, score, pair.scale, kernel=kernel(self.kernel))
 
     def _rolled_up(self, grouping: Grouping, finer: Sums) -> Sums:
@@ -135,7 +147,7 @@ class Summarise:
         names = list(self.statistics)
         for pair in range(len(self.pairs)):
             first = pair * len(names)
-            columns = [sums.decimals(first + i) for i in range(len(names))]
+            columns = [part for i, name in enumerate(names) for part in self._numbers(sums, first + i, name)]
             heads = [
                 pa.array(np.full(seen.size, value), type=kind)
                 for value, kind in ((pair, pa.int32()), (number, pa.int32()))
@@ -143,13 +155,15 @@ class Summarise:
             batch = pa.record_batch(
                 [*heads, pa.array(keys), pa.array(shard, type=pa.int32()), *columns], schema=self.schema
             )
-            yield batch.filter(pc.or_(pc.not_equal(batch["n"], ZERO), pc.not_equal(batch["unscored"], ZERO)))
+            yield batch.filter(pc.or_(pc.not_equal(batch["n"], 0), pc.not_equal(batch["unscored"], 0)))
+
+    def _numbers(self, sums: Sums, place: int, name: str) -> Sequence[IntArray]:
+        low, high = sums.words(place)
+        return [sums.counts(place)] if self.statistics[name].counts else digits(low, high)
 
     def _count(self, number: int, rows: int) -> pa.RecordBatch:
-        zero, count = pa.array([0]).cast(DECIMAL), pa.array([rows]).cast(DECIMAL)
-        head = [pa.array([value], type=f.type) for value, f in zip((0, number, 0, -1), KEYS, strict=True)]
-        sums = [count if name == "n" else zero for name in self.statistics]
-        return pa.record_batch([*head, *sums], schema=self.schema)
+        head = {"pair": 0, "grouping": number, "key": 0, "shard": -1, "n": rows}
+        return pa.record_batch([pa.array([head.get(f.name, 0)], type=f.type) for f in self.schema], schema=self.schema)
 
 
 def _blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:

@@ -11,40 +11,46 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from udfs.decimals import RADIX, UNITS, IntArray, WordArray, from_words, words
 from udfs.kernels import FloatArray
 
-IntArray = NDArray[np.int64]
-UnitArray = NDArray[np.object_]  # Python integers: units; None where a statistic was not recorded
-
-SCALE = 15
-UNITS = 10**SCALE
-DECIMAL = pa.decimal128(37, SCALE)
 WEIGHT_LIMIT, LOGIT_LIMIT, TERM_LIMIT = 2.0**20, 2.0**19, 2.0**40
 ROW_LIMIT = 2**30 - 1
 BLOCK = 2**18  # rows at a time: at most 2²⁰ for exactness; fewer stay in the cache
 
-_RADIX = 34
 _TWO_LIMBS = 2.0**17  # terms below have no top limb
-_CUTS = tuple(1.5 * 2.0**52 * 2.0 ** (_RADIX * limb) for limb in range(3))  # adding one rounds to its limb
-_SPARSE = 4  # where less than a quarter of the terms differ from 0, only those are added
+_CUTS = tuple(1.5 * 2.0**52 * 2.0 ** (RADIX * limb) for limb in range(3))  # adding one rounds to its limb
+_SPARSE = 4  # where less than a quarter of the terms differ from the commonest one, only those are added
 
 
 @dataclass(frozen=True)
 class _Limbs:
-    """Terms in units: limb number to multiples of 2^(34·limb), of these rows only (None: of all)."""
+    """Terms in units: limb number to multiples of 2^(34·limb), of these rows only (None: of all).
+
+    All other rows have the same term, whose limbs are `others`.
+    """
 
     rows: IntArray | None
     parts: dict[int, FloatArray]
+    others: dict[int, int]
 
 
 def _limbs(x: FloatArray) -> _Limbs:
     """The limbs that are not 0 in all rows."""
-    peak, rows = _peak(x), None
-    if np.count_nonzero(x) * _SPARSE < x.size:
-        rows = np.flatnonzero(x)
-        x = x[rows]
+    peak = _peak(x)
+    # Most terms of a label's weights are 0 or 1, and of a loss 0 where the label is the other one.
+    for common in (0.0, peak):
+        differ = x != common
+        if np.count_nonzero(differ) * _SPARSE < x.size:
+            rows = np.flatnonzero(differ)
+            alike = _split(np.array([common]), peak) if common else {}
+            others = {limb: int(part[0] * 2.0 ** (-RADIX * limb)) for limb, part in alike.items()}
+            return _Limbs(rows, _split(x[rows], peak), others)
+    return _Limbs(None, _split(x, peak), {})
+
+
+def _split(x: FloatArray, peak: float) -> dict[int, FloatArray]:
     rest = x * float(UNITS)
     np.rint(rest, out=rest)
     parts = {}
@@ -53,7 +59,7 @@ def _limbs(x: FloatArray) -> _Limbs:
         parts[limb] -= _CUTS[limb]
         rest -= parts[limb]
     parts[0] = rest
-    return _Limbs(rows, {limb: part for limb, part in parts.items() if part.any()})
+    return {limb: part for limb, part in parts.items() if part.any()}
 
 
 def _peak(x: FloatArray) -> float:
@@ -76,25 +82,30 @@ class _Rows:
     keys: IntArray | slice
     position: IntArray
     size: int
+    counts: IntArray
 
-    def sums(self, limbs: _Limbs, limb: int) -> IntArray:
-        """The sums of a limb per key in `keys`, as multiples of 2^(34·limb). (size,)."""
-        part = limbs.parts[limb]
+    def sums(self, limbs: _Limbs) -> Iterator[tuple[int, IntArray]]:
+        """Each limb with its sums per key in `keys`, as multiples of 2^(34·limb). (size,)."""
         position = self.position if limbs.rows is None else self.position[limbs.rows]
-        grouped = np.bincount(position, part, minlength=self.size) if self.size > 1 else part.sum(keepdims=True)
-        return (grouped * 2.0 ** (-_RADIX * limb)).astype(np.int64)
+        for limb, part in limbs.parts.items():
+            grouped = np.bincount(position, part, minlength=self.size) if self.size > 1 else part.sum(keepdims=True)
+            yield limb, (grouped * 2.0 ** (-RADIX * limb)).astype(np.int64)
+        if limbs.others:
+            alike = self.counts - np.bincount(position, minlength=self.size)
+            yield from ((limb, alike * part) for limb, part in limbs.others.items())
 
 
 def _located(keys: IntArray, size: int) -> _Rows:
     """With more keys than rows, only the keys that occur are looked at."""
     if size <= keys.size:
-        return _Rows(slice(None), keys, size)
+        return _Rows(slice(None), keys, size, np.bincount(keys, minlength=size))
     occurs = np.zeros(size, dtype=np.bool_)
     occurs[keys] = True
     present = np.flatnonzero(occurs)
     position = np.empty(size, dtype=np.int64)
     position[present] = np.arange(present.size)
-    return _Rows(present, position[keys], present.size)
+    position = position[keys]
+    return _Rows(present, position, present.size, np.bincount(position, minlength=present.size))
 
 
 class Sums:
@@ -124,17 +135,17 @@ class Sums:
         self._added += keys.size
         blocks = [_located(keys[block], self.rows.size) for block in _blocks(keys.size)]
         for block in blocks:
-            self.rows[block.keys] += np.bincount(block.position, minlength=block.size)
+            self.rows[block.keys] += block.counts
         return blocks
 
     def _add(self, statistic: int, limbs: _Limbs, rows: _Rows) -> None:
         if statistic >= len(self._limbs):
             raise ValueError(f"terms of more than {len(self._limbs)} statistics")
         sums = self._limbs[statistic]
-        for limb in limbs.parts:
+        for limb, values in rows.sums(limbs):
             if limb not in sums:
                 sums[limb] = np.zeros(self.rows.size, dtype=np.int64)
-            sums[limb][rows.keys] += rows.sums(limbs, limb)
+            sums[limb][rows.keys] += values
 
     def regrouped(self, keys: IntArray, size: int) -> "Sums":
         """The same rows under coarser keys: the sums of key k are added to key `keys[k]` in [0, size)."""
@@ -151,11 +162,24 @@ class Sums:
         """The keys that have rows, ascending. (seen,)."""
         return np.flatnonzero(self.rows)
 
-    def decimals(self, statistic: int) -> pa.Decimal128Array:
-        """The sums of a statistic, by position, for the keys seen: DECIMAL(37,15), (seen,)."""
+    def counts(self, statistic: int) -> IntArray:
+        """The sums of a statistic whose terms are 0 or 1, for the keys seen. (seen,)."""
+        sums, seen = self._limbs[statistic], self.seen()
+        units = np.zeros(seen.size)
+        for limb in sums:
+            units += sums[limb][seen] * 2.0 ** (RADIX * limb)
+        rounded: IntArray = np.rint(units / UNITS).astype(np.int64)  # from within 2⁻²⁰ of an integer below 2³⁰
+        return rounded
+
+    def words(self, statistic: int) -> tuple[WordArray, IntArray]:
+        """The sums of a statistic, by position, for the keys seen, as 128-bit integers: `decimals.words`."""
         sums, seen = self._limbs[statistic], self.seen()
         nothing = np.zeros(seen.size, dtype=np.int64)
-        return _decimals(*(sums[limb][seen] if limb in sums else nothing for limb in range(3)))
+        return words(*(sums[limb][seen] if limb in sums else nothing for limb in range(3)))
+
+    def decimals(self, statistic: int) -> pa.Decimal128Array:
+        """The sums of a statistic, by position, for the keys seen: DECIMAL(37,15), (seen,)."""
+        return from_words(*self.words(statistic))
 
 
 def accumulate(terms: Iterable[FloatArray], groupings: Sequence[tuple[Sums, IntArray]]) -> None:
@@ -182,68 +206,8 @@ def accumulate(terms: Iterable[FloatArray], groupings: Sequence[tuple[Sums, IntA
                 sums._add(statistic, limbs, rows[number])
 
 
-def _decimals(low: IntArray, middle: IntArray, top: IntArray) -> pa.Decimal128Array:
-    """The numbers low + 2³⁴·middle + 2⁶⁸·top as 128-bit integers in two's complement, the low word first."""
-    shifted = (middle << _RADIX).view(np.uint64)
-    words = np.empty((low.size, 2), dtype="<u8")
-    words[:, 0] = low.view(np.uint64) + shifted
-    carry = words[:, 0] < shifted
-    words[:, 1] = ((low >> 63) + (middle >> (64 - _RADIX)) + (top << (2 * _RADIX - 64)) + carry).view(np.uint64)
-    return pa.Array.from_buffers(DECIMAL, low.size, [None, pa.py_buffer(words)])
-
-
-def to_decimal(units: Iterable[int | None]) -> pa.Decimal128Array:
-    """Units as DECIMAL(37,15); None is NULL. More than 37 digits raise OverflowError. (n,) to (n,)."""
-    listed = list(units)
-    values = [int(unit or 0) for unit in listed]
-    if wide := [value for value in values if abs(value) >= 10**37]:
-        raise OverflowError(f"{wide[0]} units do not fit DECIMAL(37,15)")
-    words = b"".join(value.to_bytes(16, "little", signed=True) for value in values)
-    validity = np.packbits(np.array([unit is not None for unit in listed], dtype=np.bool_), bitorder="little")
-    return pa.Array.from_buffers(DECIMAL, len(values), [pa.py_buffer(validity), pa.py_buffer(words)])
-
-
-def from_decimal(array: pa.Array | pa.ChunkedArray) -> UnitArray:
-    """Units of a column of decimals with 15 places (else ValueError), as Python integers; NULL is None. (n,)."""
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if not (pa.types.is_decimal128(array.type) and array.type.scale == SCALE):
-        raise ValueError(f"a column of type {array.type}, expected decimal128 with {SCALE} places")
-    if not len(array):
-        return np.empty(0, dtype=np.object_)
-    words = np.frombuffer(array.buffers()[1], dtype="<i8").reshape(-1, 2)
-    words = words[array.offset : array.offset + len(array)]
-    units: UnitArray = words[:, 1].astype(np.object_) * 2**64 + words[:, 0].view(np.uint64).astype(np.object_)
-    units[array.is_null().to_numpy(zero_copy_only=False)] = None
-    return units
-
-
 def total(x: FloatArray) -> int:
     """The exact sum Σ units(x) of terms, (n,), as an integer: 0 for no rows."""
     x = np.asarray(x, dtype=np.float64)
-    limbs = (part for block in _blocks(x.size) for part in _limbs(x[block]).parts.values())
+    limbs = (part for block in _blocks(x.size) for part in _split(x[block], _peak(x[block])).values())
     return sum(int(part.sum()) for part in limbs)  # each a float with an exact integer value
-
-
-_sum = np.frompyfunc(lambda a, b: None if a is None or b is None else a + b, 2, 1)
-_difference = np.frompyfunc(lambda a, b: None if a is None or b is None else a - b, 2, 1)
-
-
-# Of plain lists NumPy would make floats where integers need more than 64 bits, hence the types below.
-def merge(a: UnitArray, b: UnitArray) -> UnitArray:
-    """The sums of both, exactly: associative, commutative, zero 0. None, not recorded, if either is. Broadcasts."""
-    return np.asarray(_sum(np.asarray(a, np.object_), np.asarray(b, np.object_)), dtype=np.object_)
-
-
-def subtract(a: UnitArray, b: UnitArray) -> UnitArray:
-    """The sums of a without those of its part b, exactly; None if either is. Broadcasts, as (n, 1) and (n, shards)."""
-    return np.asarray(_difference(np.asarray(a, np.object_), np.asarray(b, np.object_)), dtype=np.object_)
-
-
-def nearest(units: Iterable[int | None]) -> FloatArray:
-    """The doubles nearest to S / 10¹⁵, correctly rounded; NaN for None, not recorded. (n,) to (n,).
-
-    >>> nearest([10**14, None])
-    array([0.1, nan])
-    """
-    return np.array([np.nan if unit is None else int(unit) / UNITS for unit in units], dtype=np.float64)

@@ -19,7 +19,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.functions import pandas_udf
 
 from udfs.catalog import columns_of, published
-from udfs.exact import WEIGHT_LIMIT, nearest, total
+from udfs.decimals import nearest
+from udfs.exact import WEIGHT_LIMIT, total
 from udfs.examples import binary_examples
 from udfs.measure import FloatArray, Metric
 from udfs.pricing import evaluated, priced

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -75,6 +76,20 @@ def test_many_events_are_one_label(spark, tmp_path):
     events = [NOON - TICK, NOON, NOON, NOON + TICK, NOON + 2 * HOUR]
     config = configured(tmp_path, columns(id=["a", "b"]), {"imp": ["a"] * 5, "at": events})
     assert values(labelled(spark, config), "id", "label_click") == [("a", 1.0), ("b", 0.0)]
+
+
+def test_any_number_of_events_about_an_impression(spark, tmp_path):
+    rng = np.random.default_rng(5)
+    events = [sorted(rng.integers(-90, 150, rng.integers(0, 7)).tolist()) for _ in range(200)]
+    events[:3] = [[-10, 30, 90], [-10, 0, 90], [-30, -10, 60]]
+    ids = [f"i{number}" for number in range(len(events))]
+    at = [(name, NOON + timedelta(minutes=minutes)) for name, some in zip(ids, events, strict=True) for minutes in some]
+    shuffled = [at[place] for place in rng.permutation(len(at))]
+    clicks = {"imp": [name for name, _ in shuffled], "at": [moment for _, moment in shuffled]}
+    found = values(labelled(spark, configured(tmp_path, columns(id=ids), clicks)), "id", "label_click")
+    assert dict(found) == {
+        name: float(any(0 <= minutes < 60 for minutes in some)) for name, some in zip(ids, events, strict=True)
+    }
 
 
 def test_events_without_id_or_time_or_impression_change_nothing(spark, tmp_path):

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from tests.udfs.references import REFERENCES, ROW_RTOL, Exact, Reference, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, sums_of
 from udfs.catalog import columns_of
-from udfs.exact import UNITS
+from udfs.decimals import UNITS
 from udfs.examples import binary_examples
 from udfs.measure import FloatArray, Options
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from tests.udfs.claims import Case
 from tests.udfs.summaries import OPTIONS, Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
-from udfs.exact import UNITS
+from udfs.decimals import UNITS
 
 # Where a peer clips: torchrec in its own tests, scikit-learn by the type of the score, the others as published.
 CLIPS = {

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from udfs.batch import CELLS, KEYS, Grouping, Pair, Summarise
 from udfs.catalog import columns_of, published
-from udfs.exact import UnitArray, from_decimal, merge, nearest, subtract
+from udfs.decimals import DECIMAL, UnitArray, from_decimal, merge, nearest, subtract
 from udfs.measure import FloatArray, Metric, Options
 from udfs.pricing import evaluated, priced
 
@@ -70,12 +70,12 @@ def summarise(
     return Summarise(tuple(pairs), statistics, "strict", CODES, cells, CODES.size, groupings, shards)
 
 
-def by_key(batches: Iterable[pa.RecordBatch]) -> Sums:
+def by_key(run: Summarise, batches: Iterable[pa.RecordBatch]) -> Sums:
     """Units of each statistic by (pair, grouping, key, shard), of one partition."""
-    table = pa.Table.from_batches(batches)
+    table = run.restored(pa.Table.from_batches(run(batches)))
     keys = list(zip(*(table[name].to_pylist() for name in KEYS.names), strict=True))
     names = table.column_names[len(KEYS) :]
-    units = zip(*(from_decimal(table[name]).tolist() for name in names), strict=True)
+    units = zip(*(from_decimal(table[name].cast(DECIMAL)).tolist() for name in names), strict=True)
     sums = {key: dict(zip(names, values, strict=True)) for key, values in zip(keys, units, strict=True)}
     assert len(sums) == len(keys)
     return sums
@@ -121,7 +121,7 @@ def _sums_of(rows: Rows, given: FloatArray | None, options: Options) -> dict[str
     if given is not None:
         columns["given"] = given
     batch = pa.record_batch({**columns, "label": rows.label, "weight": rows.weight, "score": rows.score})
-    return by_key(run([batch])).get((0, CELLS, 0, -1), dict.fromkeys(run.statistics, 0))
+    return by_key(run, [batch]).get((0, CELLS, 0, -1), dict.fromkeys(run.statistics, 0))
 
 
 def metrics_from(

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from udfs import exact
-from udfs.exact import Sums, accumulate, from_decimal, merge, nearest, subtract, to_decimal, total
+from udfs.decimals import digits, from_decimal, from_digits, from_words, merge, nearest, subtract, to_decimal, words
+from udfs.exact import Sums, accumulate, total
 from udfs.kernels import FloatArray
 
 LIMIT = np.nextafter(2.0**40, 0)
@@ -200,9 +201,25 @@ def test_decimals_come_back(units):
 def test_limbs_of_any_sign_become_one_decimal(low, middle, top):
     units = low + (middle << 34) + (top << 68)
     assume(abs(units) < 10**37)
-    column = exact._decimals(*(np.array([limb], dtype=np.int64) for limb in (low, middle, top)))
+    column = from_words(*words(*(np.array([limb], dtype=np.int64) for limb in (low, middle, top))))
     column.validate(full=True)
     assert from_decimal(column).tolist() == [units]
+
+
+@given(parts=st.lists(st.integers(-(10**35), 10**35), min_size=1, max_size=50))
+def test_digits_of_any_parts_add_up(parts):
+    column = to_decimal(parts)
+    both = np.frombuffer(column.buffers()[1], dtype="<i8").reshape(-1, 2)
+    each = digits(both[:, 0].view(np.uint64), both[:, 1])
+    assert from_decimal(from_digits(*each)).tolist() == parts
+    assert from_decimal(from_digits(*(digit.sum(keepdims=True) for digit in each))).tolist() == [sum(parts)]
+
+
+@given(share=st.sampled_from([0.0, 0.1, 0.9, 1.0]), common=st.sampled_from([0.0, 1.0, -3.0, 0.1, 2.0**39]))
+def test_a_common_term_is_counted_not_added(share, common):
+    rng = np.random.default_rng(3)
+    x, keys = np.where(rng.random(500) < share, common, rng.normal(size=500)), rng.integers(0, 5, 500)
+    assert summed([x], keys, 5) == [expected_by_key(x, keys)]
 
 
 @pytest.mark.parametrize("units", [10**37, -(10**37)])

@@ -27,7 +27,8 @@ from udfs import batch as batches
 from udfs import exact
 from udfs.batch import CELLS, PASSED, Grouping
 from udfs.catalog import columns_of, statistics_of
-from udfs.exact import UNITS, total
+from udfs.decimals import UNITS
+from udfs.exact import total
 from udfs.kernels import FloatArray, softplus
 
 # Each example runs the whole pass several times.
@@ -47,7 +48,7 @@ SWAPPED = {
 
 def summed(*parts: pa.RecordBatch) -> Sums:
     """The sums of one partition that gets these batches."""
-    return by_key(summarise()(parts))
+    return by_key(summarise(), parts)
 
 
 def slices(sums: Sums) -> Sums:
@@ -147,7 +148,7 @@ def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(batch: pa.RecordBatc
 @given(batch=strategies.examples())
 def test_slices_rolled_up_are_those_summed_row_by_row(batch: pa.RecordBatch) -> None:
     directly = tuple(Grouping(grouping.of_cell, grouping.slices) for grouping in GROUPINGS)
-    assert by_key(summarise(groupings=directly)([batch])) == summed(batch)
+    assert by_key(summarise(groupings=directly), [batch]) == summed(batch)
 
 
 @law
