@@ -7,11 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs import binary, entropy, totals
+from udfs import binary, entropy, regression, totals
 from udfs.examples import COLUMNS
 from udfs.measure import Measure, Metric, Options, Statistic
 
-FAMILIES: dict[str, tuple[ModuleType, ...]] = {"binary": (totals, binary, entropy)}
+FAMILIES: dict[str, tuple[ModuleType, ...]] = {
+    "binary": (totals, binary, entropy),
+    "regression": (totals, regression),
+}
 OPTIONS = ("alpha", "gamma", "k")
 
 M = TypeVar("M", bound=Measure)

@@ -23,7 +23,8 @@ COLUMNS: dict[str, frozenset[str]] = {
             "score_is_zero",
             "score_is_one",
         }
-    )
+    ),
+    "regression": frozenset({"scored", "unusable", "label", "weight", "score"}),
 }
 
 Examples = dict[str, FloatArray]
@@ -51,6 +52,18 @@ def binary_examples(
     """
     columns, (score,) = usable(label, weight, (score,))
     return {**columns, **from_score(scale)(columns["label"], score, kernel)}
+
+
+def regression_examples(label: FloatArray, weight: FloatArray, score: FloatArray) -> Examples:
+    """The columns of examples of value prediction, each (n,), with NaN as for `binary_examples`.
+
+    Args:
+        label: y, any finite number, (n,).
+        weight: w ≥ 0, (n,).
+        score: s in the unit of the label, (n,); `udfs.regression.in_range` says what fits.
+    """
+    columns, (score,) = usable(label, weight, (score,))
+    return {**columns, "score": score}
 
 
 def usable(label: FloatArray, weight: FloatArray, scores: Sequence[FloatArray]) -> tuple[Examples, list[FloatArray]]:

@@ -55,7 +55,8 @@ class Exact:
             total, error = self.sums[self.added]
             direction = self.corner[self.added]
             self.added += 1
-            return max(mpf(0), total + direction * error)  # no statistic is negative
+            there = total + direction * error
+            return there if total < 0 else max(mpf(0), there)  # of probabilities no statistic is negative
         terms = self.w * x
         sizes = abs(terms if size is None else self.w * size)
         errors = np.where(terms == 0, mpf(0), self.half_unit + sizes * (ROUNDING + ROW_RTOL))
