@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from udfs import numerics
-from udfs.batch import IntArray
+from udfs.exact import IntArray
 from udfs.measure import FloatArray, baseline_metric
 from udfs.numerics import ratio
 

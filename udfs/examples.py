@@ -77,7 +77,7 @@ def usable(label: FloatArray, weight: FloatArray, scores: Sequence[FloatArray]) 
         label = np.where(left_out, 0.0, label)
         weight = np.where(left_out, 0.0, weight)
         scores = [np.where(left_out, 0.5, score) for score in scores]
-    counts = {"scored": _flags(~left_out), "unusable": _flags(unusable)}
+    counts = {"scored": flags(~left_out), "unusable": flags(unusable)}
     return {**counts, "label": label, "weight": weight}, list(scores)
 
 
@@ -95,8 +95,8 @@ def _from_probability(label: FloatArray, score: FloatArray, kernel: Kernel) -> E
         "complement": 1.0 - score,
         "positive_loss": placed(-kernel.log(score[positive]), positive, score.size),
         "negative_loss": placed(-kernel.log1p(-score[negative]), negative, score.size),
-        "score_is_zero": _flags(zero),
-        "score_is_one": _flags(one),
+        "score_is_zero": flags(zero),
+        "score_is_one": flags(one),
     }
 
 
@@ -109,8 +109,8 @@ def _from_logit(label: FloatArray, score: FloatArray, kernel: Kernel) -> Example
         "complement": sigmoid(-score, kernel=kernel),
         "positive_loss": placed(softplus(-score[positive], kernel=kernel), positive, score.size),
         "negative_loss": placed(softplus(score[negative], kernel=kernel), negative, score.size),
-        "score_is_zero": _flags(zero),
-        "score_is_one": _flags(one),
+        "score_is_zero": flags(zero),
+        "score_is_one": flags(one),
     }
 
 
@@ -123,5 +123,6 @@ def placed(values: FloatArray, rows: np.ndarray, size: int) -> FloatArray:
     return placed
 
 
-def _flags(mask: np.ndarray) -> FloatArray:
+def flags(mask: np.ndarray) -> FloatArray:
+    """1 where the mask is true, else 0. (n,) to (n,)."""
     return mask.astype(np.float64)
