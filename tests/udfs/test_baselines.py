@@ -1,7 +1,5 @@
 """Entropy metrics against a baseline: references, what a baseline loses, and identities."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,44 +8,16 @@ from mpmath import mp, mpf
 from sklearn import metrics as sklearn_metrics
 
 from tests import strategies
-from tests.udfs.references import Exact, Reference, entropy, exact, nll, value_and_bound
-from tests.udfs.summaries import OPTIONS, Rows, Value, metrics_of_rows, rows_of, sums_of
+from tests.udfs.baseline_references import REFERENCES, against_prior, priced_sums
+from tests.udfs.references import entropy, exact, value_and_bound
+from tests.udfs.summaries import Rows, metrics_of_rows, rows_of
 from udfs import catalog
 from udfs.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
-from udfs.catalog import baseline_metrics_of, columns_of, published_against
-from udfs.exact import nearest
+from udfs.catalog import baseline_metrics_of, published_against
 from udfs.kernels import FloatArray
 from udfs.measure import baseline_metric
-from udfs.pricing import evaluated, priced
 
 priors = st.floats(2.0**-20, 1 - 2.0**-20)
-
-
-def lost(e: Exact, prior: mpf) -> mpf:
-    """What the prior loses on the rows."""
-    return -(e.sum(e.y) * mp.log(prior) + e.sum(1 - e.y) * mp.log(1 - prior))
-
-
-REFERENCES: dict[str, Callable[[mpf], Reference]] = {
-    "normalized_entropy": lambda prior: lambda e: nll(e) / lost(e, prior),
-    "relative_information_gain": lambda prior: lambda e: 1 - nll(e) / lost(e, prior),
-    "relative_cross_entropy": lambda prior: lambda e: 100 - 100 * nll(e) / lost(e, prior),
-    "normalized_entropy_he2014": lambda prior: lambda e: nll(e) / e.sum(1) / entropy(prior, 1 - prior),
-}
-
-
-def priced_sums(rows: Rows) -> dict[str, FloatArray]:
-    statistics, sums = columns_of("binary", OPTIONS), sums_of(rows)
-    return priced({name: nearest([sums[name]]) for name in statistics}, statistics, OPTIONS["clip"])
-
-
-def against_prior(rows: Rows, prior: float, baseline: str = "total") -> dict[str, Value]:
-    """The metrics of rows against one prior for all of them."""
-    sums, priors = priced_sums(rows), np.array([prior])
-    sums["baseline_nll"] = constant_baseline(sums["positive_weight"], sums["negative_weight"], priors)
-    sums["baseline_entropy"] = prior_entropy(priors)
-    found = {name: evaluated(metric, sums) for name, metric in published_against("binary", baseline).items()}
-    return {name: (float(values[0]), reasons[0]) for name, (values, reasons) in found.items()}
 
 
 def test_every_metric_has_a_reference_and_its_baseline_in_its_name() -> None:
