@@ -119,6 +119,14 @@ def test_a_stratified_baseline_adds_the_entropies_of_parts(
         assert not parts or expected <= sum(whole) * entropy(*whole) * (1 + mpf("1e-50"))
 
 
+def test_the_order_of_a_thousand_children_does_not_matter() -> None:
+    rng = np.random.default_rng(6)
+    positive, negative, of_slice = rng.exponential(1.0, 1000), rng.exponential(9.0, 1000), rng.integers(0, 2, 1000)
+    order = rng.permutation(1000)
+    found = stratified_baseline(positive[order], negative[order], of_slice[order], 2)
+    assert found.tolist() == stratified_baseline(positive, negative, of_slice, 2).tolist()
+
+
 def test_a_baseline_metric_of_an_unknown_column_is_an_error() -> None:
     def of_nothing(baseline_loss: FloatArray) -> FloatArray:
         """A metric with a misspelt input."""

@@ -106,6 +106,8 @@ def test_sampled_negatives_weigh_what_they_stand_for() -> None:
         assert sample == pytest.approx(whole[name][0], rel=0.02), name
         unweighted = metrics_of_rows(rows_of(label[kept], score[kept]))[name][0]
         assert unweighted != pytest.approx(whole[name][0], rel=0.02), name
+    # A row with a part of the label was kept for sure, as positives are.
+    assert sampling_weights(floats([0.0, 0.5, 1.0]), np.ones(3), floats([rate])).tolist() == [10.0, 1.0, 1.0]
     assert np.isnan(sampling_weights(floats([0.0, 1.0]), np.ones(2), floats([0.0, 0.0]))).tolist() == [True, False]
 
 
