@@ -35,7 +35,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Reference]:
 
 def test_the_document_adds_two_metrics_by_a_line_of_reference_each(added: dict[str, Reference]) -> None:
     assert len(FUNCTIONS) == len(LINES) == 2
-    assert list(added) == ["brier_skill_score", "positive_mean_score"]
+    assert list(added) == ["brier_skill_score", "positive_brier_score"]
     assert all(len(line.splitlines()) == 1 for line in LINES)
 
 
@@ -44,7 +44,7 @@ def test_a_metric_without_its_line_would_be_missed(added: dict[str, Reference]) 
 
 
 @pytest.mark.parametrize("rows", ROWS, ids=lambda rows: rows.scale)
-@pytest.mark.parametrize("name", ["brier_skill_score", "positive_mean_score"])
+@pytest.mark.parametrize("name", ["brier_skill_score", "positive_brier_score"])
 def test_an_added_metric_is_its_reference(added: dict[str, Reference], name: str, rows: Rows) -> None:
     found, reason = metrics_of_rows(rows)[name]
     expected, bound = value_and_bound(added[name], exact(rows))
@@ -59,4 +59,4 @@ def test_an_added_metric_merges_and_is_undefined_like_the_others() -> None:
     parts = [{(0, 0, 0, 0): sums_of(rows.take(part))} for part in ([0, 4, 2], [], [5, 3, 1])]
     assert metrics_from(merged(parts)[0, 0, 0, 0]) == metrics_of_rows(rows)
     found = metrics_of_rows(rows_of([0, 0], [0.1, 0.2]))
-    assert found["brier_skill_score"][1] == found["positive_mean_score"][1] == "single_class"
+    assert found["brier_skill_score"][1] == found["positive_brier_score"][1] == "single_class"

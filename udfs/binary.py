@@ -38,6 +38,24 @@ def squared_error(label: FloatArray, weight: FloatArray, score: FloatArray, comp
     return weight * (error * error)
 
 
+@statistic(unit="weight")
+def absolute_error(label: FloatArray, weight: FloatArray, score: FloatArray, complement: FloatArray) -> FloatArray:
+    """Weighted absolute error, Σ w·|y − p|, with y − p as y·(1 − p) − (1 − y)·p, which does not cancel."""
+    return weight * np.abs(label * complement - (1.0 - label) * score)
+
+
+@statistic(unit="weight")
+def positive_score_sum(label: FloatArray, weight: FloatArray, score: FloatArray) -> FloatArray:
+    """Sum of the weighted scores of the positive part of the labels, Σ w·y·p."""
+    return weight * (label * score)
+
+
+@statistic(unit="weight")
+def negative_score_sum(label: FloatArray, weight: FloatArray, score: FloatArray) -> FloatArray:
+    """Sum of the weighted scores of the negative part of the labels, Σ w·(1 − y)·p."""
+    return weight * ((1.0 - label) * score)
+
+
 @statistic(unit="nats")
 def positive_nll(label: FloatArray, weight: FloatArray, positive_loss: FloatArray) -> FloatArray:
     """Weighted negative log-likelihood of the positive part of the labels, Σ w·y·(−ln p), hard rows left out."""
@@ -113,6 +131,12 @@ def log_loss_total(positive_nll: FloatArray, negative_nll: FloatArray) -> FloatA
 
 
 @metric(unit="nats")
+def inverse_propensity_log_loss(positive_nll: FloatArray, negative_nll: FloatArray, n: FloatArray) -> FloatArray:
+    """Log loss per row, −Σ w·[y ln p + (1 − y) ln(1 − p)] / n: IPS where w is 1 / propensity; `log_loss` is SNIPS."""
+    return ratio(positive_nll + negative_nll, n)
+
+
+@metric(unit="nats")
 def weighted_log_loss(
     positive_nll: FloatArray, negative_nll: FloatArray, weight: FloatArray, *, alpha: float
 ) -> FloatArray:
@@ -146,6 +170,34 @@ def brier_score(squared_error: FloatArray, weight: FloatArray) -> FloatArray:
 
 
 @metric(unit="1")
+def mean_absolute_error(absolute_error: FloatArray, weight: FloatArray) -> FloatArray:
+    """Mean absolute error of the score, Σ w·|p − y| / Σ w. Not minimised by the true probability."""
+    return ratio(absolute_error, weight)
+
+
+@metric(unit="1")
+def tjur_r2(
+    positive_score_sum: FloatArray,
+    negative_score_sum: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+) -> FloatArray:
+    """Coefficient of discrimination, the mean score of positives minus that of negatives (Tjur 2009)."""
+    return ratio(positive_score_sum, positive_weight) - ratio(negative_score_sum, negative_weight)
+
+
+@metric(unit="1")
+def tjur_ratio(
+    positive_score_sum: FloatArray,
+    negative_score_sum: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+) -> FloatArray:
+    """Mean score of positives over that of negatives. Undefined without one of the classes or a score of negatives."""
+    return ratio(ratio(positive_score_sum, positive_weight), ratio(negative_score_sum, negative_weight))
+
+
+@metric(unit="1")
 def base_rate(positive_weight: FloatArray, weight: FloatArray) -> FloatArray:
     """Weighted share of positives, q = Σ w·y / Σ w."""
     return ratio(positive_weight, weight)
@@ -161,6 +213,18 @@ def mean_score(score_sum: FloatArray, weight: FloatArray) -> FloatArray:
 def predicted_over_actual(score_sum: FloatArray, positive_weight: FloatArray) -> FloatArray:
     """Calibration, Σ w·p / Σ w·y: above 1 the model predicts too much. Undefined without positives."""
     return ratio(score_sum, positive_weight)
+
+
+@metric(unit="1")
+def calibration_bias(score_sum: FloatArray, positive_weight: FloatArray, weight: FloatArray) -> FloatArray:
+    """Calibration as a difference, Σ w·p / Σ w − Σ w·y / Σ w: defined where there are no positives, too."""
+    return ratio(score_sum - positive_weight, weight)
+
+
+@metric(unit="nats")
+def log_calibration(score_sum: FloatArray, positive_weight: FloatArray) -> FloatArray:
+    """Calibration on a scale where twice too much is as far as half, ln(Σ w·p / Σ w·y). Undefined without positives."""
+    return STRICT.log(ratio(score_sum, positive_weight))
 
 
 def _power(base: FloatArray, exponent: float) -> FloatArray:

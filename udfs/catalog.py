@@ -7,11 +7,16 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs import binary, entropy, totals
+from udfs import baselines, binary, entropy, regression, totals
+from udfs.baselines import BASELINES
 from udfs.examples import COLUMNS
-from udfs.measure import Measure, Metric, Options, Statistic
+from udfs.measure import BaselineMetric, Measure, Metric, Options, Statistic
 
-FAMILIES: dict[str, tuple[ModuleType, ...]] = {"binary": (totals, binary, entropy)}
+FAMILIES: dict[str, tuple[ModuleType, ...]] = {
+    "binary": (totals, binary, entropy, baselines),
+    "regression": (totals, regression),
+}
+BASELINE_COLUMNS = {column for columns in BASELINES.values() for column in columns}
 OPTIONS = ("alpha", "gamma", "k")
 
 M = TypeVar("M", bound=Measure)
@@ -50,6 +55,11 @@ def metrics_of(kind: str) -> Mapping[str, Metric]:
     return collected(Metric, FAMILIES[kind])
 
 
+def baseline_metrics_of(kind: str) -> Mapping[str, BaselineMetric]:
+    """The metrics against a baseline of a kind of task, by their name without the baseline."""
+    return collected(BaselineMetric, FAMILIES[kind])
+
+
 def columns_of(kind: str, options: Options) -> dict[str, Statistic]:
     """The statistics of a kind of task, their options bound, by their column in the tables."""
     return {s.column(choice): s.bound(choice) for s in statistics_of(kind).values() for choice in s.choices(options)}
@@ -68,6 +78,18 @@ def published(kind: str, options: Options) -> dict[str, Metric]:
     }
 
 
+def published_against(kind: str, baseline: str) -> dict[str, BaselineMetric]:
+    """The metrics of a kind of task against one of `BASELINES`, by name.
+
+    Their inputs are statistics and the columns that `BASELINES` names: the caller adds those to the sums.
+    """
+    known = statistics_of(kind).keys() | set(BASELINES[baseline])
+    found = (
+        metric.against(baseline) for metric in baseline_metrics_of(kind).values() if known.issuperset(metric.inputs)
+    )
+    return {metric.name: metric for metric in found}
+
+
 def _reading(metric: Metric, statistics: Mapping[str, Statistic], options: Options) -> Metric:
     read = (statistics[name] for name in metric.inputs)
     columns = ((statistic.column(choice) for choice in statistic.choices(options)) for statistic in read)
@@ -77,6 +99,7 @@ def _reading(metric: Metric, statistics: Mapping[str, Statistic], options: Optio
 for _kind in FAMILIES:
     check(statistics_of(_kind).values(), COLUMNS[_kind])
     check(metrics_of(_kind).values(), statistics_of(_kind))
+    check(baseline_metrics_of(_kind).values(), {*statistics_of(_kind), *BASELINE_COLUMNS})
 _same = {(s.name, id(s)) for kind in FAMILIES for s in statistics_of(kind).values()}
 if len(_same) != len({name for name, _ in _same}):
     raise TypeError("a statistic of one name has one formula, whatever the kind of the task")

@@ -41,3 +41,34 @@ def relative_information_gain(
     """Share of the label entropy that the model explains, (H − log loss) / H = 1 − normalized entropy."""
     entropy = numerics.binary_entropy(positive_weight, negative_weight)
     return ratio(entropy - ratio(positive_nll + negative_nll, weight), entropy)
+
+
+@metric(unit="%")
+def relative_cross_entropy(
+    positive_nll: FloatArray,
+    negative_nll: FloatArray,
+    weight: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+) -> FloatArray:
+    """Relative cross-entropy (RCE) against the slice's own base rate, 100·(H − log loss) / H, in percent."""
+    entropy = numerics.binary_entropy(positive_weight, negative_weight)
+    return 100.0 * ratio(entropy - ratio(positive_nll + negative_nll, weight), entropy)
+
+
+@metric(unit="1")
+def calibration_free_normalized_entropy(
+    positive_nll: FloatArray,
+    negative_nll: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+    score_sum: FloatArray,
+) -> FloatArray:
+    """Normalized entropy without calibration in the large, NE − KL(q ‖ p̄) / H(q), p̄ the mean score.
+
+    Only the part that one factor on all scores would remove is taken out, not what is wrong bin by bin.
+    """
+    weight = positive_weight + negative_weight
+    entropy = numerics.binary_entropy(positive_weight, negative_weight)
+    divergence = numerics.kl(ratio(positive_weight, weight), ratio(score_sum, weight))
+    return ratio(ratio(positive_nll + negative_nll, weight) - divergence, entropy)

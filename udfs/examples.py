@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from udfs.kernels import STRICT, Kernel, sigmoid, softplus
@@ -21,7 +23,8 @@ COLUMNS: dict[str, frozenset[str]] = {
             "score_is_zero",
             "score_is_one",
         }
-    )
+    ),
+    "regression": frozenset({"scored", "unusable", "label", "weight", "score"}),
 }
 
 Examples = dict[str, FloatArray]
@@ -47,16 +50,40 @@ def binary_examples(
         scale: `probability` or `logit`.
         kernel: The logarithms to use.
     """
+    columns, (score,) = usable(label, weight, (score,))
+    return {**columns, **from_score(scale)(columns["label"], score, kernel)}
+
+
+def regression_examples(label: FloatArray, weight: FloatArray, score: FloatArray) -> Examples:
+    """The columns of examples of value prediction, each (n,), with NaN as for `binary_examples`.
+
+    Args:
+        label: y, any finite number, (n,).
+        weight: w ≥ 0, (n,).
+        score: s in the unit of the label, (n,); `udfs.regression.in_range` says what fits.
+    """
+    columns, (score,) = usable(label, weight, (score,))
+    return {**columns, "score": score}
+
+
+def usable(label: FloatArray, weight: FloatArray, scores: Sequence[FloatArray]) -> tuple[Examples, list[FloatArray]]:
+    """The columns that do not depend on a score's scale, and the scores, ½ where a row is left out. Each (n,)."""
     outside = np.isnan(label)
-    unusable = (np.isnan(weight) | np.isnan(score)) & ~outside
-    left_out = outside | unusable
+    left_out = outside | np.isnan(weight)
+    for score in scores:
+        left_out = left_out | np.isnan(score)
+    unusable = left_out & ~outside
     if left_out.any():
         label = np.where(left_out, 0.0, label)
         weight = np.where(left_out, 0.0, weight)
-        score = np.where(left_out, 0.5, score)
-    scored = {"scored": _flags(~left_out), "unusable": _flags(unusable)}
-    losses = _from_logit if scale == "logit" else _from_probability
-    return {**scored, "label": label, "weight": weight, **losses(label, score, kernel)}
+        scores = [np.where(left_out, 0.5, score) for score in scores]
+    counts = {"scored": flags(~left_out), "unusable": flags(unusable)}
+    return {**counts, "label": label, "weight": weight}, list(scores)
+
+
+def from_score(scale: str) -> Callable[[FloatArray, FloatArray, Kernel], Examples]:
+    """The function of labels and scores to the columns of score and losses, for a scale."""
+    return _from_logit if scale == "logit" else _from_probability
 
 
 def _from_probability(label: FloatArray, score: FloatArray, kernel: Kernel) -> Examples:
@@ -66,10 +93,10 @@ def _from_probability(label: FloatArray, score: FloatArray, kernel: Kernel) -> E
     return {
         "score": score,
         "complement": 1.0 - score,
-        "positive_loss": _placed(-kernel.log(score[positive]), positive, score.size),
-        "negative_loss": _placed(-kernel.log1p(-score[negative]), negative, score.size),
-        "score_is_zero": _flags(zero),
-        "score_is_one": _flags(one),
+        "positive_loss": placed(-kernel.log(score[positive]), positive, score.size),
+        "negative_loss": placed(-kernel.log1p(-score[negative]), negative, score.size),
+        "score_is_zero": flags(zero),
+        "score_is_one": flags(one),
     }
 
 
@@ -80,14 +107,14 @@ def _from_logit(label: FloatArray, score: FloatArray, kernel: Kernel) -> Example
     return {
         "score": sigmoid(score, kernel=kernel),
         "complement": sigmoid(-score, kernel=kernel),
-        "positive_loss": _placed(softplus(-score[positive], kernel=kernel), positive, score.size),
-        "negative_loss": _placed(softplus(score[negative], kernel=kernel), negative, score.size),
-        "score_is_zero": _flags(zero),
-        "score_is_one": _flags(one),
+        "positive_loss": placed(softplus(-score[positive], kernel=kernel), positive, score.size),
+        "negative_loss": placed(softplus(score[negative], kernel=kernel), negative, score.size),
+        "score_is_zero": flags(zero),
+        "score_is_one": flags(one),
     }
 
 
-def _placed(values: FloatArray, rows: np.ndarray, size: int) -> FloatArray:
+def placed(values: FloatArray, rows: np.ndarray, size: int) -> FloatArray:
     """An array that holds `values` at `rows`; 0 where the other part of the label needs no loss."""
     if rows.size == size:
         return values
@@ -96,5 +123,6 @@ def _placed(values: FloatArray, rows: np.ndarray, size: int) -> FloatArray:
     return placed
 
 
-def _flags(mask: np.ndarray) -> FloatArray:
+def flags(mask: np.ndarray) -> FloatArray:
+    """1 where the mask is true, else 0. (n,) to (n,)."""
     return mask.astype(np.float64)

@@ -76,6 +76,15 @@ class BinMetric(Metric):
     """A number derived from the score bins of one slice, each column (bins,) in the order of the scores."""
 
 
+@dataclass(frozen=True)
+class BaselineMetric(Metric):
+    """A number against a named baseline, of whose own columns, each (slices,), the caller has those it reads."""
+
+    def against(self, baseline: str) -> Self:
+        """The metric under the name it is published with, e.g. `normalized_entropy[total]`."""
+        return replace(self, name=self.name + self.suffix.format(baseline=baseline))
+
+
 def spelled(value: float) -> str:
     """An option as part of a column name: 2.0 is `2`, 0.5 is `0_5`; no two values are spelled alike."""
     return repr(float(value)).removesuffix(".0").replace(".", "_").replace("-", "m").replace("+", "")
@@ -117,6 +126,15 @@ def bin_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") 
 
     def declare(function: Function) -> BinMetric:
         return BinMetric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
+
+    return declare
+
+
+def baseline_metric(*, unit: str, undefined: str = "single_class") -> Callable[[Function], BaselineMetric]:
+    """Declare a metric against baselines, with the arguments of `metric`; the baseline is added to its name."""
+
+    def declare(function: Function) -> BaselineMetric:
+        return BaselineMetric(unit=unit, suffix="[{baseline}]", undefined=undefined, **_signature(function))
 
     return declare
 

@@ -1,6 +1,7 @@
-"""Statistics that every kind of task has: rows and weights."""
+"""What every kind of task has: rows and weights."""
 
-from udfs.measure import FloatArray, statistic
+from udfs.measure import FloatArray, metric, statistic
+from udfs.numerics import ratio
 
 
 @statistic(unit="rows", counts=True)
@@ -25,3 +26,9 @@ def weight(weight: FloatArray) -> FloatArray:
 def squared_weight(weight: FloatArray) -> FloatArray:
     """Sum of squared weights, Σ w². With Σ w it gives the effective sample size (Σ w)² / Σ w²."""
     return weight * weight
+
+
+@metric(unit="rows")
+def effective_sample_size(weight: FloatArray, squared_weight: FloatArray) -> FloatArray:
+    """Rows of equal weight that would tell as much, (Σ w)² / Σ w² (Kish). Never more than the rows that weigh."""
+    return weight * ratio(weight, squared_weight)

@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from mpmath import mp, mpf
 
+from tests.udfs import claims_tasks
+from tests.udfs.baseline_references import REFERENCES as REFERENCES_AGAINST
+from tests.udfs.baseline_references import against_prior, lost
 from tests.udfs.claims import Case, Claim, Evaluation, doubles, evaluation, terms
-from tests.udfs.references import REFERENCES, Exact, entropy, nll
-from tests.udfs.summaries import Rows, rows_of, sums_given, sums_of
+from tests.udfs.references import REFERENCES, Exact, nll
+from tests.udfs.summaries import Rows, rows_of
 from udfs import numerics
+from udfs.baselines import constant_baseline
 from udfs.kernels import softplus
 from udfs.measure import FloatArray
 
@@ -113,46 +117,38 @@ def kl_of_classes(case: Case) -> Claims:
 
 def normalized_entropy(case: Case) -> Claims:
     it = evaluation(drawn(case))
-    gain = it.number("relative_information_gain")
-    percent = it.of(gain and 100.0 * gain, lambda e: 100 * REFERENCES["relative_information_gain"](e))
     names = {"base_rate": "base_rate", "log_loss": "log_loss", "entropy": "label_entropy", "NE": "normalized_entropy"}
     found = {output: it.claim(name) for output, name in names.items()}
-    found |= {"RIG = 1-NE": it.claim("relative_information_gain"), "RCE_percent": percent}
+    found |= {"RIG = 1-NE": it.claim("relative_information_gain"), "RCE_percent": it.claim("relative_cross_entropy")}
     return {"n": it.sum("n"), "sum_w": it.sum("weight"), **found, **_against_prior(it, case["in"].get("prior"))}
 
 
 def _against_prior(it: Evaluation, prior: float | None) -> Claims:
     if prior is None:
         return {}
-    p, q, loss = mpf(prior), it.metrics["base_rate"][0], it.metrics["log_loss"][0]
-    baseline = float(numerics.cross_entropy(np.array([q]), np.array([prior]))[0])
-    own = float(numerics.binary_entropy(np.array([prior]), np.array([1.0 - prior]))[0])
-
-    def exactly(positive: mpf, negative: mpf) -> mpf:
-        return -(positive * mp.log(p) + negative * mp.log(1 - p)) / (positive + negative)
-
+    found, p = against_prior(it.rows, prior), mpf(prior)
+    weights = (np.array([it.sum(name)]) for name in ("positive_weight", "negative_weight"))
+    baseline = float(constant_baseline(*weights, np.array([prior]))[0]) / it.sum("weight")
+    references = {name: REFERENCES_AGAINST[name](p) for name in ("normalized_entropy", "normalized_entropy_he2014")}
+    ne, he2014 = (it.of(found[f"{name}[total]"][0], reference) for name, reference in references.items())
     return {
-        "CE(base|prior)": it.of(baseline, lambda e: exactly(e.sum(e.y), e.sum(1 - e.y))),
-        "NE_vs_constant_prior = LL/CE(q,prior)": it.of(
-            loss / baseline, lambda e: nll(e) / e.sum(1) / exactly(e.sum(e.y), e.sum(1 - e.y))
-        ),
-        "NE_He2014 = LL/H(prior)": it.of(loss / own, lambda e: nll(e) / e.sum(1) / entropy(p, 1 - p)),
+        "CE(base|prior)": it.of(baseline, lambda e: lost(e, p) / e.sum(1)),
+        "NE_vs_constant_prior = LL/CE(q,prior)": ne,
+        "NE_He2014 = LL/H(prior)": he2014,
     }
 
 
 def calibration(case: Case) -> Claims:
     it = evaluation(drawn(case))
     q, brier = it.metrics["base_rate"][0], it.metrics["brier_score"][0]
-    mean, ratio = it.metrics["mean_score"][0], it.number("predicted_over_actual")
     return {
         "brier": it.claim("brier_score"),
         "rmse": it.of(np.sqrt(brier), lambda e: mp.sqrt(REFERENCES["brier_score"](e))),
         "brier_skill = 1-brier/(q(1-q))": it.of(1.0 - brier / (q * (1.0 - q)) if q else None, _skill),
         "calibration = sum p/sum y": it.claim("predicted_over_actual"),
-        "bias = mean p - mean y": it.of(mean - q, lambda e: (e.sum(e.p) - e.sum(e.y)) / e.sum(1)),
-        "log_calibration": it.of(
-            ratio and float(np.log(ratio)), lambda e: mp.log(REFERENCES["predicted_over_actual"](e))
-        ),
+        "mae": it.claim("mean_absolute_error"),
+        "bias = mean p - mean y": it.claim("calibration_bias"),
+        "log_calibration": it.claim("log_calibration"),
         "uncertainty": it.of(q * (1.0 - q), lambda e: e.sum(e.y) * e.sum(1 - e.y) / e.sum(1) ** 2),
     }
 
@@ -175,17 +171,6 @@ def demo(case: Case) -> Claims:
     return {"argmin p": best}
 
 
-def esmm(case: Case) -> Claims:
-    """The two binary tasks of the model: clicks, and conversions given a click."""
-    inputs = case["in"]
-    clicked = doubles(inputs["click"]) == 1.0
-    ctr = evaluation(rows_of(inputs["click"], inputs["pctr"]))
-    conversions = rows_of(inputs["conv"], inputs["pcvr"])
-    cvr = evaluation(conversions.take(clicked))
-    assert sums_given(conversions, inputs["click"]) == sums_of(conversions.take(clicked))
-    return {"ctr_loss": ctr.claim("log_loss"), "cvr_loss_clicked_only": cvr.claim("log_loss")}
-
-
 def standard_error(case: Case) -> Claims:
     it = evaluation(rows_of(case["in"]["y"], case["in"]["pA"]))
     return {"log_loss": it.claim("log_loss"), "calibration": it.claim("predicted_over_actual")}
@@ -197,7 +182,8 @@ CLAIMS: dict[str, Callable[[Case], Claims]] = {
     "binary_kl": binary_kl,
     "brier_decomposition": calibration,
     "kl": kl_of_classes,
-    **{each.__name__: each for each in (alpha_log_loss, calibration, demo, esmm, focal_loss, log_loss_clip)},
+    **{each.__name__: each for each in (alpha_log_loss, calibration, demo, focal_loss, log_loss_clip)},
     **{each.__name__: each for each in (log_loss_logit, log_loss_prob, logistic_loss_pm1, normalized_entropy)},
     **{each.__name__: each for each in (standard_error, weighted_log_loss)},
+    **claims_tasks.CLAIMS,
 }

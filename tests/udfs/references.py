@@ -1,7 +1,8 @@
 """What every metric should be: its definition over the rows, by mpmath with 60 digits, and how far off it may be.
 
 A reference is one line over `Exact`, the rows as arrays of 60-digit numbers: `e.y` label, `e.p` score, `e.c` its
-complement, `e.loss_of_1` = −ln p and `e.loss_of_0` = −ln(1 − p), clipped where the score is hard; `e.sum(x)` is Σ w·x.
+complement, `e.loss_of_1` = −ln p and `e.loss_of_0` = −ln(1 − p), clipped where the score is hard; `e.sum(x)` is Σ w·x,
+`e.n` the number of rows, those without weight included.
 Nothing here is taken from the catalogue.
 """
 
@@ -41,6 +42,7 @@ class Exact:
     priced_p: MpArray
     priced_c: MpArray
     half_unit: MpArray
+    n: int
     alpha: mpf
     gamma: mpf
     corner: Sequence[int] = ()
@@ -53,7 +55,8 @@ class Exact:
             total, error = self.sums[self.added]
             direction = self.corner[self.added]
             self.added += 1
-            return max(mpf(0), total + direction * error)  # no statistic is negative
+            there = total + direction * error
+            return there if total < 0 else max(mpf(0), there)  # of probabilities no statistic is negative
         terms = self.w * x
         sizes = abs(terms if size is None else self.w * size)
         errors = np.where(terms == 0, mpf(0), self.half_unit + sizes * (ROUNDING + ROW_RTOL))
@@ -97,6 +100,16 @@ def x_log_ratio(x: mpf, below: mpf, above: mpf | int) -> mpf:
     return x * mp.log(above / below) if x else mpf(0)
 
 
+def calibration_free(loss: mpf, p: mpf, n: mpf, score: mpf) -> mpf:
+    """The log loss without the divergence of the base rate from the mean score, over the entropy of the base rate."""
+    return (loss / (p + n) - kl(p / (p + n), score / (p + n))) / entropy(p, n)
+
+
+def log(x: mpf) -> mpf:
+    """The logarithm, −∞ at 0."""
+    return mp.log(x) if x else -UNBOUNDED
+
+
 REFERENCES: dict[str, Reference] = {
     "log_loss": lambda e: nll(e) / e.sum(1),
     "log_loss_total": nll,
@@ -113,12 +126,22 @@ REFERENCES: dict[str, Reference] = {
     "kl_calibration": lambda e: kl(e.sum(e.y) / (w := e.sum(1)), e.sum(e.p) / w),
     "normalized_entropy": lambda e: nll(e) / e.sum(1) / entropy(e.sum(e.y), e.sum(1 - e.y)),
     "relative_information_gain": lambda e: 1 - nll(e) / e.sum(1) / entropy(e.sum(e.y), e.sum(1 - e.y)),
+    "relative_cross_entropy": lambda e: 100 - 100 * nll(e) / e.sum(1) / entropy(e.sum(e.y), e.sum(1 - e.y)),
+    "calibration_free_normalized_entropy": lambda e: calibration_free(nll(e), e.sum(e.y), e.sum(1 - e.y), e.sum(e.p)),
+    "effective_sample_size": lambda e: e.sum(1) ** 2 / e.sum(e.w),
+    "inverse_propensity_log_loss": lambda e: nll(e) / e.n,
+    "mean_absolute_error": lambda e: e.sum(abs(e.y - e.p)) / e.sum(1),
+    "tjur_r2": lambda e: e.sum(e.y * e.p) / e.sum(e.y) - e.sum((1 - e.y) * e.p) / e.sum(1 - e.y),
+    "tjur_ratio": lambda e: (e.sum(e.y * e.p) / e.sum(e.y)) / (e.sum((1 - e.y) * e.p) / e.sum(1 - e.y)),
+    "calibration_bias": lambda e: (e.sum(e.p) - e.sum(e.y)) / e.sum(1),
+    "log_calibration": lambda e: log(e.sum(e.p) / e.sum(e.y)),
 }
 
 
 def exact(rows: Rows, options: Options = OPTIONS) -> Exact:
     """The usable rows with weight, at 60 digits; hard scores are clipped, in the losses alone."""
-    kept = ~(np.isnan(rows.label) | np.isnan(rows.score)) & (rows.weight > 0)
+    usable = ~(np.isnan(rows.label) | np.isnan(rows.score) | np.isnan(rows.weight))
+    kept = usable & (rows.weight > 0)
     y, score = _mp(rows.label[kept]), _mp(rows.score[kept])
     p, c = (score, 1 - score) if rows.scale == "probability" else (_sigmoid(score), _sigmoid(-score))
     clip = mpf(options["clip"])
@@ -129,7 +152,7 @@ def exact(rows: Rows, options: Options = OPTIONS) -> Exact:
     half_unit = np.where((p == 0) | (c == 0), dear, HALF_UNIT)
     losses = (_elementwise(_nll, y, priced_p, priced_c), _elementwise(_nll, 1 - y, priced_c, priced_p))
     columns = (y, _mp(rows.weight[kept]), p, c, *losses, priced_p, priced_c, half_unit)
-    return Exact(*columns, alpha=mpf(options["alpha"]), gamma=mpf(options["gamma"]))
+    return Exact(*columns, n=int(usable.sum()), alpha=mpf(options["alpha"]), gamma=mpf(options["gamma"]))
 
 
 def value_and_bound(reference: Reference, e: Exact) -> tuple[mpf | None, mpf]:

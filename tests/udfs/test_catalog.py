@@ -158,7 +158,7 @@ def test_an_unknown_parameter_is_an_error_that_lists_what_exists(
 
 
 def test_a_metric_of_an_unknown_statistic_is_an_error() -> None:
-    with pytest.raises(TypeError, match="unknown_column: unknown parameter 'label'; there are: hard_right"):
+    with pytest.raises(TypeError, match="unknown_column: unknown parameter 'label'; there are: absolute_error"):
         catalog.check([metric(unit="1")(unknown_column)], STATISTICS)
 
 

@@ -44,6 +44,7 @@ SWAPPED = {
     "hard_wrong_positive_weight": "hard_wrong_negative_weight",
     "hard_right_positive_weight": "hard_right_negative_weight",
 }
+SCORES = {"score_sum", "positive_score_sum", "negative_score_sum"}  # mirrored they are sums of complements
 
 
 def summed(*parts: pa.RecordBatch) -> Sums:
@@ -188,8 +189,8 @@ def test_mirrored_logits_and_labels_exchange_positives_and_negatives(batch: pa.R
     mirrored = replaced(replaced(some, "label", np.full(batch.num_rows, 1.0 - label)), "logit", -column(batch, "logit"))
     one, other = (added(by_shard(summed(each), 1)) for each in (some, mirrored))
     names = SWAPPED | {b: a for a, b in SWAPPED.items()}
-    assert {name: other[names.get(name, name)] for name in COLUMNS.keys() - {"score_sum"}} == {
-        name: one[name] for name in COLUMNS.keys() - {"score_sum"}
+    assert {name: other[names.get(name, name)] for name in COLUMNS.keys() - SCORES} == {
+        name: one[name] for name in COLUMNS.keys() - SCORES
     }
 
 

@@ -21,15 +21,11 @@ WAITING = {
     "AUC by user": ("gauc_20",),
     "pairs and lists of a group": ("ranknet_group", "ranknet_extreme", "listnet_normalised_binary", "mrr_map"),
     "gains by rank": ("ndcg_at_1", "ndcg_at_2", "ndcg_at_3", "ndcg_no_relevant"),
-    "product scores": ("ctcvr_logit_-5.0_-4.0", "ctcvr_logit_40.0_40.0", "ctcvr_logit_800.0_-800.0"),
-    "sampling rates": ("recal_0.001_0.02", "recal_0.999_0.05", "recal_1e-12_0.01"),
-    "labels that are still to come": ("delayed_feedback_nll",),
+    "a model of the delay of labels, which no score brings along": ("delayed_feedback_nll",),
     "intervals from shards": ("jackknife_users_AUC", "bh_fdr", "poisson1_thresholds_u64", "splitmix64_vectors"),
 }
 WAITING_OUTPUTS = {
     "score bins": ("ece10", "mce10", "bins [k,w,mean_y,mean_p]", "reliability", "resolution"),
-    "a sum of absolute errors": ("mae",),
-    "product scores": ("ctcvr_loss", "esmm_loss"),
     "intervals from shards": (
         *("se_log_loss (ddof1)", "se_NE (IF, ddof0)", "se_calibration (IF, ddof0)"),
         *("paired_diff", "se_paired_diff (ddof1)"),

@@ -1,0 +1,131 @@
+"""Metrics of value prediction: references, scikit-learn, laws, and the range that sums allow."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from mpmath import mp
+from sklearn import metrics as sklearn_metrics
+
+from tests import strategies
+from tests.udfs.references import value_and_bound
+from tests.udfs.regression_references import REFERENCES, exact_values, metrics_of_values, sums_of_values
+from udfs.catalog import metrics_of, statistics_of
+from udfs.exact import TERM_LIMIT, WEIGHT_LIMIT
+from udfs.examples import COLUMNS, regression_examples
+from udfs.measure import FloatArray
+from udfs.regression import in_range
+
+values = st.sampled_from([0.0, -0.0, 1.0, -2.5, 1e4]) | st.floats(-1000.0, 1000.0)
+rows = st.lists(st.tuples(values, values, strategies.sizeable_weights), min_size=1, max_size=10)
+
+
+def columns(drawn: list[tuple[float, float, float]]) -> list[FloatArray]:
+    found = list(np.array(drawn, dtype=np.float64).T)
+    assume(found[2].any())
+    return found
+
+
+def test_every_metric_has_a_reference() -> None:
+    assert set(REFERENCES) == set(metrics_of("regression"))
+
+
+@given(drawn=rows)
+def test_metrics_are_their_references(drawn: list[tuple[float, float, float]]) -> None:
+    label, score, weight = columns(drawn)
+    e = exact_values(label, score, weight)
+    for name, (found, reason) in metrics_of_values(label, score, weight).items():
+        expected, bound = value_and_bound(REFERENCES[name], e)
+        if expected is None:
+            assert reason in ("labels_sum_to_zero", "constant_label"), name
+        else:
+            assert mp.isinf(bound) or (reason is None and abs(found - expected) <= bound), name
+
+
+@pytest.mark.parametrize(
+    ("name", "reference"),
+    [
+        ("mean_squared_error", sklearn_metrics.mean_squared_error),
+        ("root_mean_squared_error", sklearn_metrics.root_mean_squared_error),
+        ("mean_absolute_error", sklearn_metrics.mean_absolute_error),
+        ("r2_score", sklearn_metrics.r2_score),
+    ],
+)
+def test_metrics_equal_those_of_scikit_learn(name: str, reference: Callable[..., float]) -> None:
+    rng = np.random.default_rng(1)
+    label, weight = rng.lognormal(0.0, 2.0, 3000), rng.exponential(2.0, 3000)
+    score = label * rng.lognormal(0.0, 0.5, 3000) - 0.1
+    found = metrics_of_values(label, score, weight)[name]
+    assert found == (pytest.approx(reference(label, score, sample_weight=weight), rel=1e-12), None)
+
+
+@given(drawn=rows, data=st.data())
+def test_sums_add_up_in_any_order(drawn: list[tuple[float, float, float]], data: st.DataObject) -> None:
+    label, score, weight = columns(drawn)
+    order = np.array(data.draw(st.permutations(range(label.size))))
+    whole = sums_of_values(label, score, weight)
+    assert sums_of_values(label[order], score[order], weight[order]) == whole
+    cut = data.draw(st.integers(0, label.size))
+    parts = [sums_of_values(label[part], score[part], weight[part]) for part in (order[:cut], order[cut:])]
+    assert {name: parts[0][name] + parts[1][name] for name in whole} == whole
+
+
+@given(drawn=rows)
+def test_mirrored_values_have_the_same_errors(drawn: list[tuple[float, float, float]]) -> None:
+    label, score, weight = columns(drawn)
+    one, other = metrics_of_values(label, score, weight), metrics_of_values(-label, -score, weight)
+    for name in one.keys() - {"mean_label", "mean_score"}:
+        assert one[name][1] == other[name][1], name
+        assert one[name][0] == other[name][0] or one[name][1], name
+    for name in ("mean_label", "mean_score"):
+        assert one[name][0] == -other[name][0]
+
+
+def test_rows_that_do_not_count() -> None:
+    nan = np.nan
+    label, weight, score = (np.array(x) for x in ([1.0, nan, 2.0, 3.0], [1.0, 1.0, 1.0, nan], [1.5, 1.0, nan, 1.0]))
+    examples = regression_examples(label, weight, score)
+    assert examples.keys() == COLUMNS["regression"]
+    found = sums_of_values(label, score, weight)
+    assert (found["n"], found["unscored"]) == (10**15, 2 * 10**15)
+    assert found | {"unscored": 0} == sums_of_values([1.0], [1.5])
+
+
+def test_undefined_is_not_zero() -> None:
+    assert {reason for _, reason in metrics_of_values([1.0, 2.0], [1.0, 2.0], [0.0, 0.0]).values()} == {"no_weight"}
+    found = metrics_of_values([-1.0, 1.0], [1.0, 1.0])
+    assert found["predicted_over_actual"][1] == "labels_sum_to_zero"
+    assert found["r2_score"] == (-1.0, None)
+    # One part in ten thousand of its size is spread that sums cannot tell well; a thousandth they can.
+    assert metrics_of_values([1e4, 1e4 + 1.0], [1e4, 1e4])["r2_score"][1] == "constant_label"
+    assert metrics_of_values([1e3, 1e3 + 10.0], [1e3, 1e3])["r2_score"] == (pytest.approx(-1.0, rel=1e-9), None)
+
+
+@given(
+    label=st.floats(-(2.0**21), 2.0**21),
+    score=st.floats(-(2.0**21), 2.0**21),
+    weight=st.floats(0.0, np.nextafter(WEIGHT_LIMIT, 0.0)),
+)
+def test_rows_in_range_have_terms_below_their_limit(label: float, score: float, weight: float) -> None:
+    row = [np.array([value]) for value in (label, weight, score)]
+    assume(in_range(*row)[0])
+    for statistic in statistics_of("regression").values():
+        assert abs(statistic(regression_examples(*row))[0]) < TERM_LIMIT, statistic.name
+
+
+@pytest.mark.parametrize(
+    ("label", "weight", "score", "inside"),
+    [
+        (2.0**19, 1.0, -(2.0**19), False),
+        (np.nextafter(2.0**19, 0.0), 1.0, -np.nextafter(2.0**19, 0.0), True),
+        (0.0, 2.0**20, 0.0, False),
+        (1.0, -1.0, 1.0, False),
+        (np.inf, 0.0, 1.0, False),
+        (1e300, 0.0, 1.0, False),
+        (np.nan, 1.0, 1.0, False),
+    ],
+)
+def test_the_range_has_its_borders(label: float, weight: float, score: float, inside: bool) -> None:
+    assert in_range(np.array([label]), np.array([weight]), np.array([score])).tolist() == [inside]
