@@ -7,12 +7,13 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs import binary, entropy, totals
+from udfs import areas, binary, entropy, reliability, thresholds, totals
+from udfs.bins import BIN_COLUMNS
 from udfs.examples import COLUMNS
-from udfs.measure import Measure, Metric, Options, Statistic
+from udfs.measure import BinMetric, Measure, Metric, Options, Statistic
 
-FAMILIES: dict[str, tuple[ModuleType, ...]] = {"binary": (totals, binary, entropy)}
-OPTIONS = ("alpha", "gamma", "k")
+FAMILIES: dict[str, tuple[ModuleType, ...]] = {"binary": (totals, binary, entropy, areas, thresholds, reliability)}
+OPTIONS = ("alpha", "gamma", "k", "threshold", "calibration_bins")
 
 M = TypeVar("M", bound=Measure)
 
@@ -50,6 +51,11 @@ def metrics_of(kind: str) -> Mapping[str, Metric]:
     return collected(Metric, FAMILIES[kind])
 
 
+def bin_metrics_of(kind: str) -> Mapping[str, BinMetric]:
+    """The metrics of score bins of a kind of task, by name."""
+    return collected(BinMetric, FAMILIES[kind])
+
+
 def columns_of(kind: str, options: Options) -> dict[str, Statistic]:
     """The statistics of a kind of task, their options bound, by their column in the tables."""
     return {s.column(choice): s.bound(choice) for s in statistics_of(kind).values() for choice in s.choices(options)}
@@ -68,6 +74,11 @@ def published(kind: str, options: Options) -> dict[str, Metric]:
     }
 
 
+def published_of_bins(kind: str, options: Options) -> dict[str, BinMetric]:
+    """The metrics of score bins of a kind of task, their options bound, by the name they are published under."""
+    return {m.label(choice): m.bound(choice) for m in bin_metrics_of(kind).values() for choice in m.choices(options)}
+
+
 def _reading(metric: Metric, statistics: Mapping[str, Statistic], options: Options) -> Metric:
     read = (statistics[name] for name in metric.inputs)
     columns = ((statistic.column(choice) for choice in statistic.choices(options)) for statistic in read)
@@ -77,6 +88,7 @@ def _reading(metric: Metric, statistics: Mapping[str, Statistic], options: Optio
 for _kind in FAMILIES:
     check(statistics_of(_kind).values(), COLUMNS[_kind])
     check(metrics_of(_kind).values(), statistics_of(_kind))
+    check(bin_metrics_of(_kind).values(), BIN_COLUMNS)
 _same = {(s.name, id(s)) for kind in FAMILIES for s in statistics_of(kind).values()}
 if len(_same) != len({name for name, _ in _same}):
     raise TypeError("a statistic of one name has one formula, whatever the kind of the task")
