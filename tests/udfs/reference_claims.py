@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from mpmath import mp, mpf
 
+from tests.udfs import claims_bins
 from tests.udfs.claims import Case, Claim, Evaluation, doubles, evaluation, terms
 from tests.udfs.references import REFERENCES, Exact, entropy, nll
 from tests.udfs.summaries import Rows, rows_of, sums_given, sums_of
@@ -154,6 +155,7 @@ def calibration(case: Case) -> Claims:
             ratio and float(np.log(ratio)), lambda e: mp.log(REFERENCES["predicted_over_actual"](e))
         ),
         "uncertainty": it.of(q * (1.0 - q), lambda e: e.sum(e.y) * e.sum(1 - e.y) / e.sum(1) ** 2),
+        **claims_bins.calibration(case),
     }
 
 
@@ -200,4 +202,5 @@ CLAIMS: dict[str, Callable[[Case], Claims]] = {
     **{each.__name__: each for each in (alpha_log_loss, calibration, demo, esmm, focal_loss, log_loss_clip)},
     **{each.__name__: each for each in (log_loss_logit, log_loss_prob, logistic_loss_pm1, normalized_entropy)},
     **{each.__name__: each for each in (standard_error, weighted_log_loss)},
+    **claims_bins.CLAIMS,
 }
