@@ -7,17 +7,18 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs import baselines, binary, entropy, regression, totals
+from udfs import areas, baselines, binary, entropy, regression, reliability, thresholds, totals
 from udfs.baselines import BASELINES
+from udfs.bins import BIN_COLUMNS
 from udfs.examples import COLUMNS
-from udfs.measure import BaselineMetric, Measure, Metric, Options, Statistic
+from udfs.measure import BaselineMetric, BinMetric, Measure, Metric, Options, Statistic
 
 FAMILIES: dict[str, tuple[ModuleType, ...]] = {
-    "binary": (totals, binary, entropy, baselines),
+    "binary": (totals, binary, entropy, baselines, areas, thresholds, reliability),
     "regression": (totals, regression),
 }
 BASELINE_COLUMNS = {column for columns in BASELINES.values() for column in columns}
-OPTIONS = ("alpha", "gamma", "k")
+OPTIONS = ("alpha", "gamma", "k", "threshold", "calibration_bins")
 
 M = TypeVar("M", bound=Measure)
 
@@ -60,6 +61,11 @@ def baseline_metrics_of(kind: str) -> Mapping[str, BaselineMetric]:
     return collected(BaselineMetric, FAMILIES[kind])
 
 
+def bin_metrics_of(kind: str) -> Mapping[str, BinMetric]:
+    """The metrics of score bins of a kind of task, by name."""
+    return collected(BinMetric, FAMILIES[kind])
+
+
 def columns_of(kind: str, options: Options) -> dict[str, Statistic]:
     """The statistics of a kind of task, their options bound, by their column in the tables."""
     return {s.column(choice): s.bound(choice) for s in statistics_of(kind).values() for choice in s.choices(options)}
@@ -90,6 +96,11 @@ def published_against(kind: str, baseline: str) -> dict[str, BaselineMetric]:
     return {metric.name: metric for metric in found}
 
 
+def published_of_bins(kind: str, options: Options) -> dict[str, BinMetric]:
+    """The metrics of score bins of a kind of task, their options bound, by the name they are published under."""
+    return {m.label(choice): m.bound(choice) for m in bin_metrics_of(kind).values() for choice in m.choices(options)}
+
+
 def _reading(metric: Metric, statistics: Mapping[str, Statistic], options: Options) -> Metric:
     read = (statistics[name] for name in metric.inputs)
     columns = ((statistic.column(choice) for choice in statistic.choices(options)) for statistic in read)
@@ -100,6 +111,7 @@ for _kind in FAMILIES:
     check(statistics_of(_kind).values(), COLUMNS[_kind])
     check(metrics_of(_kind).values(), statistics_of(_kind))
     check(baseline_metrics_of(_kind).values(), {*statistics_of(_kind), *BASELINE_COLUMNS})
+    check(bin_metrics_of(_kind).values(), BIN_COLUMNS)
 _same = {(s.name, id(s)) for kind in FAMILIES for s in statistics_of(kind).values()}
 if len(_same) != len({name for name, _ in _same}):
     raise TypeError("a statistic of one name has one formula, whatever the kind of the task")

@@ -68,7 +68,7 @@ class Metric(Measure):
 
     def label(self, choice: Mapping[str, float]) -> str:
         """Name of the metric in the tables, e.g. `ndcg@5` for k = 5."""
-        return self.name + self.suffix.format(**{k: f"{v:g}" for k, v in choice.items()})
+        return self.name + self.suffix.format(**{k: _shortest(v) for k, v in choice.items()})
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,11 @@ class BaselineMetric(Metric):
 
 def spelled(value: float) -> str:
     """An option as part of a column name: 2.0 is `2`, 0.5 is `0_5`; no two values are spelled alike."""
-    return repr(float(value)).removesuffix(".0").replace(".", "_").replace("-", "m").replace("+", "")
+    return _shortest(value).replace(".", "_").replace("-", "m").replace("+", "")
+
+
+def _shortest(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
 
 
 def statistic(*, unit: str, suffix: str = "", counts: bool = False) -> Callable[[Function], Statistic]:

@@ -5,6 +5,8 @@ logarithms are strict (`udfs.kernels`). KL is never cross-entropy minus entropy:
 digit where p is close to q.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -23,6 +25,32 @@ def ratio(a: FloatArray, b: FloatArray) -> FloatArray:
     with np.errstate(all="ignore"):
         quotient = np.divide(a, b)
     return np.where(np.equal(b, 0.0), np.nan, quotient)
+
+
+def quotient(a: float, b: float) -> float:
+    """The quotient a / b of two numbers; NaN (undefined) where b is 0."""
+    return math.nan if b == 0.0 else a / b
+
+
+def total(x: FloatArray) -> float:
+    """The sum of all, rounded once, whatever their order. (n,)."""
+    return math.fsum(x.tolist())
+
+
+def preceding(x: FloatArray) -> FloatArray:
+    """The sum of all numbers before each, as if added with twice the digits and then rounded. (n,) to (n,).
+
+    Source: Ogita, Rump and Oishi, Accurate sum and dot product, 2005 (Sum2, on every prefix).
+
+    >>> float(preceding(np.array([1e16, 1.0, 1.0, 0.0]))[-1] - 1e16)
+    2.0
+    """
+    naive = np.cumsum(x, dtype=np.float64)
+    before = np.concatenate([[0.0], naive])[:-1]
+    added = naive - before
+    lost = (before - (naive - added)) + (x - added)
+    exact: FloatArray = naive + np.cumsum(lost)
+    return np.concatenate([[0.0], exact])[:-1]
 
 
 def g(x: FloatArray) -> FloatArray:

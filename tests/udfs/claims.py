@@ -105,7 +105,7 @@ def assert_claimed(found: Claim | FloatArray | float | None, expected: object, r
     elif isinstance(expected, list):
         assert isinstance(found, np.ndarray)
         for one, other in zip(found, expected, strict=True):
-            _assert_close(float(one), digits(other), rtol)
+            assert_claimed(one, other, rtol)
     else:
         assert found is None or isinstance(found, float | int)
         _assert_close(found, digits(expected), rtol)

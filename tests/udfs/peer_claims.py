@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.udfs import claims_tasks
+from tests.udfs import claims_bins, claims_tasks
 from tests.udfs.claims import Case
 from tests.udfs.summaries import OPTIONS, Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
 from udfs.decimals import UNITS
@@ -132,4 +132,5 @@ CLAIMS: dict[str, Callable[[Case], Found]] = {
     "base-rate entropy (the NE denominator)": lambda case: numbers(case, of_counts(case))["label_entropy"],
     "log_loss from its running table": metric("log_loss"),
     **claims_tasks.PEER_CLAIMS,
+    **claims_bins.PEER_CLAIMS,
 }

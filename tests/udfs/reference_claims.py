@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from mpmath import mp, mpf
 
-from tests.udfs import claims_tasks
+from tests.udfs import claims_bins, claims_tasks
 from tests.udfs.baseline_references import REFERENCES as REFERENCES_AGAINST
 from tests.udfs.baseline_references import against_prior, lost
 from tests.udfs.claims import Case, Claim, Evaluation, doubles, evaluation, terms
@@ -150,6 +150,7 @@ def calibration(case: Case) -> Claims:
         "bias = mean p - mean y": it.claim("calibration_bias"),
         "log_calibration": it.claim("log_calibration"),
         "uncertainty": it.of(q * (1.0 - q), lambda e: e.sum(e.y) * e.sum(1 - e.y) / e.sum(1) ** 2),
+        **claims_bins.calibration(case),
     }
 
 
@@ -186,4 +187,5 @@ CLAIMS: dict[str, Callable[[Case], Claims]] = {
     **{each.__name__: each for each in (log_loss_logit, log_loss_prob, logistic_loss_pm1, normalized_entropy)},
     **{each.__name__: each for each in (standard_error, weighted_log_loss)},
     **claims_tasks.CLAIMS,
+    **claims_bins.CLAIMS,
 }

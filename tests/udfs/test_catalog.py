@@ -146,7 +146,7 @@ def unknown_option(weight: FloatArray, *, temperature: float) -> FloatArray:
     ("function", "message"),
     [
         (unknown_column, "unknown_column: unknown parameter 'wieght'; there are: complement, label, negative_loss, "),
-        (unknown_option, "unknown_option: unknown parameter 'temperature'; there are: alpha, gamma"),
+        (unknown_option, "unknown_option: unknown parameter 'temperature'; there are: alpha, calibration_bins, "),
     ],
 )
 def test_an_unknown_parameter_is_an_error_that_lists_what_exists(

@@ -15,13 +15,7 @@ WAITING = {
         *("TR-GAUC-1", "TR-GAUC-3", "TR-GAUC-4", "TR-GAUC-6", "TR-GAUC-8"),
         *("TR-SESS-1", "TR-SESS-3", "TR-SESS-4", "TR-SESS-5"),
     ),
-    "area under precision and recall by group": ("TR-AUPRC-2", "TR-AUPRC-4", "TR-AUPRC-6", "TR-AUPRC-8"),
-    "counts at a threshold, from score bins": ("TR-THR-1", "TR-THR-2", "TR-THR-3", "TF-CM-1"),
-    "areas under curves, from score bins": (
-        *("TE-AUC-1", "TF-AUC-1", "TF-AUC-3", "XG-AUC-1", "XG-AUC-3", "XG-AUC-5", "XG-AUC-6", "XG-AUC-8"),
-        *("TE-AP-1", "SP-AUC-1"),
-    ),
-    "calibration by score bins": ("TF-CALBIN-1", "SK-CAL-1", "SK-CAL-3", "TM-ECE-1", "TM-ECE-3"),
+    "scores outside [0, 1] are no probabilities": ("TF-CALBIN-1",),
     "multi-class tasks": (
         *("TF-CCE-1", "TF-CCE-3", "TF-SCCE-1", "SK-LL-2", "SK-LL-3", "SP-LL-3", "XG-MLL-1", "VW-MLL-oaa-200"),
     ),

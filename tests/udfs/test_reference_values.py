@@ -16,8 +16,6 @@ WAITING = {
         *("mp_seed003_labels", "mp_single", "mp_offset_1e4", "mp_all_positive_equal", "mp_exp_overflow"),
         "mp_no_positive",
     ),
-    "AUC and its interval, from score bins": ("auc_seed000", "auc_all_tied", "auc_20_weighted", "delong_20_b"),
-    "counts at a threshold, from score bins": ("prf_0.5", "prf_0.3"),
     "AUC by user": ("gauc_20",),
     "pairs and lists of a group": ("ranknet_group", "ranknet_extreme", "listnet_normalised_binary", "mrr_map"),
     "gains by rank": ("ndcg_at_1", "ndcg_at_2", "ndcg_at_3", "ndcg_no_relevant"),
@@ -25,11 +23,11 @@ WAITING = {
     "intervals from shards": ("jackknife_users_AUC", "bh_fdr", "poisson1_thresholds_u64", "splitmix64_vectors"),
 }
 WAITING_OUTPUTS = {
-    "score bins": ("ece10", "mce10", "bins [k,w,mean_y,mean_p]", "reliability", "resolution"),
     "intervals from shards": (
         *("se_log_loss (ddof1)", "se_NE (IF, ddof0)", "se_calibration (IF, ddof0)"),
         *("paired_diff", "se_paired_diff (ddof1)"),
     ),
+    "DeLong's variance of an AUC: intervals come from shards": ("var", "se", "hanley_mcneil_var"),
 }
 RUN = [case for case in CASES.values() if case["metric"] in CLAIMS]
 
