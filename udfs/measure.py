@@ -61,6 +61,11 @@ class Statistic(Measure):
 
 
 @dataclass(frozen=True)
+class ClassStatistic(Statistic):
+    """One exact sum for each class. Its function maps the columns of one class, each (n,), to one term per row."""
+
+
+@dataclass(frozen=True)
 class Metric(Measure):
     """A number derived from sums. Its function maps statistics, each (slices,), to (slices,); NaN where undefined."""
 
@@ -74,6 +79,11 @@ class Metric(Measure):
 @dataclass(frozen=True)
 class BinMetric(Metric):
     """A number derived from the score bins of one slice, each column (bins,) in the order of the scores."""
+
+
+@dataclass(frozen=True)
+class ClassMetric(Metric):
+    """A number derived from the classes of one slice: class statistics, each (classes,), and statistics, a float."""
 
 
 def spelled(value: float) -> str:
@@ -93,6 +103,15 @@ def statistic(*, unit: str, suffix: str = "", counts: bool = False) -> Callable[
     def declare(function: Function) -> Statistic:
         fields: dict[str, Any] = _signature(function)
         return Statistic(unit=unit, suffix=suffix, counts=counts, **fields)
+
+    return declare
+
+
+def class_statistic(*, unit: str) -> Callable[[Function], ClassStatistic]:
+    """Declare a statistic of each class, a DECIMAL(37,15) with this unit."""
+
+    def declare(function: Function) -> ClassStatistic:
+        return ClassStatistic(unit=unit, suffix="", **_signature(function))
 
     return declare
 
@@ -117,6 +136,15 @@ def bin_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") 
 
     def declare(function: Function) -> BinMetric:
         return BinMetric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
+
+    return declare
+
+
+def class_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], ClassMetric]:
+    """Declare a metric of the classes of a slice, with the arguments of `metric`."""
+
+    def declare(function: Function) -> ClassMetric:
+        return ClassMetric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
 
     return declare
 
