@@ -21,8 +21,24 @@ COLUMNS: dict[str, frozenset[str]] = {
             "score_is_zero",
             "score_is_one",
         }
-    )
+    ),
+    "multiclass": frozenset(
+        {
+            "scored",
+            "unusable",
+            "weight",
+            "unnormalised",
+            "class_error",
+            "share",
+            "class_loss",
+            "score_is_zero",
+            "score_is_one",
+            "above",
+            "tied",
+        }
+    ),
 }
+CLASS_COLUMNS = frozenset({"weight", "class_share", "class_score"})
 
 Examples = dict[str, FloatArray]
 
