@@ -7,20 +7,22 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs import areas, baselines, binary, entropy, regression, reliability, thresholds, totals
+from udfs import areas, baselines, binary, class_prior, entropy, multiclass, regression, reliability, thresholds, totals
 from udfs.baselines import BASELINES
 from udfs.bins import BIN_COLUMNS
-from udfs.examples import COLUMNS
-from udfs.measure import BaselineMetric, BinMetric, Measure, Metric, Options, Statistic
+from udfs.examples import CLASS_COLUMNS, COLUMNS
+from udfs.measure import BaselineMetric, BinMetric, ClassMetric, ClassStatistic, Measure, Metric, Options, Statistic
 
 FAMILIES: dict[str, tuple[ModuleType, ...]] = {
     "binary": (totals, binary, entropy, baselines, areas, thresholds, reliability),
     "regression": (totals, regression),
+    "multiclass": (totals, multiclass, class_prior),
 }
 BASELINE_COLUMNS = {column for columns in BASELINES.values() for column in columns}
 OPTIONS = ("alpha", "gamma", "k", "threshold", "calibration_bins")
 
 M = TypeVar("M", bound=Measure)
+N = TypeVar("N", bound=Metric)
 
 
 def collected(type_: type[M], families: Iterable[ModuleType]) -> Mapping[str, M]:
@@ -66,6 +68,16 @@ def bin_metrics_of(kind: str) -> Mapping[str, BinMetric]:
     return collected(BinMetric, FAMILIES[kind])
 
 
+def class_statistics_of(kind: str) -> Mapping[str, ClassStatistic]:
+    """The statistics of each class of a kind of task, by name: the columns of `class_statistics`."""
+    return collected(ClassStatistic, FAMILIES[kind])
+
+
+def class_metrics_of(kind: str) -> Mapping[str, ClassMetric]:
+    """The metrics of the classes of a kind of task, by name."""
+    return collected(ClassMetric, FAMILIES[kind])
+
+
 def columns_of(kind: str, options: Options) -> dict[str, Statistic]:
     """The statistics of a kind of task, their options bound, by their column in the tables."""
     return {s.column(choice): s.bound(choice) for s in statistics_of(kind).values() for choice in s.choices(options)}
@@ -76,10 +88,19 @@ def published(kind: str, options: Options) -> dict[str, Metric]:
 
     Their inputs are columns of the tables: where both have an option, a metric reads the statistic of its own value.
     """
+    return _published(metrics_of(kind), kind, options)
+
+
+def published_of_classes(kind: str, options: Options) -> dict[str, ClassMetric]:
+    """The same of the metrics of classes; what is summed by class they read under its own name."""
+    return _published(class_metrics_of(kind), kind, options)
+
+
+def _published(metrics: Mapping[str, N], kind: str, options: Options) -> dict[str, N]:
     statistics = statistics_of(kind)
     return {
         metric.label(choice): _reading(metric.bound(choice), statistics, {**options, **choice})
-        for metric in metrics_of(kind).values()
+        for metric in metrics.values()
         for choice in metric.choices(options)
     }
 
@@ -101,10 +122,15 @@ def published_of_bins(kind: str, options: Options) -> dict[str, BinMetric]:
     return {m.label(choice): m.bound(choice) for m in bin_metrics_of(kind).values() for choice in m.choices(options)}
 
 
-def _reading(metric: Metric, statistics: Mapping[str, Statistic], options: Options) -> Metric:
-    read = (statistics[name] for name in metric.inputs)
-    columns = ((statistic.column(choice) for choice in statistic.choices(options)) for statistic in read)
-    return replace(metric, inputs=tuple(column for (column,) in columns))
+def _reading(metric: N, statistics: Mapping[str, Statistic], options: Options) -> N:
+    return replace(metric, inputs=tuple(_column(name, statistics, options) for name in metric.inputs))
+
+
+def _column(name: str, statistics: Mapping[str, Statistic], options: Options) -> str:
+    if name not in statistics:
+        return name
+    (column,) = (statistics[name].column(choice) for choice in statistics[name].choices(options))
+    return column
 
 
 for _kind in FAMILIES:
@@ -112,6 +138,8 @@ for _kind in FAMILIES:
     check(metrics_of(_kind).values(), statistics_of(_kind))
     check(baseline_metrics_of(_kind).values(), {*statistics_of(_kind), *BASELINE_COLUMNS})
     check(bin_metrics_of(_kind).values(), BIN_COLUMNS)
+    check(class_statistics_of(_kind).values(), CLASS_COLUMNS)
+    check(class_metrics_of(_kind).values(), {*statistics_of(_kind), *class_statistics_of(_kind)})
 _same = {(s.name, id(s)) for kind in FAMILIES for s in statistics_of(kind).values()}
 if len(_same) != len({name for name, _ in _same}):
     raise TypeError("a statistic of one name has one formula, whatever the kind of the task")

@@ -25,7 +25,23 @@ COLUMNS: dict[str, frozenset[str]] = {
         }
     ),
     "regression": frozenset({"scored", "unusable", "label", "weight", "score"}),
+    "multiclass": frozenset(
+        {
+            "scored",
+            "unusable",
+            "weight",
+            "unnormalised",
+            "class_error",
+            "share",
+            "class_loss",
+            "score_is_zero",
+            "score_is_one",
+            "above",
+            "tied",
+        }
+    ),
 }
+CLASS_COLUMNS = frozenset({"weight", "class_share", "class_score"})
 
 Examples = dict[str, FloatArray]
 

@@ -61,6 +61,11 @@ class Statistic(Measure):
 
 
 @dataclass(frozen=True)
+class ClassStatistic(Statistic):
+    """One exact sum for each class. Its function maps the columns of one class, each (n,), to one term per row."""
+
+
+@dataclass(frozen=True)
 class Metric(Measure):
     """A number derived from sums. Its function maps statistics, each (slices,), to (slices,); NaN where undefined."""
 
@@ -85,6 +90,11 @@ class BaselineMetric(Metric):
         return replace(self, name=self.name + self.suffix.format(baseline=baseline))
 
 
+@dataclass(frozen=True)
+class ClassMetric(Metric):
+    """A number derived from the classes of one slice: class statistics, each (classes,), and statistics, a float."""
+
+
 def spelled(value: float) -> str:
     """An option as part of a column name: 2.0 is `2`, 0.5 is `0_5`; no two values are spelled alike."""
     return _shortest(value).replace(".", "_").replace("-", "m").replace("+", "")
@@ -106,6 +116,15 @@ def statistic(*, unit: str, suffix: str = "", counts: bool = False) -> Callable[
     def declare(function: Function) -> Statistic:
         fields: dict[str, Any] = _signature(function)
         return Statistic(unit=unit, suffix=suffix, counts=counts, **fields)
+
+    return declare
+
+
+def class_statistic(*, unit: str) -> Callable[[Function], ClassStatistic]:
+    """Declare a statistic of each class, a DECIMAL(37,15) with this unit."""
+
+    def declare(function: Function) -> ClassStatistic:
+        return ClassStatistic(unit=unit, suffix="", **_signature(function))
 
     return declare
 
@@ -139,6 +158,15 @@ def baseline_metric(*, unit: str, undefined: str = "single_class") -> Callable[[
 
     def declare(function: Function) -> BaselineMetric:
         return BaselineMetric(unit=unit, suffix="[{baseline}]", undefined=undefined, **_signature(function))
+
+    return declare
+
+
+def class_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], ClassMetric]:
+    """Declare a metric of the classes of a slice, with the arguments of `metric`."""
+
+    def declare(function: Function) -> ClassMetric:
+        return ClassMetric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
 
     return declare
 

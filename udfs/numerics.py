@@ -111,10 +111,11 @@ def kl_classes(q: FloatArray, p: FloatArray) -> FloatArray:
     Shapes (slices, classes) twice to (slices,). The classes of a slice sum to 1 in q and in p. They are added in
     their order, so the bits do not depend on the layout.
     """
-    return _row_sums(_divergence(q, p, p - q))
+    return row_sums(_divergence(q, p, p - q))
 
 
-def _row_sums(terms: FloatArray) -> FloatArray:
+def row_sums(terms: FloatArray) -> FloatArray:
+    """The sum of each row, added in the order of its columns, whatever the layout. (n, m) to (n,)."""
     total = np.zeros(len(terms))
     for column in terms.T:
         total += column
@@ -146,12 +147,34 @@ def binary_entropy(positive: FloatArray, negative: FloatArray) -> FloatArray:
     return ratio(0.0 - (_share_nll(positive, negative) + _share_nll(negative, positive)), total)
 
 
+def class_entropy(weights: FloatArray) -> FloatArray:
+    """Entropy of class shares from the weights of the classes, -Σ W_k ln(W_k / T) / T, T = Σ W_k. Unit: nats.
+
+    Shapes (slices, classes) to (slices,). 0 where one class has all the weight; NaN where none has any. For two
+    classes it has the bits of `binary_entropy`: 1 - q is never formed.
+
+    >>> class_entropy(np.array([[1.0, 1.0, 2.0], [0.0, 3.0, 0.0]])).round(3)
+    array([1.04, 0.  ])
+    """
+    largest = weights.argmax(axis=1)[:, None]
+    top = np.take_along_axis(weights, largest, axis=1)[:, 0]
+    others = weights.copy()
+    np.put_along_axis(others, largest, 0.0, axis=1)
+    rest = row_sums(others)
+    total = top + rest
+    return ratio(0.0 - (_share_nll(top, rest) + row_sums(_weighed_log_ratio(others, total[:, None]))), total)
+
+
 def _share_nll(part: FloatArray, other: FloatArray) -> FloatArray:
     """The product part · ln(part / (part + other)); 0 where the part is 0."""
     total = part + other
     larger = xlog1py(part, ratio(-other, total))
-    smaller = np.where(part == 0.0, 0.0, np.where(part == 0.0, 1.0, part) * _log_ratio(part, total))
-    return np.where(part > other, larger, smaller)
+    return np.where(part > other, larger, _weighed_log_ratio(part, total))
+
+
+def _weighed_log_ratio(part: FloatArray, total: FloatArray) -> FloatArray:
+    """The product part · ln(part / total); 0 where the part is 0."""
+    return np.where(part == 0.0, 0.0, np.where(part == 0.0, 1.0, part) * _log_ratio(part, total))
 
 
 def cross_entropy(q: FloatArray, p: FloatArray) -> FloatArray:

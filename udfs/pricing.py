@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from udfs.kernels import STRICT
-from udfs.measure import FloatArray, Metric, Statistic
+from udfs.measure import ClassMetric, FloatArray, Metric, Statistic
 
-HARD = (
-    "hard_wrong_positive_weight",
-    "hard_wrong_negative_weight",
-    "hard_right_positive_weight",
-    "hard_right_negative_weight",
-)
-LOSSES = {"positive_loss", "negative_loss"}
+
+@dataclass(frozen=True)
+class Hard:
+    """How the hard rows of a kind of task are priced.
+
+    Attributes:
+        losses: The columns of examples that are 0 in hard rows: a statistic that reads one of them is priced.
+        weights: The statistics that hold the weight of the hard rows.
+        units: For a clip the columns of one clipped example of unit weight for each of `weights`.
+    """
+
+    losses: frozenset[str]
+    weights: tuple[str, ...]
+    units: Callable[[float], dict[str, FloatArray]]
 
 
 def unit_examples(clip: float) -> dict[str, FloatArray]:
-    """Four clipped examples of unit weight, in the order of `HARD`.
+    """Four clipped binary examples: wrong and right, each positive and negative.
 
     The surely wrong ones have the score that is `clip` away from the wrong end, with the loss −ln clip; the
     surely right ones have the loss −ln(1 − clip). A clip of 0 makes a wrong one infinitely dear.
     """
-    end = np.array([clip])
-    with np.errstate(divide="ignore"):
-        dear = float(-STRICT.log(end)[0])
-    cheap = float(-STRICT.log1p(-end)[0])
+    dear, cheap = _prices(clip)
     return {
         "label": np.array([1.0, 0.0, 1.0, 0.0]),
         "weight": np.ones(4),
@@ -38,21 +44,49 @@ def unit_examples(clip: float) -> dict[str, FloatArray]:
     }
 
 
+def class_unit_examples(clip: float) -> dict[str, FloatArray]:
+    """Two clipped multi-class examples: the class of the label has the score `clip`, then 1 − `clip`."""
+    dear, cheap = _prices(clip)
+    return {"weight": np.ones(2), "share": np.ones((2, 1)), "class_loss": np.array([[dear], [cheap]])}
+
+
+def _prices(clip: float) -> tuple[float, float]:
+    end = np.array([clip])
+    with np.errstate(divide="ignore"):
+        dear = float(-STRICT.log(end)[0])
+    return dear, float(-STRICT.log1p(-end)[0])
+
+
+HARD = (
+    Hard(
+        frozenset({"positive_loss", "negative_loss"}),
+        (
+            "hard_wrong_positive_weight",
+            "hard_wrong_negative_weight",
+            "hard_right_positive_weight",
+            "hard_right_negative_weight",
+        ),
+        unit_examples,
+    ),
+    Hard(frozenset({"class_loss"}), ("hard_wrong_weight", "hard_right_weight"), class_unit_examples),
+)
+LOSSES = frozenset[str]().union(*(hard.losses for hard in HARD))
+
+
 def priced(sums: Mapping[str, FloatArray], statistics: Mapping[str, Statistic], clip: float) -> dict[str, FloatArray]:
     """Statistics by column, each (slices,), with the hard rows added to every loss statistic.
 
-    Each loss statistic is evaluated on the four unit examples, times the four hard weights: no metric
-    needs code of its own.
+    Each loss statistic is evaluated on the unit examples of its kind of task, times their hard weights: no
+    metric needs code of its own.
     """
-    units = unit_examples(clip)
-    result: dict[str, FloatArray] = {}
-    for column, statistic in statistics.items():
-        values = sums[column]
-        if LOSSES & set(statistic.inputs):
-            for hard, price in zip(HARD, statistic(units), strict=True):
-                # No weight at an infinite price costs nothing, where 0·inf would be NaN.
-                values = values + sums[hard] * np.where(sums[hard] > 0.0, price, 0.0)
-        result[column] = values
+    result = {column: sums[column] for column in statistics}
+    for hard in HARD:
+        units = hard.units(clip)
+        for column, statistic in statistics.items():
+            if hard.losses & set(statistic.inputs):
+                for name, price in zip(hard.weights, statistic(units), strict=True):
+                    # No weight at an infinite price costs nothing, where 0·inf would be NaN.
+                    result[column] = result[column] + sums[name] * np.where(sums[name] > 0.0, price, 0.0)
     return result
 
 
@@ -68,6 +102,22 @@ def evaluated(metric: Metric, sums: Mapping[str, FloatArray]) -> tuple[FloatArra
     for value, weight, unknown in zip(values, sums["weight"], missing, strict=True):
         reasons.append(_reason(metric, float(value), float(weight), bool(unknown)))
     return values, reasons
+
+
+def evaluated_of_classes(
+    metric: ClassMetric, classes: Mapping[str, FloatArray], sums: Mapping[str, float]
+) -> tuple[float, str | None]:
+    """A class metric of one slice, and the reason if it is not a finite number, as of `evaluated`.
+
+    Args:
+        metric: The metric, its options bound.
+        classes: The class statistics by name, each (classes,); classes without rows are 0 or left out of all.
+        sums: The priced statistics of the slice by column.
+    """
+    inputs: dict[str, Any] = {**sums, **classes}
+    value = float(metric(inputs))
+    unknown = any(bool(np.isnan(inputs[name]).any()) for name in metric.inputs)
+    return value, _reason(metric, value, sums["weight"], unknown)
 
 
 def _reason(metric: Metric, value: float, weight: float, unknown: bool) -> str | None:

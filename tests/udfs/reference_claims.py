@@ -11,6 +11,7 @@ from tests.udfs import claims_bins, claims_tasks
 from tests.udfs.baseline_references import REFERENCES as REFERENCES_AGAINST
 from tests.udfs.baseline_references import against_prior, lost
 from tests.udfs.claims import Case, Claim, Evaluation, doubles, evaluation, terms
+from tests.udfs.claims_classes import CLASS_CLAIMS
 from tests.udfs.references import REFERENCES, Exact, nll
 from tests.udfs.summaries import Rows, rows_of
 from udfs import numerics
@@ -188,4 +189,5 @@ CLAIMS: dict[str, Callable[[Case], Claims]] = {
     **{each.__name__: each for each in (standard_error, weighted_log_loss)},
     **claims_tasks.CLAIMS,
     **claims_bins.CLAIMS,
+    **CLASS_CLAIMS,
 }

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.numerics import binary_entropy, cross_entropy, g, kl, kl_classes, ratio, xlog1py, xlogy
+from udfs.numerics import (
+    binary_entropy,
+    class_entropy,
+    cross_entropy,
+    g,
+    kl,
+    kl_classes,
+    ratio,
+    row_sums,
+    xlog1py,
+    xlogy,
+)
 
 REFERENCES = Path(__file__).parents[3] / "shared" / "reference_values.json"
 INF, NAN = np.inf, np.nan
@@ -165,3 +176,28 @@ def test_products_with_logarithms():
 def test_a_ratio_over_0_is_undefined():
     found = ratio(np.array([1.0, 0.0, 1.0, 1e300, NAN]), np.array([4.0, 0.0, -0.0, 1e-300, 1.0]))
     np.testing.assert_array_equal(found, [0.25, NAN, NAN, INF, NAN])
+
+
+def test_the_entropy_of_two_classes_has_the_bits_of_the_binary_one() -> None:
+    rng = np.random.default_rng(3)
+    positive, negative = rng.exponential(1.0, 500), rng.exponential(1e-3, 500)
+    positive[:3], negative[:3] = [0, 0, 1], [0, 1, 0]
+    expected = binary_entropy(positive, negative)
+    np.testing.assert_array_equal(class_entropy(np.column_stack([positive, negative])), expected)
+    np.testing.assert_array_equal(class_entropy(np.column_stack([negative, positive])), expected)
+
+
+@pytest.mark.parametrize("rest", [1e-40, 1e-20, 1e-9, 0.1, 1.0, 1e9])
+def test_the_entropy_of_shares_has_all_its_digits(rest: float) -> None:
+    weights = [1.0, rest, 2.0 * rest, 0.0, 5.0 * rest]
+    found = class_entropy(np.array([weights]))[0]
+    with mpmath.workdps(60):
+        shares = [mpmath.mpf(w) / mpmath.fsum(weights) for w in weights if w]
+        expected = mpmath.fsum(-share * mpmath.log(share) for share in shares)
+        assert abs(found / expected - 1) < 4e-15
+
+
+def test_rows_are_added_in_the_order_of_the_columns() -> None:
+    terms = np.random.default_rng(6).exponential(1.0, (50, 9))
+    expected = [float(np.cumsum(row)[-1]) for row in terms]
+    assert row_sums(terms).tolist() == row_sums(np.asfortranarray(terms)).tolist() == expected

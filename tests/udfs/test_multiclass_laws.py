@@ -1,0 +1,159 @@
+"""Laws of the sums and the metrics of multi-class tasks."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mpmath import mp
+
+from tests import class_strategies, strategies
+from tests.udfs.class_summaries import (
+    CLASS_OPTIONS,
+    ClassRows,
+    class_rows,
+    class_sums,
+    metrics_of_class_rows,
+    sums_by_class,
+)
+from tests.udfs.references import value_and_bound
+from tests.udfs.references_multiclass import CLASS_REFERENCES, exact_classes
+from tests.udfs.summaries import metrics_of_rows, plus, sums_of
+from udfs.catalog import statistics_of
+
+law = settings(max_examples=40)
+COUNTS = {name for name, statistic in statistics_of("multiclass").items() if statistic.counts}
+orders = st.permutations(range(4)).map(lambda order: {n: [k for k in order if k < n] for n in (2, 3, 4)})
+
+
+def all_sums(rows: ClassRows) -> dict[str, int]:
+    """The units of every sum, one name for each class of a class statistic."""
+    by_class = {f"{name} {k}": unit for name, units in sums_by_class(rows).items() for k, unit in enumerate(units)}
+    return {**class_sums(rows), **by_class}
+
+
+def assert_same_metrics(rows: ClassRows, other: ClassRows, besides: str = "") -> None:
+    """The metrics of both are the same, within the bounds of both where the sums have digits to tell."""
+    found, expected = metrics_of_class_rows(other), metrics_of_class_rows(rows)
+    one, two = exact_classes(rows), exact_classes(other)
+    for name, (value, reason) in expected.items():
+        if name == besides:
+            continue
+        (true, error), (_, other_error) = (value_and_bound(CLASS_REFERENCES[name], e) for e in (one, two))
+        if true is None or not mp.isinf(error + other_error):
+            assert found[name][1] == reason, name
+            assert reason is not None or abs(found[name][0] - value) <= error + other_error, name
+
+
+@law
+@given(rows=class_strategies.class_rows(nan=True), data=st.data())
+def test_parts_merge_to_the_same_sums_in_any_order(rows: ClassRows, data: st.DataObject) -> None:
+    size = rows.weight.size
+    place = np.array(data.draw(strategies.spread(size, range(3))))
+    parts = data.draw(st.permutations([all_sums(rows.take(place == part)) for part in range(3)]))
+    assert plus(plus(parts[0], parts[1]), parts[2]) == all_sums(rows)
+    assert all_sums(rows.take(data.draw(st.permutations(range(size))))) == all_sums(rows)
+
+
+@law
+@given(rows=class_strategies.class_rows(nan=True), data=st.data())
+def test_a_row_of_zero_weight_is_as_if_absent(rows: ClassRows, data: st.DataObject) -> None:
+    absent = np.array(data.draw(strategies.spread(rows.weight.size, (False, True))))
+    weightless, without = all_sums(rows.weighing(np.where(absent, 0.0, rows.weight))), all_sums(rows.take(~absent))
+    assert {name: weightless[name] for name in weightless.keys() - COUNTS} == {
+        name: without[name] for name in without.keys() - COUNTS
+    }
+
+
+@law
+@given(rows=class_strategies.class_rows(nan=True))
+def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(rows: ClassRows) -> None:
+    logits_without_softmax = (rows.scores == -np.inf).all(axis=1) | ((rows.scores == np.inf).sum(axis=1) > 1)
+    unusable = np.isnan(rows.weight) | np.isnan(rows.scores).any(axis=1) | logits_without_softmax
+    in_task = ~np.isnan(rows.label.reshape(rows.weight.size, -1)).any(axis=1)
+    found = all_sums(rows)
+    assert found["n"] == (in_task & ~unusable).sum() * 10**15
+    assert found["unscored"] == (in_task & unusable).sum() * 10**15
+    assert found | {"unscored": 0} == all_sums(rows.take(in_task & ~unusable))
+
+
+@law
+@given(rows=class_strategies.class_rows(weight=st.integers(0, 5).map(float)))
+def test_a_weight_of_2_is_the_row_twice(rows: ClassRows) -> None:
+    times = rows.weight.astype(np.int64)
+    repeated = rows.take(np.repeat(np.arange(times.size), times))
+    assert_same_metrics(rows, repeated.weighing(np.ones(times.sum())), besides="effective_sample_size")
+
+
+@law
+@given(rows=class_strategies.class_rows(), orders=orders)
+def test_the_order_of_the_classes_changes_nothing(rows: ClassRows, orders: dict[int, list[int]]) -> None:
+    assert_same_metrics(rows, rows.relabelled(orders[rows.scores.shape[1]]))
+
+
+@law
+@given(rows=class_strategies.class_rows(soft=st.just(False)), orders=orders)
+def test_what_adds_over_no_classes_has_the_same_bits_in_any_order_of_them(
+    rows: ClassRows, orders: dict[int, list[int]]
+) -> None:
+    order = orders[rows.scores.shape[1]]
+    one, other = class_sums(rows), class_sums(rows.relabelled(order))
+    inexact = {"class_squared_error", "unnormalised"} | ({"class_nll"} if rows.scale == "logit" else set())
+    assert {name: one[name] for name in one.keys() - inexact} == {name: other[name] for name in one.keys() - inexact}
+    by_class = sums_by_class(rows)["class_weight"]
+    assert sums_by_class(rows.relabelled(order))["class_weight"] == [by_class[k] for k in order]
+
+
+@law
+@given(rows=class_strategies.class_rows(soft=st.just(False), nan=True))
+def test_a_class_is_the_distribution_that_has_it_alone(rows: ClassRows) -> None:
+    shares = (rows.label[:, None] == np.arange(rows.scores.shape[1])).astype(np.float64)
+    shares[np.isnan(rows.label), 0] = np.nan
+    assert all_sums(ClassRows(shares, rows.weight, rows.scores, rows.scale)) == all_sums(rows)
+
+
+@law
+@given(rows=class_strategies.class_rows())
+def test_the_classes_add_up_to_the_weight(rows: ClassRows) -> None:
+    weights, scores = (sum(sums_by_class(rows)[name]) for name in ("class_weight", "class_score_sum"))
+    total = class_sums(rows)["weight"]
+    room = rows.weight.size * 4 + total * 2.0**-49
+    assert abs(weights - total) <= room
+    assert rows.scale == "probability" or abs(scores - total) <= room
+
+
+@law
+@given(rows=strategies.rows(label=strategies.hard_labels, scales=st.just("logit")))
+def test_logits_of_two_classes_give_the_bits_of_the_binary_loss(rows: strategies.Rows) -> None:
+    finite = rows.take(np.isfinite(rows.score))
+    scores = np.column_stack([np.zeros(finite.score.size), finite.score])
+    binary, found = sums_of(finite), class_sums(class_rows(finite.label, scores, finite.weight, "logit"))
+    assert found["class_nll"] == binary["positive_nll"] + binary["negative_nll"]
+
+
+@law
+@given(rows=strategies.rows(scales=st.just("logit")))
+def test_two_classes_have_the_metrics_of_a_binary_task(rows: strategies.Rows) -> None:
+    label = np.column_stack([1.0 - rows.label, rows.label])
+    # Beside a logit of 0 one of ±inf is sure of a class.
+    scores = np.column_stack([np.zeros(rows.score.size), rows.score])
+    found, binary = metrics_of_class_rows(class_rows(label, scores, rows.weight, "logit")), metrics_of_rows(rows)
+    for name in ("log_loss", "log_loss_total", "label_entropy", "normalized_entropy"):
+        assert found[name][1] == binary[name][1]
+        assert binary[name][1] or found[name][0] == pytest.approx(binary[name][0], rel=1e-11, abs=1e-12)
+    assert found["brier_score"][0] == pytest.approx(2.0 * binary["brier_score"][0], rel=1e-11, abs=1e-12)
+    assert found["kl_calibration"][0] == pytest.approx(binary["kl_calibration"][0], rel=1e-9, abs=1e-12)
+
+
+@law
+@given(rows=class_strategies.class_rows(), k=st.integers(1, 5))
+def test_top_k_grows_with_k_from_accuracy_to_1(rows: ClassRows, k: int) -> None:
+    found = metrics_of_class_rows(rows, {**CLASS_OPTIONS, "k": (1.0, float(k), float(k + 1), 4.0)})
+    assert found["top_k_accuracy@1"] == found["accuracy"]
+    assert found[f"top_k_accuracy@{k}"][0] <= found[f"top_k_accuracy@{k + 1}"][0]
+    assert found["top_k_accuracy@4"][0] == pytest.approx(1.0, rel=1e-14)
+
+
+@law
+@given(rows=class_strategies.class_rows())
+def test_the_divergence_is_never_negative(rows: ClassRows) -> None:
+    assert metrics_of_class_rows(rows)["kl_calibration"][0] >= 0.0
