@@ -7,11 +7,14 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs import binary, entropy, totals
+from udfs import binary, candidates, entropy, grouped_auc, lists, ranking, totals
 from udfs.examples import COLUMNS
 from udfs.measure import Measure, Metric, Options, Statistic
 
-FAMILIES: dict[str, tuple[ModuleType, ...]] = {"binary": (totals, binary, entropy)}
+FAMILIES: dict[str, tuple[ModuleType, ...]] = {
+    "binary": (totals, binary, entropy),
+    "candidates": (totals, candidates, lists, grouped_auc, ranking),
+}
 OPTIONS = ("alpha", "gamma", "k")
 
 M = TypeVar("M", bound=Measure)

@@ -21,7 +21,8 @@ COLUMNS: dict[str, frozenset[str]] = {
             "score_is_zero",
             "score_is_one",
         }
-    )
+    ),
+    "candidates": frozenset({"scored", "unusable", "weight", "loss_weight", "loss_positives", "pair_weight", "groups"}),
 }
 
 Examples = dict[str, FloatArray]

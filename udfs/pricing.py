@@ -16,6 +16,12 @@ HARD = (
     "hard_right_negative_weight",
 )
 LOSSES = {"positive_loss", "negative_loss"}
+# A loss of groups is for the weight on the left; hard groups have as much weight of that kind as the statistic says.
+HARD_GROUPS = {
+    "loss_weight": "hard_group_weight",
+    "loss_positives": "hard_group_positives",
+    "pair_weight": "hard_pair_weight",
+}
 
 
 def unit_examples(clip: float) -> dict[str, FloatArray]:
@@ -52,8 +58,15 @@ def priced(sums: Mapping[str, FloatArray], statistics: Mapping[str, Statistic], 
             for hard, price in zip(HARD, statistic(units), strict=True):
                 # No weight at an infinite price costs nothing, where 0·inf would be NaN.
                 values = values + sums[hard] * np.where(sums[hard] > 0.0, price, 0.0)
+        for kind in HARD_GROUPS.keys() & set(statistic.inputs):
+            values = values + _dear(sums[HARD_GROUPS[kind]], clip)
         result[column] = values
     return result
+
+
+def _dear(weight: FloatArray, clip: float) -> FloatArray:
+    """The price −ln clip of every unit of weight; an infinite price of no weight is 0."""
+    return weight * np.where(weight > 0.0, -STRICT.log(np.array([clip])), 0.0)
 
 
 def evaluated(metric: Metric, sums: Mapping[str, FloatArray]) -> tuple[FloatArray, list[str | None]]:
