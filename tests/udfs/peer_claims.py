@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tests.udfs.claims import Case
+from tests.udfs.claims_candidates import PEER_CLAIMS as CANDIDATES
 from tests.udfs.summaries import OPTIONS, Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
 from udfs.exact import UNITS
 
@@ -130,4 +131,5 @@ CLAIMS: dict[str, Callable[[Case], Found]] = {
     "base-rate brier": lambda case: numbers(case, of_counts(case))["brier_score"],
     "base-rate entropy (the NE denominator)": lambda case: numbers(case, of_counts(case))["label_entropy"],
     "log_loss from its running table": metric("log_loss"),
+    **CANDIDATES,
 }

@@ -8,6 +8,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 from tests.udfs.claims import Case, Claim, Evaluation, doubles, evaluation, terms
+from tests.udfs.claims_candidates import REFERENCE_CLAIMS as CANDIDATES
 from tests.udfs.references import REFERENCES, Exact, entropy, nll
 from tests.udfs.summaries import Rows, rows_of, sums_given, sums_of
 from udfs import numerics
@@ -200,4 +201,5 @@ CLAIMS: dict[str, Callable[[Case], Claims]] = {
     **{each.__name__: each for each in (alpha_log_loss, calibration, demo, esmm, focal_loss, log_loss_clip)},
     **{each.__name__: each for each in (log_loss_logit, log_loss_prob, logistic_loss_pm1, normalized_entropy)},
     **{each.__name__: each for each in (standard_error, weighted_log_loss)},
+    **CANDIDATES,
 }

@@ -11,11 +11,6 @@ from tests.udfs.summaries import OPTIONS, metrics_of_rows
 
 CASES = {case["id"]: case for case in cases("peer_vectors")}
 WAITING = {
-    "AUC by user or session": (
-        *("TR-GAUC-1", "TR-GAUC-3", "TR-GAUC-4", "TR-GAUC-6", "TR-GAUC-8"),
-        *("TR-SESS-1", "TR-SESS-3", "TR-SESS-4", "TR-SESS-5"),
-    ),
-    "area under precision and recall by group": ("TR-AUPRC-2", "TR-AUPRC-4", "TR-AUPRC-6", "TR-AUPRC-8"),
     "counts at a threshold, from score bins": ("TR-THR-1", "TR-THR-2", "TR-THR-3", "TF-CM-1"),
     "areas under curves, from score bins": (
         *("TE-AUC-1", "TF-AUC-1", "TF-AUC-3", "XG-AUC-1", "XG-AUC-3", "XG-AUC-5", "XG-AUC-6", "XG-AUC-8"),
@@ -25,7 +20,6 @@ WAITING = {
     "multi-class tasks": (
         *("TF-CCE-1", "TF-CCE-3", "TF-SCCE-1", "SK-LL-2", "SK-LL-3", "SP-LL-3", "XG-MLL-1", "VW-MLL-oaa-200"),
     ),
-    "gains by rank": ("TF-NDCG-1",),
     "a sum of the scores of positives": ("TF-TJUR-1", "TF-TJUR-3"),
     "labels outside [0, 1] are of no binary task": ("SP-MSE-1", "RC-JOIN-1"),
     "arguments of scikit-learn that we do not have": ("SK-LL-9",),
