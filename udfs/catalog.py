@@ -7,7 +7,22 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs import areas, baselines, binary, class_prior, entropy, multiclass, regression, reliability, thresholds, totals
+from udfs import (
+    areas,
+    baselines,
+    binary,
+    candidates,
+    class_prior,
+    entropy,
+    grouped_auc,
+    lists,
+    multiclass,
+    ranking,
+    regression,
+    reliability,
+    thresholds,
+    totals,
+)
 from udfs.baselines import BASELINES
 from udfs.bins import BIN_COLUMNS
 from udfs.examples import CLASS_COLUMNS, COLUMNS
@@ -17,6 +32,7 @@ FAMILIES: dict[str, tuple[ModuleType, ...]] = {
     "binary": (totals, binary, entropy, baselines, areas, thresholds, reliability),
     "regression": (totals, regression),
     "multiclass": (totals, multiclass, class_prior),
+    "candidates": (totals, candidates, lists, grouped_auc, ranking),
 }
 BASELINE_COLUMNS = {column for columns in BASELINES.values() for column in columns}
 OPTIONS = ("alpha", "gamma", "k", "threshold", "calibration_bins")

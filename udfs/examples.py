@@ -40,6 +40,7 @@ COLUMNS: dict[str, frozenset[str]] = {
             "tied",
         }
     ),
+    "candidates": frozenset({"scored", "unusable", "weight", "loss_weight", "loss_positives", "pair_weight", "groups"}),
 }
 CLASS_COLUMNS = frozenset({"weight", "class_share", "class_score"})
 

@@ -70,6 +70,12 @@ HARD = (
     ),
     Hard(frozenset({"class_loss"}), ("hard_wrong_weight", "hard_right_weight"), class_unit_examples),
 )
+# A loss of groups is for the weight on the left; hard groups have as much weight of that kind as the statistic says.
+HARD_GROUPS = {
+    "loss_weight": "hard_group_weight",
+    "loss_positives": "hard_group_positives",
+    "pair_weight": "hard_pair_weight",
+}
 LOSSES = frozenset[str]().union(*(hard.losses for hard in HARD))
 
 
@@ -79,15 +85,19 @@ def priced(sums: Mapping[str, FloatArray], statistics: Mapping[str, Statistic], 
     Each loss statistic is evaluated on the unit examples of its kind of task, times their hard weights: no
     metric needs code of its own.
     """
-    result = {column: sums[column] for column in statistics}
+    return {column: _priced(sums[column], statistic, sums, clip) for column, statistic in statistics.items()}
+
+
+def _priced(values: FloatArray, statistic: Statistic, sums: Mapping[str, FloatArray], clip: float) -> FloatArray:
+    prices: list[tuple[str, float]] = []
     for hard in HARD:
-        units = hard.units(clip)
-        for column, statistic in statistics.items():
-            if hard.losses & set(statistic.inputs):
-                for name, price in zip(hard.weights, statistic(units), strict=True):
-                    # No weight at an infinite price costs nothing, where 0·inf would be NaN.
-                    result[column] = result[column] + sums[name] * np.where(sums[name] > 0.0, price, 0.0)
-    return result
+        if hard.losses & set(statistic.inputs):
+            prices += zip(hard.weights, statistic(hard.units(clip)), strict=True)
+    prices += [(HARD_GROUPS[name], _prices(clip)[0]) for name in statistic.inputs if name in HARD_GROUPS]
+    for name, price in prices:
+        # No weight at an infinite price costs nothing, where 0·inf would be NaN.
+        values = values + sums[name] * np.where(sums[name] > 0.0, price, 0.0)
+    return values
 
 
 def evaluated(metric: Metric, sums: Mapping[str, FloatArray]) -> tuple[FloatArray, list[str | None]]:

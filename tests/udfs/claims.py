@@ -98,10 +98,16 @@ def digits(value: object) -> mpf | None:
     return mpf(value["v"] if isinstance(value, Mapping) else value)
 
 
-def assert_claimed(found: Claim | FloatArray | float | None, expected: object, rtol: float) -> None:
+def assert_claimed(
+    found: Claim | FloatArray | Mapping[str, float | None] | float | None, expected: object, rtol: float
+) -> None:
     """The numbers of a row kernel are within rtol, those made of sums within the bound of the sums' error."""
     if isinstance(found, Claim):
         _assert_bounded(found, digits(expected), rtol)
+    elif isinstance(expected, Mapping) and isinstance(found, Mapping):
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            assert_claimed(found[key], value, rtol)
     elif isinstance(expected, list):
         assert isinstance(found, np.ndarray)
         for one, other in zip(found, expected, strict=True):

@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.udfs import claims_bins, claims_tasks
 from tests.udfs.claims import Case
+from tests.udfs.claims_candidates import PEER_CLAIMS as CANDIDATES
 from tests.udfs.claims_classes import PEER_CLASS_CLAIMS
 from tests.udfs.summaries import OPTIONS, Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
 from udfs.decimals import UNITS
@@ -135,4 +136,5 @@ CLAIMS: dict[str, Callable[[Case], Found]] = {
     **claims_tasks.PEER_CLAIMS,
     **claims_bins.PEER_CLAIMS,
     **PEER_CLASS_CLAIMS,
+    **CANDIDATES,
 }

@@ -11,6 +11,7 @@ from tests.udfs import claims_bins, claims_tasks
 from tests.udfs.baseline_references import REFERENCES as REFERENCES_AGAINST
 from tests.udfs.baseline_references import against_prior, lost
 from tests.udfs.claims import Case, Claim, Evaluation, doubles, evaluation, terms
+from tests.udfs.claims_candidates import REFERENCE_CLAIMS as CANDIDATES
 from tests.udfs.claims_classes import CLASS_CLAIMS
 from tests.udfs.references import REFERENCES, Exact, nll
 from tests.udfs.summaries import Rows, rows_of
@@ -190,4 +191,5 @@ CLAIMS: dict[str, Callable[[Case], Claims]] = {
     **claims_tasks.CLAIMS,
     **claims_bins.CLAIMS,
     **CLASS_CLAIMS,
+    **CANDIDATES,
 }

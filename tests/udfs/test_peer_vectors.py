@@ -11,12 +11,7 @@ from tests.udfs.summaries import OPTIONS, metrics_of_rows
 
 CASES = {case["id"]: case for case in cases("peer_vectors")}
 WAITING = {
-    "AUC by user or session": (
-        *("TR-GAUC-1", "TR-GAUC-3", "TR-GAUC-4", "TR-GAUC-6", "TR-GAUC-8"),
-        *("TR-SESS-1", "TR-SESS-3", "TR-SESS-4", "TR-SESS-5"),
-    ),
     "scores outside [0, 1] are no probabilities": ("TF-CALBIN-1",),
-    "gains by rank": ("TF-NDCG-1",),
     "no number but errors: of missing classes, where ours are declared, and of sums other than 1": ("SK-LL-9",),
 }
 BETWEEN = ("SK-LL-8", "SK-D2-4", "SL-NE-3")  # not values but borders
