@@ -67,6 +67,7 @@ def configuration(folder: Path, tables: Path, duplicates: str) -> dict[str, obje
         "models": {name: {"ctr": {"score": f"p_{name}", "scale": "probability"}} for name in ("champion", "candidate")},
         "dimensions": ["country", "device", "campaign"],
         "slices": [[], ["country"], ["device"], ["country", "device"], ["campaign"]],
+        "bins": {"slices": []},
         "limits": {"cells": 1_000_000},
         "tables": {"path": str(tables)},
     }

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 
 from jobs.day import Day
 from jobs.errors import ConfigurationError, ContractError, Problem, nearest_match
-from jobs.settings import Evaluation, TimeColumn
+from jobs.settings import Evaluation, LabelColumn, TimeColumn
 from jobs.sources import Pinned
 
 NUMBERS = ("double", "float", "decimal", "bigint", "int", "smallint", "tinyint", "boolean")
 KEYS = ("string", "bigint", "int", "smallint", "tinyint")
 VALUES = (*KEYS, "boolean", "date")
 TIMES = ("timestamp", "timestamp_ntz", "date")
+LISTS = ("array<double>", "array<float>", "array<bigint>", "array<int>")
 INTEGERS = ("bigint", "int", "smallint", "tinyint")
 
 Expectation = tuple[str, str | None, tuple[str, ...]]
@@ -51,14 +52,26 @@ def _impression_columns(settings: Evaluation) -> list[Expectation]:
         (f"{place}.id", columns.id, KEYS),
         _time(f"{place}.time", columns.time),
         (f"{place}.unit", columns.unit, KEYS),
+        (f"{place}.group", columns.group, KEYS),
+        (f"{place}.sampling_rate", columns.sampling_rate, NUMBERS),
         (f"{place}.weight", columns.weight, NUMBERS),
         *((f"dimensions.{name}", name, VALUES) for name in settings.dimensions),
-        *((f"labels.{n}.column", label.column, NUMBERS) for n, label in settings.label_columns.items()),
+        *((f"labels.{n}.column", label.column, _values(label)) for n, label in settings.label_columns.items()),
         *((f"tasks.{name}.weight", task.weight, NUMBERS) for name, task in settings.tasks.items()),
     ]
+    for name, own in settings.tasks.items():
+        if own.propensity is not None:
+            expected.append((f"tasks.{name}.propensity.column", own.propensity.column, NUMBERS))
     for model, scores in settings.models.items():
-        expected += [(f"models.{model}.{task}.score", score.score, NUMBERS) for task, score in scores.items()]
+        for task, score in scores.items():
+            array = settings.tasks[task].kind == "multiclass" and len(score.score) == 1
+            allowed = LISTS if array else NUMBERS
+            expected += [(f"models.{model}.{task}.score", column, allowed) for column in score.score]
     return expected
+
+
+def _values(label: LabelColumn) -> tuple[str, ...]:
+    return ("string", *INTEGERS, *LISTS) if label.values == "classes" else NUMBERS
 
 
 def _time(place: str, time: TimeColumn | None) -> Expectation:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import cells, contract, finish, label, lake, read, rejects, runs, sources, summarise, tables
+from jobs import cells, contract, finish, groups, label, lake, metrics, read, rejects, runs, sources, summarise, tables
 from jobs.cells import Cells
 from jobs.day import Day
 from jobs.engines import engine_of
@@ -132,13 +132,16 @@ class Run:
             examples = label.deduplicated(label.labelled(impressions, logs, settings), settings)
             progress.note = f"{examples.duplicates:,} duplicates"
         with progress.stage("summarise"):
-            summary = summarise.summarised(examples.frame, settings, found, scorings)
+            slates = groups.assembled(examples.frame, settings, found, scorings)
+            lists = None if slates is None else slates.frame
+            summary = summarise.summarised(examples.frame, lists, settings, found, scorings)
             progress.note = f"{summary.rows:,} examples"
         # Before anything is written: sums of two states of a file would be blamed on its rows.
         sources.verify(inputs.all)
-        self.ledger = Ledger.of(found, examples.duplicates, summary.rows)
+        mixed = None if slates is None else slates.mixed
+        self.ledger = Ledger.of(found, examples.duplicates, summary.rows, mixed)
         with progress.stage("finish"):
-            new = self._finished(summary.sums, found, rejects.Rows(impressions, logs, examples.frame, scorings))
+            new = self._finished(summary.sums, found, rejects.Rows(impressions, logs, examples.frame, lists, scorings))
             sources.verify(inputs.all)
         with progress.stage("write"):
             self._replace(new)
@@ -163,8 +166,13 @@ class Run:
         if statistics.num_rows == 0:
             raise RefusedError(f"{self.day.date}: no row of the day can be evaluated, and nothing never replaces a day")
         finish.audit(statistics, by_shard, self.settings)
-        metrics = finish.metrics(by_shard, self.settings, found, self.stamp)
-        return {"statistics": statistics, "shard_statistics": by_shard, "metrics": metrics}
+        new = {"statistics": statistics, "shard_statistics": by_shard}
+        if "score_bins" in declared:
+            new["score_bins"] = finish.score_bins(*parts, self.settings)
+        if "class_statistics" in declared:
+            new["class_statistics"] = finish.class_statistics(*parts)
+        new["metrics"] = metrics.metrics(new, self.settings, found, rows.scorings, self.stamp)
+        return {name: rows for name, rows in new.items() if rows.num_rows}
 
     def address(self, table: str) -> lake.Address:
         """Where a table of this evaluation is."""

@@ -10,40 +10,62 @@ from pyspark.sql import functions as F
 
 from jobs import values
 from jobs.day import Day, micros
-from jobs.settings import Evaluation, LabelLog, TimeColumn
+from jobs.settings import Evaluation, LabelColumn, LabelLog, TimeColumn
 from jobs.sources import Pinned
+
+SAMPLING = "sampling_rate"
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """One task × model, and the columns that it reads from the frame of impressions."""
+    """One task × model, and the columns that it reads from the frame of impressions.
+
+    Attributes:
+        task, model, kind: What it is.
+        label: The column of the label; of classes it may be an array of shares.
+        given: The label that has to be 1, or None.
+        weight: The column of the weight, or None where each row weighs 1.
+        sampling: The column of the rate at which negatives were sampled, or None.
+        scores: The column of the score, one for each factor; of classes it is an array.
+        scales: The scale of each.
+        classes: The names of the classes.
+        rate: At which the negatives were kept that the model learnt from, or None.
+    """
 
     task: str
     model: str
+    kind: str
     label: str
     given: str | None
-    scale: str
     weight: str | None
-    score: str
+    sampling: str | None
+    scores: tuple[str, ...]
+    scales: tuple[str, ...]
+    classes: tuple[str, ...]
+    rate: float | None
 
 
 def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
     """Every task × model in the order of the configuration; equal columns are read once."""
-    weights = _weight_columns(settings)
-    scores = _score_columns(settings)
+    weights, scores = _weight_columns(settings), _score_columns(settings)
+    sampling = SAMPLING if settings.impressions.columns.sampling_rate else None
     found = []
     for task_name, model_name in settings.pairs:
         task = settings.tasks[task_name]
-        choice = settings.models[model_name][task_name]
+        choices = [settings.models[model_name][factor] for factor in settings.factors(task_name)]
         found.append(
             Scoring(
                 task_name,
                 model_name,
+                task.kind,
                 f"label_{task.label}",
                 f"label_{task.given}" if task.given else None,
-                choice.scale,
-                weights.get(_weight_of(settings, task_name) or ""),
-                scores[(choice.score, choice.scale)],
+                weights.get(_weight_of(settings, task_name)),
+                sampling if task.kind == "binary" else None,
+                tuple(scores[_score_key(settings, task_name, model_name, f)] for f in settings.factors(task_name)),
+                tuple(choice.scale for choice in choices),
+                settings.classes(task_name),
+                choices[0].negatives_rate,
             )
         )
     return tuple(found)
@@ -61,7 +83,8 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
     """The impressions of a source with our columns.
 
     Columns: `in_day` BOOLEAN; `id` (of the type `key`) and `time` BIGINT (µs, UTC), NULL where not mapped; `shard`
-    INT; one STRING `dimension_<i>`; `label_<name>` DOUBLE in [0, 1] for labels in the row; for every weight and
+    INT; one STRING `dimension_<i>`; `group` STRING where mapped; `label_<name>` DOUBLE for labels
+    in the row, of classes the number or an array of shares; for every weight and
     score its DOUBLE, NULL where `<column>_reason` says why it cannot be used; `reason` STRING, why the row is
     rejected, or NULL; `fingerprint` BIGINT of all mapped columns; `row` STRUCT of those columns.
     A frame is lazy: what a stage does not use is not read.
@@ -83,11 +106,12 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
         **{f"dimension_{i}": values.text(name) for i, name in enumerate(settings.dimensions)},
     }
     reasons = _key_reasons(settings, identity, moment)
+    if columns.group:
+        selected["group"] = values.text(columns.group)
     for name, label in settings.label_columns.items():
-        raw = values.number(source, label.column)
-        problem = values.label_reason(label, raw)
+        value, problem = values.labelled(source, label)
         reasons.append(problem)
-        selected[f"label_{name}"] = F.when(problem.isNull(), values.unit_label(label, raw))
+        selected[f"label_{name}"] = F.when(problem.isNull(), value)
     selected["reason"] = F.coalesce(*reasons, F.lit(None).cast("string"))
     return frame.select(*(c.alias(n) for n, c in {**selected, **_measured(source, settings)}.items()))
 
@@ -122,42 +146,74 @@ def label_log(source: Pinned, log: LabelLog, settings: Evaluation, day: Day, key
 def mapped_columns(settings: Evaluation) -> list[str]:
     """The columns of the impressions that the configuration names, each once, in its order."""
     columns = settings.impressions.columns
-    names = [columns.id, columns.time and columns.time.column, columns.unit, *settings.dimensions]
+    names = [columns.id, columns.time and columns.time.column, columns.unit, columns.group, *settings.dimensions]
+    names.append(columns.sampling_rate)
     names += [label.column for label in settings.label_columns.values()]
-    names += list(_weight_columns(settings))
-    names += [score for score, _ in _score_columns(settings)]
+    names += [name for name, _ in _weight_columns(settings) if name]
+    names += [name for score, _, _ in _score_columns(settings) for name in score]
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _weight_of(settings: Evaluation, task: str) -> str | None:
-    return settings.tasks[task].weight or settings.impressions.columns.weight
+def _weight_of(settings: Evaluation, task: str) -> tuple[str | None, float | None]:
+    """The column of a task's weight, and the cap where it is a propensity."""
+    own = settings.tasks[task]
+    if own.propensity is not None:
+        return own.propensity.column, own.propensity.cap
+    return own.weight or settings.impressions.columns.weight, None
 
 
-def _weight_columns(settings: Evaluation) -> dict[str, str]:
+def _weight_columns(settings: Evaluation) -> dict[tuple[str | None, float | None], str]:
     used = dict.fromkeys(_weight_of(settings, task) for task, _ in settings.pairs)
-    return {name: f"weight_{i}" for i, name in enumerate(used) if name is not None}
+    return {key: f"weight_{i}" for i, key in enumerate(used) if key[0] is not None}
 
 
-def _score_columns(settings: Evaluation) -> dict[tuple[str, str], str]:
-    choices = (settings.models[model][task] for task, model in settings.pairs)
-    used = dict.fromkeys((choice.score, choice.scale) for choice in choices)
+ScoreKey = tuple[tuple[str, ...], str, str | None]
+
+
+def _score_key(settings: Evaluation, task: str, model: str, factor: str) -> ScoreKey:
+    """What makes a column of scores: the user's columns, their scale, and the task where that bounds them."""
+    choice = settings.models[model][factor]
+    bounded = settings.tasks[task].kind in ("regression", "multiclass")
+    return choice.score, choice.scale, task if bounded else None
+
+
+def _score_columns(settings: Evaluation) -> dict[ScoreKey, str]:
+    used = dict.fromkeys(
+        _score_key(settings, task, model, factor) for task, model in settings.pairs for factor in settings.factors(task)
+    )
     return {key: f"score_{i}" for i, key in enumerate(used)}
 
 
 def _measured(source: Pinned, settings: Evaluation) -> dict[str, Column]:
     """Weights and scores with the reasons why they cannot be used."""
     found: dict[str, Column] = {}
-    for weight, ours in _weight_columns(settings).items():
-        raw = values.number(source, weight)
-        problem = values.weight_reason(weight, raw)
-        found[ours] = F.when(problem.isNull(), raw)
+    rate = settings.impressions.columns.sampling_rate
+    if rate:
+        found[SAMPLING] = values.number(source, rate)
+    for (weight, cap), ours in _weight_columns(settings).items():
+        value, problem = values.weighed(source, str(weight), cap, rate)
+        found[ours] = F.when(problem.isNull(), value)
         found[f"{ours}_reason"] = problem
-    for (score, scale), ours in _score_columns(settings).items():
-        raw = values.number(source, score)
-        problem = values.score_reason(score, scale, raw)
-        found[ours] = F.when(problem.isNull(), raw)
-        found[f"{ours}_reason"] = problem
+    for (columns, scale, task), ours in _score_columns(settings).items():
+        value, problem = _scored(source, settings, columns, scale, task)
+        found[ours] = F.when(problem.isNull(), value)
+        found[f"{ours}_reason"] = problem if not rate else F.coalesce(values.rate_reason(source, rate), problem)
     return found
+
+
+def _scored(
+    source: Pinned, settings: Evaluation, columns: tuple[str, ...], scale: str, task: str | None
+) -> tuple[Column, Column]:
+    """The value of a score and the reason why it cannot be used."""
+    if task is None:
+        value = values.number(source, columns[0])
+        return value, values.score_reason(columns[0], scale, value)
+    if settings.tasks[task].kind == "multiclass":
+        return values.class_scores(source, columns, scale, len(settings.classes(task)))
+    value = values.number(source, columns[0])
+    label, weight = settings.labels[settings.tasks[task].label], _weight_of(settings, task)[0]
+    size = F.abs(values.number(source, label.column)) if isinstance(label, LabelColumn) else F.lit(1.0)
+    return value, values.value_reason(columns[0], value, size, values.number(source, weight) if weight else F.lit(1.0))
 
 
 def _key_reasons(settings: Evaluation, identity: Column, moment: Column) -> list[Column]:
@@ -167,6 +223,8 @@ def _key_reasons(settings: Evaluation, identity: Column, moment: Column) -> list
         reasons.append(F.when(identity.isNull(), F.lit("null_id")))
     if columns.time:
         reasons.append(values.time_reason(columns.time, moment))
+    if columns.group and "candidates" in settings.kinds:
+        reasons.append(F.when(values.quoted(columns.group).isNull(), F.lit("null_group")))
     return reasons
 
 

@@ -27,6 +27,7 @@ class Rows:
     impressions: DataFrame
     logs: Mapping[str, DataFrame]
     examples: DataFrame
+    groups: DataFrame | None
     scorings: Sequence[Scoring]
 
     @cached_property
@@ -40,7 +41,10 @@ def parts(rows: Rows, ledger: Ledger, statistics: pa.Table) -> list[DataFrame]:
     found = [of_impressions(rows.impressions)] if ledger.rejected else []
     missing = _by_pair(statistics, "unscored")
     without = [s for s in rows.scorings if missing[s.task, s.model]]
-    found += [of_scorings(rows.examples, without)] if without else []
+    of_rows = [s for s in without if s.kind != "candidates"]
+    found += [of_scorings(rows.examples, of_rows)] if of_rows else []
+    numbered = [(i, s) for i, s in enumerate(rows.scorings) if s in without and s not in of_rows]
+    found += [of_groups(rows.groups, i, s) for i, s in numbered if rows.groups is not None]
     return found + [of_log(name, log) for name, log in rows.logs.items() if rows.events[name][1]]
 
 
@@ -107,6 +111,19 @@ def of_scorings(examples: DataFrame, scorings: Sequence[Scoring]) -> DataFrame:
     )
 
 
+def of_groups(groups: DataFrame, number: int, scoring: Scoring) -> DataFrame:
+    """Groups that a task × model goes without; the key is the group's."""
+    reason = F.col(f"reason_of_{number}")
+    return groups.where(reason.isNotNull()).select(
+        F.lit("impressions").alias("source"),
+        F.lit(scoring.task).alias("task"),
+        F.lit(scoring.model).alias("model"),
+        reason.alias("reason"),
+        F.col("group").alias("key"),
+        F.to_json(F.struct("group")).alias("row"),
+    )
+
+
 def collected(parts: Sequence[DataFrame], limit: int) -> tuple[list[dict[str, Any]], pa.Table]:
     """Exact counts by source, task, model and reason, and at most `limit` rows of each, the same on every engine.
 
@@ -143,7 +160,7 @@ def _selected(rows: DataFrame, source: str, reason: Column) -> DataFrame:
 
 def _reason(scoring: Scoring) -> Column:
     """Why a task × model goes without an example, or NULL."""
-    columns = [name for name in (scoring.weight, scoring.score) if name is not None]
+    columns = [name for name in (scoring.weight, *scoring.scores) if name is not None]
     reason = F.coalesce(*(F.col(f"{name}_reason") for name in columns))
     return reason if scoring.given is None else F.when(F.col(scoring.given) == 1.0, reason)
 

@@ -30,12 +30,13 @@ class Ledger:
     rejected: int
     duplicate: int
     scored: int
+    mixed: int | None = None
     reasons: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, found: Cells, duplicate: int, scored: int) -> Ledger:
+    def of(cls, found: Cells, duplicate: int, scored: int, mixed: int | None = None) -> Ledger:
         """The ledger before the rejected rows are counted by reason, which must give the rest."""
-        return cls(found.read, found.outside, found.in_day - duplicate - scored, duplicate, scored)
+        return cls(found.read, found.outside, found.in_day - duplicate - scored, duplicate, scored, mixed)
 
 
 def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: Any) -> pa.Table:
@@ -80,9 +81,25 @@ def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
             "given": task.given,
             "labels": labels,
             "weight": task.weight or settings.impressions.columns.weight,
-            "scale": settings.models[model][task_name].scale,
+            **_scale(settings, task_name, model),
         }
     return found
+
+
+def _scale(settings: Evaluation, task: str, model: str) -> dict[str, Any]:
+    """How the scores and the weights of a task × model are meant."""
+    choices = [settings.models[model][factor] for factor in settings.factors(task)]
+    own = settings.tasks[task]
+    propensity = None if own.propensity is None else own.propensity.model_dump()
+    meant = {
+        "scale": choices[0].scale if len(choices) == 1 else [choice.scale for choice in choices],
+        "product": None if own.score is None else list(own.score.product),
+        "negatives_rate": choices[0].negatives_rate,
+        "propensity": propensity,
+        "sampling_rate": settings.impressions.columns.sampling_rate,
+        "classes": list(settings.classes(task)) or None,
+    }
+    return {name: value for name, value in meant.items() if value is not None}
 
 
 def check_definitions(settings: Evaluation, recorded: Iterable[str]) -> None:
@@ -131,7 +148,7 @@ def _ledger_columns(ledger: Ledger | None) -> dict[str, Any]:
     if ledger is None:
         return {}
     counts = {f"rows_{name}": getattr(ledger, name) for name in ("read", "outside", "rejected", "duplicate", "scored")}
-    return {**counts, "rejected": _json(ledger.reasons)}
+    return {**counts, "groups_mixed": ledger.mixed, "rejected": _json(ledger.reasons)}
 
 
 def _json(value: Any) -> str | None:

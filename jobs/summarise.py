@@ -11,46 +11,71 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs import cells
-from jobs.cells import Cells
+from jobs import cells, columns
+from jobs.cells import Cells, Slices
 from jobs.errors import InputChangedError
 from jobs.read import Scoring
 from jobs.settings import Evaluation
-from jobs.tables import statistic_columns
-from udfs.batch import CELLS, KEYS, PASSED, UNKNOWN, Grouping, Pair, Summarise
+from jobs.tables import statistics_of_kind
+from udfs.batch import KEYS, PASSED, UNKNOWN, Summarise
+from udfs.catalog import class_statistics_of
+from udfs.pairs import Pair
+from udfs.places import CELLS, Grouping
 
 TYPES = {pa.int32(): "int", pa.int64(): "bigint"}
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Exact sums, one row per pair, grouping, key and shard, and the number of examples they are of."""
+    """Exact sums, one row per pair, grouping, key, shard and part, and the number of examples they are of."""
 
     sums: pa.Table
     rows: int
 
 
-def summarised(examples: DataFrame, settings: Evaluation, found: Cells, scorings: Sequence[Scoring]) -> Summary:
+def summarised(
+    examples: DataFrame, groups: DataFrame | None, settings: Evaluation, found: Cells, scorings: Sequence[Scoring]
+) -> Summary:
     """The combined sums of a day, materialised once.
+
+    Args:
+        examples: One row per impression.
+        groups: One row per group, where a task is about groups.
+        settings: What is configured.
+        found: The cells.
+        scorings: Every task × model.
 
     Raises:
         InputChangedError: A combination of dimensions turned up that the scan of the cells did not see (exit 3).
     """
-    summary = _summary(settings, found, scorings)
+    of_groups = [i for i, scoring in enumerate(scorings) if scoring.kind == "candidates"]
+    of_rows = [i for i in range(len(scorings)) if i not in of_groups]
+    types = dict(examples.dtypes)
     code = cells.code(len(settings.dimensions), found.salt).alias("code")
-    numbers = dict.fromkeys(
-        name for s in scorings for name in (s.label, s.given, s.weight, s.score) if name is not None
-    )
-    frame = examples.select(code, "shard", *numbers)
-    partial = frame.mapInArrow(summary, ", ".join(f"`{f.name}` {TYPES[f.type]}" for f in summary.schema))
-    table = summary.restored(combined(partial, KEYS.names).toArrow())
-    unknown = _count(table, UNKNOWN)
+    numbers = {name: column for i in of_rows for name, column in columns.of_rows(scorings[i], types).items()}
+    frame = examples.select(code, "shard", *(column.alias(name) for name, column in numbers.items()))
+    pairs = [columns.pair(scorings[i], settings, types) for i in of_rows]
+    table = _added(frame, _summary(settings, found, pairs), of_rows)
+    rows, unknown = _count(table, PASSED), _count(table, UNKNOWN)
+    if groups is not None:
+        pairs = [columns.pair_of_groups(scorings[i], i) for i in of_groups]
+        sums = _added(groups, _summary(settings, found, pairs), of_groups)
+        unknown += _count(sums, UNKNOWN)
+        table = pa.concat_tables([table, sums], promote_options="default")
     if unknown:
         raise InputChangedError(
             f"input_changed: {unknown:,} rows have dimension values that were not there "
             "when the cells were counted; nothing was written. Run again."
         )
-    return Summary(table.filter(pc.greater_equal(table["grouping"], CELLS)), _count(table, PASSED))
+    return Summary(table.filter(pc.greater_equal(table["grouping"], CELLS)), rows)
+
+
+def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> pa.Table:
+    """The sums of a frame, with the numbers that its pairs have among all."""
+    partial = frame.mapInArrow(summary, ", ".join(f"`{f.name}` {TYPES[f.type]}" for f in summary.schema))
+    table = summary.restored(combined(partial, KEYS.names).toArrow())
+    pairs = np.array([*numbers, 0], dtype=np.int32)[table["pair"].to_numpy()]
+    return table.set_column(0, "pair", pa.array(pairs))
 
 
 def combined(partial: DataFrame, keys: Sequence[str]) -> DataFrame:
@@ -64,20 +89,21 @@ def _count(table: pa.Table, grouping: int) -> int:
     return int(rows["n"][0].as_py()) if rows.num_rows else 0
 
 
-def _summary(settings: Evaluation, found: Cells, scorings: Sequence[Scoring]) -> Summarise:
+def _summary(settings: Evaluation, found: Cells, pairs: Sequence[Pair]) -> Summarise:
     return Summarise(
-        pairs=tuple(Pair(s.label, s.given, s.weight, s.score, s.scale) for s in scorings),
-        statistics=statistic_columns(settings),
+        pairs=tuple(pairs),
+        statistics={kind: statistics_of_kind(settings, kind) for kind in settings.kinds},
+        by_class=class_statistics_of("multiclass"),
         kernel=settings.loss.kernel,
         codes=found.codes,
         cell_of_code=found.cell_of_code,
         cells=len(found.cells),
-        groupings=_groupings(found),
+        groupings=_groupings(found, settings),
         shards=settings.shards.count,
     )
 
 
-def _groupings(found: Cells) -> tuple[Grouping, ...]:
+def _groupings(found: Cells, settings: Evaluation) -> tuple[Grouping, ...]:
     """The declared slices; those that a finer declaration adds up to are not summed row by row."""
     groupings: list[Grouping] = []
     for coarse in found.slices:
@@ -87,13 +113,22 @@ def _groupings(found: Cells) -> tuple[Grouping, ...]:
             if set(coarse.dimensions) < set(fine.dimensions) and not _has_finer(found, j)
         ]
         if not finer:
-            groupings.append(Grouping(coarse.of_cell, len(coarse.texts)))
+            groupings.append(Grouping(coarse.of_cell, len(coarse.texts), binned=_binned(coarse, settings)))
             continue
         parent = min(finer)[1]
         of_parent = np.zeros(len(found.slices[parent].texts), dtype=np.int64)
         of_parent[found.slices[parent].of_cell] = coarse.of_cell
-        groupings.append(Grouping(coarse.of_cell, len(coarse.texts), parent, of_parent))
+        binned = _binned(coarse, settings)
+        groupings.append(Grouping(coarse.of_cell, len(coarse.texts), parent, of_parent, binned))
     return tuple(groupings)
+
+
+def _binned(slices: Slices, settings: Evaluation) -> int | None:
+    """How many shards of a declaration of slices have score bins of their own; None without bins."""
+    wanted = {frozenset(names) for names in settings.bins.slices}
+    if frozenset(slices.dimensions) not in wanted:
+        return None
+    return settings.shards.count if settings.bins.shards else 0
 
 
 def _has_finer(found: Cells, place: int) -> bool:

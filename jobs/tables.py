@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from jobs.settings import Evaluation
-from udfs.catalog import columns_of
+from udfs.batch import BIN_STATISTICS
+from udfs.catalog import class_statistics_of, columns_of, statistics_of
+from udfs.compatibility import peer_columns
 from udfs.measure import Statistic
 
 TYPES: dict[str, pa.DataType] = {
@@ -65,14 +67,20 @@ SLICE = Column("slice", "string", "Dimension values that are fixed, e.g. country
 
 def statistic_columns(settings: Evaluation) -> dict[str, Statistic]:
     """The statistics of the evaluation by their column."""
-    options = settings.loss.options
-    kinds = dict.fromkeys(task.kind for task in settings.tasks.values())
-    return {name: s for kind in kinds for name, s in columns_of(kind, options).items()}
+    return {name: s for kind in settings.kinds for name, s in statistics_of_kind(settings, kind).items()}
+
+
+def statistics_of_kind(settings: Evaluation, kind: str) -> dict[str, Statistic]:
+    """The statistics of one kind of task by their column, with those of the peers that are declared."""
+    of_peers = peer_columns(settings.compatibility) if kind == "binary" else {}
+    return {**columns_of(kind, settings.loss.options), **of_peers}
 
 
 def declared(settings: Evaluation) -> dict[str, Table]:
     """Every table of an evaluation by its name."""
-    tables = (_statistics(settings), _shard_statistics(settings), METRICS, REJECTS, RUNS)
+    by_class = (CLASS_STATISTICS,) if "multiclass" in settings.kinds else ()
+    bins = (SCORE_BINS,) if "binary" in settings.kinds and settings.bins.slices else ()
+    tables = (_statistics(settings), _shard_statistics(settings), *bins, *by_class, METRICS, REJECTS, RUNS)
     return {table.name: table for table in tables}
 
 
@@ -100,17 +108,47 @@ def _shard_statistics(settings: Evaluation) -> Table:
 
 
 def _sums(settings: Evaluation) -> tuple[Column, ...]:
-    return tuple(
-        Column(
-            name,
-            "bigint" if statistic.counts else "decimal(37,15)",
-            f"{statistic.definition.splitlines()[0]} Unit: {statistic.unit}",
-        )
-        for name, statistic in statistic_columns(settings).items()
-    )
+    return tuple(_sum(name, statistic) for name, statistic in statistic_columns(settings).items())
+
+
+def _sum(name: str, statistic: Statistic) -> Column:
+    type_ = "bigint" if statistic.counts else "decimal(37,15)"
+    return Column(name, type_, f"{statistic.definition.splitlines()[0]} Unit: {statistic.unit}")
 
 
 COUNTED = {"n_not_negative": "n >= 0", "unscored_not_negative": "unscored >= 0"}
+
+SHARD_OR_ALL = Column("shard", "int", "Hash class of the unit (user), or -1: all together", False)
+
+SCORE_BINS = Table(
+    "score_bins",
+    "Sums by score bin, for the slices of bins.slices. A bin goes from its low edge up to the next edge",
+    (
+        *PARTITION,
+        *PAIR,
+        SLICE,
+        SHARD_OR_ALL,
+        Column("bin", "double", "Low edge of the bin, on the scale of the task's score", False),
+        *(_sum(name, statistics_of("binary")[name]) for name in BIN_STATISTICS),
+        *RUN,
+    ),
+    {"n_not_negative": "n >= 0"},
+)
+
+CLASS_STATISTICS = Table(
+    "class_statistics",
+    "Sums by class of multi-class tasks, by declared slice and shard",
+    (
+        *PARTITION,
+        *PAIR,
+        SLICE,
+        SHARD_OR_ALL,
+        Column("class", "string", "Name of the class", False),
+        *(_sum(name, statistic) for name, statistic in class_statistics_of("multiclass").items()),
+        *RUN,
+    ),
+    {},
+)
 
 METRICS = Table(
     "metrics",
@@ -126,7 +164,7 @@ METRICS = Table(
         Column("stderr", "double", "Standard error of the value"),
         Column("n", "bigint", "Rows scored", False),
         Column("weight", "double", "Sum of weights", False),
-        Column("positives", "double", "Weight of the positive part of the labels", False),
+        Column("positives", "double", "Weight of the positive part of the labels, where the task has one"),
         Column("unit", "string", "Unit of the value", False),
         Column("reason", "string", "Why the value is NULL"),
         Column("is_final", "boolean", "Whether labels no longer change at this age", False),
@@ -164,6 +202,7 @@ RUNS = Table(
         Column("rows_outside", "bigint", "Rows of other days"),
         Column("rows_rejected", "bigint", "Rows rejected, see rejected"),
         Column("rows_duplicate", "bigint", "Copies of an impression that was kept once"),
+        Column("groups_mixed", "bigint", "Groups whose rows differ in a dimension; they take the cell of one of them"),
         Column("rows_scored", "bigint", "Rows evaluated for at least one task, or outside every task's condition"),
         Column("rejected", "string", "JSON list of source, task, model, reason and exact count"),
         Column("message", "string", "Why the run failed or was refused"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import add, and_, or_
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -10,7 +12,8 @@ from pyspark.sql import functions as F
 from jobs.errors import LARGEST_INTEGER
 from jobs.settings import LabelColumn, TimeColumn
 from jobs.sources import Pinned
-from udfs.exact import LOGIT_LIMIT, WEIGHT_LIMIT
+from udfs.class_examples import CLASS_LOGIT_LIMIT, SUM_TOLERANCE
+from udfs.exact import LOGIT_LIMIT, TERM_LIMIT, WEIGHT_LIMIT
 
 NUMBER = r"^\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:nan|inf|infinity))\s*$"
 WITH_ZONE = r"([zZ]|[+-]\d{2}:?\d{2})\s*$"
@@ -70,30 +73,98 @@ def time_reason(time: TimeColumn, moment: Column) -> Column:
     return F.when(absent, F.lit("null_time")).when(moment.isNull(), F.lit("bad_time"))
 
 
-def label_reason(label: LabelColumn, value: Column) -> Column:
-    """Why a label rejects its row, or NULL."""
-    allowed = {
-        "binary": value.isin(0.0, 1.0),
-        "signed": value.isin(-1.0, 1.0),
-        "soft": (value >= 0.0) & (value <= 1.0) & ~F.isnan(value),
-    }[label.values]
-    return F.when(quoted(label.column).isNull(), F.lit("null_label")).when(
-        value.isNull() | ~allowed, F.lit("bad_label")
-    )
+def labelled(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
+    """The value of a label in the row, and why it rejects the row, or NULL."""
+    if label.values == "classes":
+        value, allowed = _class(source, label)
+    else:
+        raw = number(source, label.column)
+        value = (raw + 1.0) / 2.0 if label.values == "signed" else raw
+        allowed = {
+            "binary": raw.isin(0.0, 1.0),
+            "signed": raw.isin(-1.0, 1.0),
+            "soft": (raw >= 0.0) & (raw <= 1.0) & ~F.isnan(raw),
+            "number": ~F.isnan(raw) & (F.abs(raw) < LOGIT_LIMIT),
+        }[label.values]
+    absent = F.when(quoted(label.column).isNull(), F.lit("null_label"))
+    return value, absent.when(value.isNull() | ~F.coalesce(allowed, F.lit(False)), F.lit("bad_label"))
 
 
-def unit_label(label: LabelColumn, value: Column) -> Column:
-    """A valid label as a number in [0, 1]."""
-    return (value + 1.0) / 2.0 if label.values == "signed" else value
+def _class(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
+    """The number of a class by its name or number, or its shares; and whether it is one of the declared."""
+    type_, count = dict(source.frame.dtypes)[label.column], len(label.classes)
+    if type_.startswith("array"):
+        shares, each = _elements(quoted(label.column), count)
+        fine = [(share >= 0.0) & (share <= 1.0) for share in each]
+        one = F.abs(reduce(add, each) - 1.0) <= SUM_TOLERANCE
+        return shares, (F.size(shares) == count) & reduce(and_, fine) & one
+    if type_ == "string":
+        place = F.array_position(F.array(*map(F.lit, label.classes)), quoted(label.column)).cast("double") - 1.0
+        return place, place >= 0.0
+    raw = number(source, label.column)
+    return raw, (raw >= 0.0) & (raw < count) & (raw == F.floor(raw))
 
 
-def weight_reason(column: str, value: Column) -> Column:
-    """Why a weight cannot be used, or NULL."""
-    return (
+def weighed(source: Pinned, column: str, cap: float | None, rate: str | None) -> tuple[Column, Column]:
+    """A weight, or the capped inverse of a propensity; and why it cannot be used, or NULL.
+
+    Where negatives were sampled they will weigh more, by the rate: that is bounded here too.
+    """
+    raw = number(source, column)
+    value = raw if cap is None else F.when((raw > 0.0) & (raw <= 1.0), F.least(1.0 / raw, F.lit(cap)))
+    largest = value if rate is None else value / number(source, rate)
+    return value, (
         F.when(quoted(column).isNull(), F.lit("null_weight"))
         .when(value.isNull() | F.isnan(value) | (value < 0.0), F.lit("bad_weight"))
-        .when(value >= WEIGHT_LIMIT, F.lit("out_of_range"))
+        .when(largest >= WEIGHT_LIMIT, F.lit("out_of_range"))
     )
+
+
+def rate_reason(source: Pinned, column: str) -> Column:
+    """Why a sampling rate cannot be used, or NULL."""
+    rate = number(source, column)
+    usable = (rate >= 1.0 / WEIGHT_LIMIT) & (rate <= 1.0)
+    return F.when(~F.coalesce(usable, F.lit(False)), F.lit("bad_sampling_rate"))
+
+
+def value_reason(column: str, value: Column, label: Column, weight: Column) -> Column:
+    """Why a predicted value cannot be used, or NULL: w·(|y| + |s|)² has to stay below 2⁴⁰."""
+    size = label + F.abs(value)
+    return (
+        F.when(quoted(column).isNull(), F.lit("null_score"))
+        .when(value.isNull(), F.lit("bad_score"))
+        .when(F.isnan(value), F.lit("nan_score"))
+        .when(F.greatest(weight, F.lit(1.0)) * size * size >= TERM_LIMIT, F.lit("out_of_range"))
+    )
+
+
+def class_scores(source: Pinned, columns: Sequence[str], scale: str, classes: int) -> tuple[Column, Column]:
+    """The scores of all classes as an array, and why they cannot be used, or NULL."""
+    if len(columns) == 1:
+        value, each = _elements(quoted(columns[0]), classes)
+    else:
+        each = [number(source, column) for column in columns]
+        value = F.array(*each)
+
+    def some(condition: Callable[[Column], Column]) -> Column:
+        return reduce(or_, (condition(x) for x in each))
+
+    wrong = some(lambda x: (x < 0.0) | (x > 1.0))
+    far = some(lambda x: (F.abs(x) >= CLASS_LOGIT_LIMIT) & (F.abs(x) != float("inf")))
+    outside = F.when(wrong, F.lit("bad_score")) if scale == "probability" else F.when(far, F.lit("out_of_range"))
+    return value, (
+        F.when(value.isNull(), F.lit("null_score"))
+        .when(F.size(value) != classes, F.lit("bad_score"))
+        .when(some(lambda x: x.isNull()), F.lit("null_score"))
+        .when(some(F.isnan), F.lit("nan_score"))
+        .otherwise(outside)
+    )
+
+
+def _elements(column: Column, count: int) -> tuple[Column, list[Column]]:
+    """An array of doubles and its elements: the embedded engine loses sight of a column that only a lambda reads."""
+    array = column.cast("array<double>")
+    return array, [F.get(array, F.lit(k)) for k in range(count)]
 
 
 def score_reason(column: str, scale: str, value: Column) -> Column:

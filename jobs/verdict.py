@@ -23,7 +23,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "event_date": stamp.event_date.isoformat(),
         "age_hours": stamp.age_hours,
         "as_of": stamp.as_of.isoformat(),
-        "rows": {name: value for name, value in vars(outcome.ledger).items() if name != "reasons"},
+        "rows": {name: value for name, value in vars(outcome.ledger).items() if isinstance(value, int)},
         "rejected": outcome.ledger.reasons,
         "metrics": _overall(outcome),
         "stages": outcome.stages,
@@ -64,5 +64,5 @@ def _overall(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def _text(row: dict[str, Any], name: str) -> str:
-    value = row[name]
+    value = row.get(name, "")
     return f"{value:.6g}" if isinstance(value, float) else str(value)

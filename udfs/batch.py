@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,59 +10,51 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from udfs.decimals import digits, from_digits
+from udfs.class_examples import of_each_class
+from udfs.decimals import IntArray, digits, from_digits
 from udfs.exact import Sums, accumulate
-from udfs.examples import Examples, binary_examples
+from udfs.examples import Examples
 from udfs.kernels import kernel
 from udfs.measure import FloatArray, Statistic
+from udfs.pairs import Pair, column
+from udfs.places import CELLS, Grouping, Place, places_of_all, places_of_pair
 
-IntArray = NDArray[np.int64]
-
-PASSED, UNKNOWN, CELLS = -3, -2, -1
+PASSED, UNKNOWN = -3, -2
+WHOLE = -1  # the part of sums over all scores and classes
 BLOCK_ROWS = 2**18
-KEYS = pa.schema([("pair", pa.int32()), ("grouping", pa.int32()), ("key", pa.int64()), ("shard", pa.int32())])
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One task × model: the columns it reads, and the scale of its score. Without a weight each row weighs 1."""
-
-    label: str
-    given: str | None
-    weight: str | None
-    score: str
-    scale: str
-
-
-@dataclass(frozen=True)
-class Grouping:
-    """Slices of one declaration: for every cell the number of its slice.
-
-    Attributes:
-        of_cell: (cells,) integers in [0, slices).
-        slices: Their number.
-        parent: A finer grouping whose sums add up to this one's, or None where rows are added.
-        of_parent: For every slice of the parent the number of the slice here.
-    """
-
-    of_cell: IntArray
-    slices: int
-    parent: int | None = None
-    of_parent: IntArray | None = None
+BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum")
+KEYS = pa.schema(
+    [
+        *(("pair", pa.int32()), ("grouping", pa.int32()), ("key", pa.int64())),
+        *(("shard", pa.int32()), ("part", pa.int32())),
+    ]
+)
 
 
 @dataclass(frozen=True)
 class Summarise:
-    """Batches of examples → partial sums by cell, and by slice and shard.
+    """Batches of examples → partial sums by cell, by slice and shard, and by score bin and class.
 
-    Called by each task with all its batches: rows are added where they are, and only the keys that occurred
-    leave, one row per pair, grouping, key and shard. `grouping` is the number of a declaration of slices, or
-    CELLS (shard is −1 there). Two groupings hold nothing but a count in `n`: PASSED, the rows that came, and
-    UNKNOWN, those of them whose code is not in `codes`.
+    Called by each task with all its batches: rows are added where they are, and only the keys that occurred leave, one
+    row per pair, grouping, key, shard and part. `grouping` is the number of a declaration of slices, or CELLS (shard
+    is −1 there); `part` is the number of a score bin or of a class, or WHOLE. Two groupings hold nothing but a count
+    in `n`: PASSED, the rows that came, and UNKNOWN, those of them whose code is not in `codes`.
+
+    Attributes:
+        pairs: The tasks × models.
+        statistics: For each kind of task its statistics by column.
+        by_class: The statistics of each class by column.
+        kernel: `strict` or `native`.
+        codes: The codes of the combinations of dimensions, ascending.
+        cell_of_code: The cell of each.
+        cells: Their number.
+        groupings: The declared slices.
+        shards: The number of shards.
     """
 
     pairs: tuple[Pair, ...]
-    statistics: dict[str, Statistic]
+    statistics: Mapping[str, Mapping[str, Statistic]]
+    by_class: Mapping[str, Statistic]
     kernel: str
     codes: IntArray
     cell_of_code: IntArray
@@ -71,46 +63,64 @@ class Summarise:
     shards: int
 
     @property
+    def columns(self) -> dict[str, Statistic]:
+        """The statistics of all kinds of task, and of classes, by column."""
+        # Without a pair the rows are counted all the same.
+        kinds = dict.fromkeys(pair.kind for pair in self.pairs) or dict.fromkeys([*self.statistics][:1])
+        by_class = self.by_class if "multiclass" in kinds else {}
+        return {name: s for kind in kinds for name, s in self.statistics[kind].items()} | dict(by_class)
+
+    @property
     def schema(self) -> pa.Schema:
         """The columns of the partial sums: a count is one BIGINT, a sum three digits, as engines add them fast."""
-        names = [part for name in self.statistics for part in self._parts(name)]
+        names = [part for name, statistic in self.columns.items() for part in _digits_of(name, statistic)]
         return pa.schema([*KEYS, *(pa.field(name, pa.int64()) for name in names)])
-
-    def _parts(self, name: str) -> list[str]:
-        return [name] if self.statistics[name].counts else [f"{name}__{digit}" for digit in range(3)]
 
     def restored(self, added: pa.Table) -> pa.Table:
         """Partial sums that were added per key as counts, BIGINT, and sums, DECIMAL(37,15)."""
         columns = {name: added[name] for name in KEYS.names}
-        for name in self.statistics:
-            parts = [added[part].to_numpy() for part in self._parts(name)]
-            columns[name] = added[name] if len(parts) == 1 else from_digits(*parts)
+        for name, statistic in self.columns.items():
+            columns[name] = _restored([added[part] for part in _digits_of(name, statistic)])
         return pa.table(columns)
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Sum all batches of a task."""
-        width = len(self.pairs) * len(self.statistics)
-        by_cell = Sums(self.cells, width)
-        by_slice = {i: Sums(g.slices * self.shards, width) for i, g in enumerate(self.groupings) if g.parent is None}
+        sums = self._sums()
         counts = {PASSED: 0, UNKNOWN: 0}
-        for table in _blocks(batches):
-            self._add(table, by_cell, by_slice, counts)
-        yield from self._emitted(by_cell, CELLS)
-        for i, grouping in enumerate(self.groupings):
+        for table in _blocks(batches, BLOCK_ROWS // max((pair.width for pair in self.pairs), default=1)):
+            self._add(table, sums, counts)
+        for place, found in sums.items():
+            yield from self._emitted(place, found)
+        for number, grouping in enumerate(self.groupings):
             if grouping.parent is not None:
-                by_slice[i] = self._rolled_up(grouping, by_slice[grouping.parent])
-            yield from self._emitted(by_slice[i], i)
+                parent = sums[Place(None, grouping.parent, self.shards, 1)]
+                yield from self._emitted(Place(None, number, self.shards, 1), self._rolled_up(grouping, parent))
         yield from (self._count(number, rows) for number, rows in counts.items() if rows)
 
-    def _add(self, table: pa.Table, by_cell: Sums, by_slice: dict[int, Sums], counts: dict[int, int]) -> None:
+    def _sums(self) -> dict[Place, Sums]:
+        """No sums yet, at every place where rows are added."""
+        width = sum(len(self.statistics[pair.kind]) for pair in self.pairs)
+        of_all = {place: width for place in places_of_all(self.groupings, self.shards)}
+        of_pairs = {
+            place: pair.classes * len(self.by_class) if place.parts == 1 else len(BIN_STATISTICS)
+            for i, pair in enumerate(self.pairs)
+            for place in places_of_pair(i, pair, self.groupings, self.shards)
+        }
+        return {place: Sums(self._size(place), wide) for place, wide in {**of_all, **of_pairs}.items()}
+
+    def _size(self, place: Place) -> int:
+        return place.keys(self.cells if place.grouping == CELLS else self.groupings[place.grouping].slices)
+
+    def _add(self, table: pa.Table, sums: Mapping[Place, Sums], counts: dict[int, int]) -> None:
         cell, known = self._cells(table["code"])
         counts[PASSED] += table.num_rows
         if not known.all():
             counts[UNKNOWN] += int(known.size - known.sum())
             table, cell = table.filter(pa.array(known)), cell[known]
         shard = table["shard"].to_numpy()
-        slices = [(sums, self.groupings[i].of_cell[cell] * self.shards + shard) for i, sums in by_slice.items()]
-        accumulate(self._terms(table), [(by_cell, cell), *slices])
+        keys = {place: self._keys(place, cell, shard) for place in sums}
+        terms = self._terms(table, {p: k for p, k in keys.items() if p.pair is not None}, sums)
+        accumulate(terms, [(sums[place], key) for place, key in keys.items() if place.pair is None])
 
     def _cells(self, codes: pa.ChunkedArray) -> tuple[IntArray, NDArray[np.bool_]]:
         """The cell of each code, and whether the code is known."""
@@ -120,19 +130,33 @@ class Summarise:
             return np.zeros(known.size, np.int64), known
         return self.cell_of_code[place.fill_null(0).to_numpy()], known
 
-    def _terms(self, table: pa.Table) -> Iterator[FloatArray]:
-        for pair in self.pairs:
-            examples = self._examples(table, pair)
-            for statistic in self.statistics.values():
+    def _keys(self, place: Place, cell: IntArray, shard: IntArray) -> IntArray:
+        if place.grouping == CELLS:
+            return cell
+        slices = self.groupings[place.grouping].of_cell[cell]
+        return slices * place.shards + shard if place.shards else slices
+
+    def _terms(
+        self, table: pa.Table, keys: Mapping[Place, IntArray], sums: Mapping[Place, Sums]
+    ) -> Iterator[FloatArray]:
+        """The terms of every statistic of every pair; what a pair keeps for itself is added on the way."""
+        for i, pair in enumerate(self.pairs):
+            examples = pair.examples(table, kernel(self.kernel))
+            own = {place: key for place, key in keys.items() if place.pair == i}
+            if pair.classes:
+                _add_classes(examples, self.by_class.values(), [(sums[p], k) for p, k in own.items() if p.parts == 1])
+            for place in (place for place in own if place.parts > 1):
+                self._add_bins(table, pair, examples, (sums[place], own[place] * place.parts))
+            for statistic in self.statistics[pair.kind].values():
                 yield statistic(examples)
 
-    def _examples(self, table: pa.Table, pair: Pair) -> Examples:
-        label = _column(table, pair.label)
-        if pair.given is not None:
-            label = np.where(_column(table, pair.given) == 1.0, label, np.nan)
-        weight = np.ones(label.size) if pair.weight is None else _column(table, pair.weight)
-        score = _column(table, pair.score)
-        return binary_examples(label, weight, score, pair.scale, kernel=kernel(self.kernel))
+    def _add_bins(self, table: pa.Table, pair: Pair, examples: Examples, into: tuple[Sums, IntArray]) -> None:
+        assert pair.binning is not None
+        score = column(table, pair.scores[0]) if len(pair.scores) == 1 and pair.rate is None else examples["score"]
+        usable = np.flatnonzero(examples["scored"])
+        sums, first = into
+        terms = (self.statistics[pair.kind][name](examples)[usable] for name in BIN_STATISTICS)
+        accumulate(terms, [(sums, first[usable] + pair.binning.located(score[usable]))])
 
     def _rolled_up(self, grouping: Grouping, finer: Sums) -> Sums:
         """The sums of a coarser grouping out of a finer one's."""
@@ -140,47 +164,80 @@ class Summarise:
         slices, shard = np.divmod(np.arange(finer.rows.size), self.shards)
         return finer.regrouped(grouping.of_parent[slices] * self.shards + shard, grouping.slices * self.shards)
 
-    def _emitted(self, sums: Sums, number: int) -> Iterator[pa.RecordBatch]:
-        """The sums of one grouping, for each pair the keys that have rows of its task."""
-        seen = sums.seen()
-        keys, shard = (seen, np.full(seen.size, -1)) if number == CELLS else np.divmod(seen, self.shards)
-        names = list(self.statistics)
-        for pair in range(len(self.pairs)):
-            first = pair * len(names)
-            columns = [part for i, name in enumerate(names) for part in self._numbers(sums, first + i, name)]
-            heads = [
-                pa.array(np.full(seen.size, value), type=kind)
-                for value, kind in ((pair, pa.int32()), (number, pa.int32()))
-            ]
-            batch = pa.record_batch(
-                [*heads, pa.array(keys), pa.array(shard, type=pa.int32()), *columns], schema=self.schema
-            )
-            yield batch.filter(pc.or_(pc.not_equal(batch["n"], 0), pc.not_equal(batch["unscored"], 0)))
+    def _emitted(self, place: Place, sums: Sums) -> Iterator[pa.RecordBatch]:
+        """The sums of one place, for each pair the keys that have rows of its task."""
+        first = 0
+        for i, pair in enumerate(self.pairs):
+            statistics = self.statistics[pair.kind]
+            if place.pair is None:
+                yield self._rows(
+                    place, i, sums, dict(zip(statistics, range(first, first + len(statistics)), strict=True))
+                )
+                first += len(statistics)
+            elif place.pair == i and place.parts > 1:
+                yield self._rows(place, i, sums, {name: at for at, name in enumerate(BIN_STATISTICS)})
+            elif place.pair == i:
+                for k in range(pair.classes):
+                    at = {name: k * len(self.by_class) + j for j, name in enumerate(self.by_class)}
+                    yield self._rows(place, i, sums, at, part=k)
 
-    def _numbers(self, sums: Sums, place: int, name: str) -> Sequence[IntArray]:
-        low, high = sums.words(place)
-        return [sums.counts(place)] if self.statistics[name].counts else digits(low, high)
+    def _rows(self, place: Place, pair: int, sums: Sums, at: Mapping[str, int], part: int = WHOLE) -> pa.RecordBatch:
+        """The sums of some statistics, by their position in `sums`, as rows: NULL in the columns of all others."""
+        seen = sums.seen()
+        key, bin_ = np.divmod(seen, place.parts)
+        key, shard = np.divmod(key, place.shards) if place.shards else (key, np.full(seen.size, -1))
+        columns: dict[str, IntArray | int] = {"pair": pair, "grouping": place.grouping, "key": key, "shard": shard}
+        columns["part"] = bin_ if place.parts > 1 else part
+        for name, position in at.items():
+            statistic = self.columns[name]
+            numbers = [sums.counts(position)] if statistic.counts else digits(*sums.words(position))
+            columns |= dict(zip(_digits_of(name, statistic), numbers, strict=True))
+        arrays = [_array(columns.get(field.name), field.type, seen.size) for field in self.schema]
+        batch = pa.record_batch(arrays, schema=self.schema)
+        if "unscored" not in at:
+            return batch
+        return batch.filter(pc.or_(pc.not_equal(batch["n"], 0), pc.not_equal(batch["unscored"], 0)))
 
     def _count(self, number: int, rows: int) -> pa.RecordBatch:
-        head = {"pair": 0, "grouping": number, "key": 0, "shard": -1, "n": rows}
-        return pa.record_batch([pa.array([head.get(f.name, 0)], type=f.type) for f in self.schema], schema=self.schema)
+        head = {"pair": 0, "grouping": number, "key": 0, "shard": -1, "part": WHOLE, "n": rows}
+        arrays = [_array(head.get(field.name, 0), field.type, 1) for field in self.schema]
+        return pa.record_batch(arrays, schema=self.schema)
 
 
-def _blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The batches of a task as larger tables: per-call costs weigh less."""
+def _add_classes(
+    examples: Examples, statistics: Iterable[Statistic], groupings: Sequence[tuple[Sums, IntArray]]
+) -> None:
+    """Add the terms of every class, class by class."""
+    listed = list(statistics)
+    accumulate((statistic(each) for each in of_each_class(examples) for statistic in listed), groupings)
+
+
+def _digits_of(name: str, statistic: Statistic) -> list[str]:
+    return [name] if statistic.counts else [f"{name}__{digit}" for digit in range(3)]
+
+
+def _array(values: IntArray | int | None, type_: pa.DataType, size: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(size, type_)
+    return pa.array(np.broadcast_to(values, size), type=type_)
+
+
+def _restored(parts: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray | pa.Array:
+    if len(parts) == 1:
+        return parts[0]
+    sums = from_digits(*(part.fill_null(0).to_numpy() for part in parts))
+    return pc.if_else(parts[0].combine_chunks().is_valid(), sums, pa.scalar(None, sums.type))
+
+
+def _blocks(batches: Iterable[pa.RecordBatch], least: int) -> Iterator[pa.Table]:
+    """The batches of a task as larger tables, of so many rows at least: per-call costs weigh less."""
     waiting: list[pa.RecordBatch] = []
     rows = 0
     for batch in batches:
         waiting.append(batch)
         rows += batch.num_rows
-        if rows >= BLOCK_ROWS:
+        if rows >= least:
             yield pa.Table.from_batches(waiting).combine_chunks()
             waiting, rows = [], 0
     if rows:
         yield pa.Table.from_batches(waiting).combine_chunks()
-
-
-def _column(table: pa.Table, name: str) -> FloatArray:
-    """A column as float64, (n,), NaN for NULL."""
-    values: FloatArray = table[name].to_numpy().astype(np.float64, copy=False)
-    return values

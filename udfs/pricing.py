@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from udfs.kernels import STRICT
-from udfs.measure import ClassMetric, FloatArray, Metric, Statistic
+from udfs.measure import FloatArray, Metric, Statistic
 
 
 @dataclass(frozen=True)
@@ -114,17 +114,17 @@ def evaluated(metric: Metric, sums: Mapping[str, FloatArray]) -> tuple[FloatArra
     return values, reasons
 
 
-def evaluated_of_classes(
-    metric: ClassMetric, classes: Mapping[str, FloatArray], sums: Mapping[str, float]
+def evaluated_of_parts(
+    metric: Metric, parts: Mapping[str, FloatArray], sums: Mapping[str, float]
 ) -> tuple[float, str | None]:
-    """A class metric of one slice, and the reason if it is not a finite number, as of `evaluated`.
+    """A metric of the classes or score bins of one slice, and the reason if it is no finite number, as of `evaluated`.
 
     Args:
         metric: The metric, its options bound.
-        classes: The class statistics by name, each (classes,); classes without rows are 0 or left out of all.
+        parts: The columns of the classes or bins by name; those without rows are 0 or left out of all.
         sums: The priced statistics of the slice by column.
     """
-    inputs: dict[str, Any] = {**sums, **classes}
+    inputs: dict[str, Any] = {**sums, **parts}
     value = float(metric(inputs))
     unknown = any(bool(np.isnan(inputs[name]).any()) for name in metric.inputs)
     return value, _reason(metric, value, sums["weight"], unknown)

@@ -22,7 +22,7 @@ from jobs.tables import Table, declared, statistic_columns
 
 OTHER: Final = {"sail": "spark", "spark": "sail"}
 NAMES: Final = {"sail": "Sail", "spark": "Apache Spark"}
-COMPARED: Final = ("statistics", "shard_statistics")
+COMPARED: Final = ("statistics", "shard_statistics", "score_bins")
 # Set by the engine of this process; a child that inherits it would look for that engine.
 INHERITED: Final = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
 # A minute is too short for the second compiler and for 200 partitions to pay.

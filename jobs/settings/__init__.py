@@ -13,9 +13,11 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from jobs.errors import ConfigurationError, Problem
 from jobs.settings.checks import RESERVED, relation_problems
 from jobs.settings.errors import merged, shape_problems
-from jobs.settings.fields import Age, Dimension, Items, JsonObject, ModelName, Name, Section, Time, TimeColumn
+from jobs.settings.fields import Age, Dimension, Items, JsonObject, ModelName, Name, Peer, Section, Time, TimeColumn
+from jobs.settings.kinds import kind_problems
 from jobs.settings.refused import refusals
 from jobs.settings.sections import (
+    Baselines,
     Bins,
     Day,
     ImpressionColumns,
@@ -37,6 +39,7 @@ from jobs.settings.yaml_file import read
 
 __all__ = [
     "RESERVED",
+    "Baselines",
     "Bins",
     "Day",
     "Evaluation",
@@ -77,6 +80,9 @@ class Evaluation(Section):
     slices: Annotated[Items[Items[str]], Field(min_length=1)] = ((),)
     shards: Shards = Shards()
     bins: Bins = Bins()
+    baselines: Baselines = Baselines()
+    compatibility: Items[Peer] = ()
+    joint: Mapping[Name, Annotated[Mapping[Name, float], Field(min_length=1)]] = {}
     limits: Limits = Limits()
     loss: Loss = Loss()
     ages: Annotated[Items[Age], Field(min_length=1)] = Field(default=None, validate_default=True)
@@ -120,7 +126,25 @@ class Evaluation(Section):
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Every (task, model) that is scored: tasks, then models, in the order of the configuration."""
-        return tuple((task, model) for task in self.tasks for model in self.models if task in self.models[model])
+        return tuple((task, model) for task in self.tasks for model in self.models if self._scores(model, task))
+
+    def factors(self, task: str) -> tuple[str, ...]:
+        """The tasks whose scores make that of a task: itself, or those of its product."""
+        product = self.tasks[task].score
+        return (task,) if product is None else product.product
+
+    def classes(self, task: str) -> tuple[str, ...]:
+        """The names of the classes of a task; none where it has no classes."""
+        label = self.labels[self.tasks[task].label]
+        return label.classes if isinstance(label, LabelColumn) else ()
+
+    def _scores(self, model: str, task: str) -> bool:
+        return self.models[model].keys() >= set(self.factors(task))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of the tasks, each once."""
+        return tuple(dict.fromkeys(task.kind for task in self.tasks.values()))
 
     def is_final(self, age_hours: int, task: str) -> bool:
         """Whether the task's label, and the label it is given, no longer change at this age."""
@@ -153,7 +177,7 @@ def parse(mapping: Mapping[Any, Any]) -> Evaluation:
 def _parsed(mapping: object, origin: str) -> Evaluation:
     given = _without_empty_sections(mapping) if isinstance(mapping, Mapping) else mapping
     evaluation, misshapen = _shaped(given)
-    problems = merged(refusals(given), misshapen, relation_problems(given))
+    problems = merged(refusals(given), misshapen, relation_problems(given), kind_problems(given))
     if evaluation is None or problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise ConfigurationError(f"{origin} is not valid: {count}", problems)

@@ -8,13 +8,14 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from jobs.errors import Problem, described, nearest_match, one_of
 from jobs.settings.errors import dotted
 from udfs.catalog import FAMILIES, statistics_of
+from udfs.compatibility import PEERS, peer_columns
 
 KEY_COLUMNS = (
     "event_date", "age_hours", "task", "model", "slice", "shard", "bin", "class", "metric", "as_of", "run_id",
 )  # fmt: skip
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")  # what the view statistics_priced adds
 STATISTICS = {name: statistic for kind in FAMILIES for name, statistic in statistics_of(kind).items()}
-RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED)
+RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *peer_columns(PEERS))
 # The options of these are part of their names, as in positive_focal_g2.
 RESERVED_STARTS = tuple(statistic.name for statistic in STATISTICS.values() if statistic.suffix)
 

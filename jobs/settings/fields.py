@@ -20,7 +20,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from jobs.errors import LARGEST_INTEGER, nearest_match
+from jobs.errors import LARGEST_INTEGER, nearest_match, one_of
+from udfs.compatibility import PEERS
 
 UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 DURATION = re.compile(r"([0-9]{1,6})([dhms])")
@@ -98,6 +99,12 @@ def _zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
+def _peer(value: str) -> str:
+    if value not in PEERS:
+        raise wrong(one_of(PEERS), nearest_match(value, PEERS))
+    return value
+
+
 def _zone(value: str) -> str:
     if value not in _zones():
         raise wrong("an IANA time zone such as Europe/Berlin", nearest_match(value, sorted(_zones())))
@@ -112,6 +119,14 @@ def _option(value: object) -> object:
     if isinstance(value, float) and math.isfinite(value):
         return value
     raise wrong("text, a number, true or false")
+
+
+def _columns(value: object) -> object:
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list | tuple):
+        raise wrong("a column name, or a list of them")
+    return value
 
 
 def _time(value: object) -> object:
@@ -130,11 +145,14 @@ class TimeColumn(Section):
 T = TypeVar("T")
 Items = Annotated[tuple[T, ...], Field(strict=False)]
 Column = Annotated[str, Field(min_length=1)]
+# One column, or several that are scores of the classes in their order.
+Columns = Annotated[tuple[Column, ...], BeforeValidator(_columns), Field(min_length=1, strict=False)]
 Text = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, AfterValidator(_name)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 Dimension = Annotated[str, AfterValidator(_dimension)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Peer = Annotated[str, AfterValidator(_peer)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
 # Not validated as a union, which would report one error per member.

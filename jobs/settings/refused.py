@@ -6,21 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from jobs.errors import Problem, described
 from jobs.settings.checks import SOURCES, found
 from jobs.settings.errors import dotted
-from jobs.settings.sections import Bins
 
-DEFAULT_BINS = Bins().model_dump(mode="json")
 SECRET = re.compile(r"secret|passw|token|credential|key", re.IGNORECASE)
 NO_SECRET = "no secret here: give it to the engine, e.g. in conf/spark-defaults.conf, and refer to it from there"
 
 # Place, what is refused there, what to write. An issue that computes one of these deletes its line.
 NOT_SUPPORTED: tuple[tuple[str, Callable[[object], bool], str], ...] = (
-    ("tasks.*.kind", lambda kind: kind in ("multiclass", "candidates"), "binary"),
     ("tasks.*.label", lambda label: isinstance(label, Mapping), "the name of a label"),
-    ("tasks.*.score", lambda score: score is not None, "a column of scores under each model"),
-    ("models.*.*.score", lambda score: isinstance(score, list | tuple), "the name of one column"),
-    ("impressions.columns.sampling_rate", lambda column: column is not None, "null"),
     ("labels.*.columns.ingested", lambda column: column is not None, "null"),
-    ("bins", lambda bins: isinstance(bins, Mapping) and bool(_unlike_default(bins)), "the default bins"),
     ("gates", lambda gates: isinstance(gates, list | tuple) and len(gates) > 0, "an empty list"),
     ("ages", lambda ages: isinstance(ages, list | tuple) and len(ages) > 1, "one age"),
 )
@@ -43,7 +36,3 @@ def _not_supported(config: object) -> Iterator[Problem]:
         for place, value in found(config, pattern):
             if refused(value):
                 yield Problem(dotted(place), f"{described(value)}, which is not supported yet", expected)
-
-
-def _unlike_default(bins: Mapping[object, object]) -> list[object]:
-    return [key for key, value in bins.items() if key in DEFAULT_BINS and value != DEFAULT_BINS[key]]

@@ -9,6 +9,7 @@ from pydantic import Discriminator, Field, Tag
 from jobs.settings.checks import looks_like_log
 from jobs.settings.fields import (
     Column,
+    Columns,
     Count,
     Dimension,
     Duration,
@@ -22,6 +23,7 @@ from jobs.settings.fields import (
     Window,
     Zone,
 )
+from udfs.bins import LEAST_BITS, MOST_BITS
 
 
 class Day(Section):
@@ -61,10 +63,14 @@ class Impressions(Section):
 
 
 class LabelColumn(Section):
-    """A label that sits in the impression row, with its declared convention."""
+    """A label that sits in the impression row, with its declared convention.
+
+    Of `classes` the column holds one of the declared names, its number from 0, or an array of shares.
+    """
 
     column: Column
-    values: Literal["binary", "signed", "soft"]
+    values: Literal["binary", "signed", "soft", "number", "classes"]
+    classes: Items[Text] = ()
 
     @property
     def final_after(self) -> timedelta:
@@ -110,21 +116,33 @@ class ProductScore(Section):
     product: Items[Name]
 
 
+class Propensity(Section):
+    """The probability, in a column, that a row was seen: the row weighs its inverse, or `cap` at most."""
+
+    column: Column
+    cap: Annotated[float, Field(ge=1, lt=2**20)] = 1000.0
+
+
 class Task(Section):
     """What is predicted: a label, `given` another one, under a weight of its own."""
 
-    kind: Literal["binary", "multiclass", "candidates"] = "binary"
+    kind: Literal["binary", "regression", "multiclass", "candidates"] = "binary"
     label: str
     given: str | None = None
     weight: Column | None = None
+    propensity: Propensity | None = None
     score: ProductScore | None = None
 
 
 class ModelScore(Section):
-    """The column of a model's score for one task, and its scale."""
+    """The column of a model's score for one task, and its scale; of classes one column each, or one array.
 
-    score: Column
+    A model that learnt from negatives kept at `negatives_rate` is evaluated as it would say it of all rows.
+    """
+
+    score: Columns
     scale: Literal["probability", "logit"] = "probability"
+    negatives_rate: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class Shards(Section):
@@ -137,10 +155,22 @@ class Shards(Section):
 class Bins(Section):
     """The score bins."""
 
-    bits: Annotated[int, Field(ge=1, le=32)] = 16
+    bits: Annotated[int, Field(ge=LEAST_BITS, le=MOST_BITS)] = 16
     slices: Items[Items[Dimension]] = ((),)
-    thresholds: Items[Annotated[float, Field(ge=0, le=1)]] = ()
+    thresholds: Items[Annotated[float, Field(gt=0, lt=1)]] = ()
+    calibration_bins: Annotated[int, Field(ge=2, le=1000)] = 10
     shards: bool = False
+
+    @property
+    def options(self) -> dict[str, float | tuple[float, ...]]:
+        """What the metrics of bins take by keyword."""
+        return {"threshold": tuple(self.thresholds), "calibration_bins": float(self.calibration_bins)}
+
+
+class Baselines(Section):
+    """What losses are compared with besides the slice's own rate: a `reference` rate of some tasks."""
+
+    reference: Mapping[Name, Annotated[float, Field(gt=0, lt=1)]] = {}
 
 
 class Limits(Section):
@@ -151,6 +181,7 @@ class Limits(Section):
     rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     stored_rejects: Count = 10_000
     min_rows: Count = 50
+    group_rows: Annotated[int, Field(ge=1, le=20_000)] = 1000
 
 
 class Loss(Section):

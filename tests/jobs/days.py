@@ -76,6 +76,7 @@ def configured(folder: Path, **sections: Any) -> Row:
         "dimensions": ["country"],
         "slices": [[], ["country"]],
         "shards": {"count": 4},
+        "bins": {"slices": []},
         "tables": {"path": str(folder / "tables")},
     }
     return {**document, **sections}

@@ -35,6 +35,7 @@ def document(folder: Path, **sections: Any) -> dict[str, Any]:
         "labels": {"click": {"column": "click", "values": "binary"}},
         "tasks": {"ctr": {"label": "click"}},
         "models": {"m": {"ctr": {"score": "p"}}},
+        "bins": {"slices": []},
         "limits": {"min_rows": 0},
         "tables": {"path": str(folder / "tables")},
     }

@@ -82,7 +82,8 @@ BAD = {
         2,
         "{config} is not valid: 1 problem\n"
         "  - dimension: found an unknown key, expected one of evaluation, day, impressions, labels, tasks, models, "
-        "dimensions, slices, shards, bins, limits, loss, ages, gates, tables; did you mean 'dimensions'?",
+        "dimensions, slices, shards, bins, "
+        "baselines, compatibility, joint, limits, loss, ages, gates, tables; did you mean 'dimensions'?",
     ),
     "empty day": ({}, "2026-11-15", 2, "2026-11-15 is empty: none of 120 rows read lies in it"),
     "a day to come": (

@@ -15,6 +15,8 @@ from tests.jobs import days
 from tests.jobs.days import DAY, START, conversion, impression
 
 EVERY_SHARE = {"rejected_share": 1.0}
+# What is decided on the driver alone need not be shown twice, where a night takes ten seconds.
+SAIL = pytest.mark.only_engine("sail")
 ROW = ("impressions", None, None)
 BY_P = [("impressions", task, "champion") for task in ("ctr", "weighted", "cvr")]
 BY_Z = [("impressions", task, "candidate") for task in ("ctr", "weighted")]
@@ -152,6 +154,7 @@ def test_rejected_rows_are_in_no_sum(bad_day):
         assert sum(row["n"] for row in mine) == scored - bad
 
 
+@SAIL
 @pytest.mark.parametrize("limit", [0, 2])
 def test_the_limit_caps_the_rows_that_are_kept_and_not_the_counts(spark, folder, limit):
     write_bad_day(folder)
@@ -185,6 +188,7 @@ def test_a_model_without_any_score_refuses_the_day(spark, folder):
     assert len([row for row in days.rows_of(folder, "rejects") if row["run_id"] == run["run_id"]]) == 240
 
 
+@SAIL
 def test_a_day_of_bad_rows_only_refuses_the_day(spark, folder):
     document = days.small_day(folder)
     nightly.evaluate(spark, parse(document), DAY)
@@ -196,6 +200,7 @@ def test_a_day_of_bad_rows_only_refuses_the_day(spark, folder):
     refused(spark, folder, {**document, "limits": EVERY_SHARE}, "no row of the day can be evaluated")
 
 
+@SAIL
 @pytest.mark.parametrize(
     ("bad", "blamed"),
     [

@@ -58,7 +58,7 @@ def test_every_error_of_a_file_is_told_at_once(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump(wrong))
     with pytest.raises(ConfigurationError) as caught:
         load(file)
-    known = "cells, values, rejected_share, stored_rejects, min_rows"
+    known = "cells, values, rejected_share, stored_rejects, min_rows, group_rows"
     assert str(caught.value).splitlines() == [
         f"{file} is not valid: 7 problems",
         "  - day.timezone: found 'Europe/Berln', expected an IANA time zone such as Europe/Berlin; did you mean 'Europe/Berlin'?",  # noqa: E501
@@ -83,9 +83,9 @@ SHAPES: list[tuple[str, Any, str]] = [
     ("loss", [], "loss: found a list of 0, expected a mapping"),
     ("labels/sale/columns", {"id": 1, "time": "t"}, "labels.sale.columns.id: found 1, expected text"),
     ("labels/sale/columns", {"id": "i"}, "labels.sale.columns.time: found nothing, expected a value, as this key is required"),  # noqa: E501
-    ("tasks/ctr/wait", "w", "tasks.ctr.wait: found an unknown key, expected one of kind, label, given, weight, score; did you mean 'weight'?"),  # noqa: E501
+    ("tasks/ctr/wait", "w", "tasks.ctr.wait: found an unknown key, expected one of kind, label, given, weight, propensity, score; did you mean 'weight'?"),  # noqa: E501
     ("impressions/columns/time", 3, "impressions.columns.time: found 3, expected a column name, or {column, unit}"),
-    ("labels/click/values", "sign", "labels.click.values: found 'sign', expected 'binary', 'signed' or 'soft'; did you mean 'signed'?"),  # noqa: E501
+    ("labels/click/values", "sign", "labels.click.values: found 'sign', expected 'binary', 'signed', 'soft', 'number' or 'classes'; did you mean 'signed'?"),  # noqa: E501
     ("impressions/source/options", {"a": [1]}, "impressions.source.options.a: found a list of 1, expected text, a number, true or false"),  # noqa: E501
     ("foo", None, "foo: found an unknown key, expected one of " + ", ".join(Evaluation.model_fields)),
 ]  # fmt: skip
@@ -114,6 +114,26 @@ RELATIONS: list[tuple[str, Any, str]] = [
 ]  # fmt: skip
 
 
+KINDS: list[tuple[str, Any, str]] = [
+    ("tasks/ctr/kind", "multiclass", "tasks.ctr.label: found 'click', whose values are binary, expected a label of a multiclass task, whose values are classes"),  # noqa: E501
+    ("tasks/ctr/score", {"product": ["ctr", "cvr"]}, "tasks.ctr.score.product: found a list of 2, expected two binary tasks that models score, of cvr"),  # noqa: E501
+    ("models/v1.2/ctr/score", ["p", "q"], 'models["v1.2"].ctr.score: found 2 columns, expected one column'),
+    ("models/v1.2/ctr/score", 3, 'models["v1.2"].ctr.score: found 3, expected a column name, or a list of them'),
+    ("labels/click/classes", ["a", "b"], "labels.click.classes: found a list of 2, expected none, or values: classes"),
+    ("tasks/ctr/propensity", {"column": "q", "cap": 0.5}, "tasks.ctr.propensity.cap: found 0.5, expected a number greater than or equal to 1"),  # noqa: E501
+    ("bins", {"bits": 8}, "bins.bits: found 8, expected a number greater than or equal to 9"),
+    ("bins", {"slices": [["country"]]}, "bins.slices[0]: found a list of 1, expected one of the declared slices"),
+    ("baselines", {"reference": {"ctrr": 0.1}}, "baselines.reference.ctrr: found 'ctrr', expected one of ctr, cvr"),
+    ("joint", {"esmm": {"ctr": 1.0, "x": 1.0}}, "joint.esmm.x: found 'x', expected one of ctr, cvr"),
+    ("compatibility", ["keras3"], "compatibility[0]: found 'keras3', expected one of scikit-learn, scikit-learn-float32, torchrec, spark-mllib, keras, keras-2, pytorch, xgboost, lightgbm; did you mean 'keras'?"),  # noqa: E501
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "value", "text"), KINDS)
+def test_what_a_kind_of_task_asks_for_is_told(place: str, value: Any, text: str) -> None:
+    assert errors(lambda: parse(changed((place, value), ("slices", [[]])))) == [text]
+
+
 @pytest.mark.parametrize(("place", "value", "text"), RELATIONS)
 def test_names_and_keys_that_do_not_fit_each_other_are_told(place: str, value: Any, text: str) -> None:
     assert errors(lambda: parse(changed((place, value)))) == [text]
@@ -127,14 +147,8 @@ def test_key_columns_and_statistics_are_no_dimensions() -> None:
 
 
 NOT_YET: list[tuple[str, Any, str]] = [
-    ("tasks/ctr/kind", "multiclass", "tasks.ctr.kind: found 'multiclass', {}, expected binary"),
-    ("tasks/ctr/kind", "candidates", "tasks.ctr.kind: found 'candidates', {}, expected binary"),
     ("tasks/ctr/label", {"column": "cat"}, "tasks.ctr.label: found a mapping of column, {}, expected the name of a label"),  # noqa: E501
-    ("tasks/ctr/score", {"product": ["a", "b"]}, "tasks.ctr.score: found a mapping of product, {}, expected a column of scores under each model"),  # noqa: E501
-    ("models/v1.2/ctr/score", ["p", "q"], 'models["v1.2"].ctr.score: found a list of 2, {}, expected the name of one column'),  # noqa: E501
-    ("impressions/columns/sampling_rate", "r", "impressions.columns.sampling_rate: found 'r', {}, expected null"),
     ("labels/sale/columns/ingested", "at", "labels.sale.columns.ingested: found 'at', {}, expected null"),
-    ("bins", {"bits": 8}, "bins: found a mapping of bits, {}, expected the default bins"),
     ("gates", [{"metric": "auc"}], "gates: found a list of 1, {}, expected an empty list"),
     ("ages", ["0h", "24h"], "ages: found a list of 2, {}, expected one age"),
 ]  # fmt: skip

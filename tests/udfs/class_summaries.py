@@ -14,7 +14,7 @@ from udfs.class_examples import class_examples, of_each_class
 from udfs.decimals import nearest
 from udfs.exact import total
 from udfs.measure import FloatArray, Options
-from udfs.pricing import evaluated, evaluated_of_classes, priced
+from udfs.pricing import evaluated, evaluated_of_parts, priced
 
 CLASS_OPTIONS: Options = {"clip": 1e-15, "k": (1.0, 2.0, 3.0)}
 
@@ -88,7 +88,7 @@ def class_metrics_from(
     classes = {name: nearest(units) for name, units in by_class.items()}
     of_slice = {name: float(values[0]) for name, values in chosen.items()}
     for name, class_metric in published_of_classes("multiclass", options).items():
-        found[name] = evaluated_of_classes(class_metric, classes, of_slice)
+        found[name] = evaluated_of_parts(class_metric, classes, of_slice)
     return found
 
 

@@ -9,16 +9,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from udfs.batch import CELLS, KEYS, Grouping, Pair, Summarise
+from udfs.batch import KEYS, Summarise
 from udfs.catalog import columns_of, published
 from udfs.decimals import DECIMAL, UnitArray, from_decimal, merge, nearest, subtract
 from udfs.measure import FloatArray, Metric, Options
+from udfs.pairs import Pair
+from udfs.places import CELLS, Grouping
 from udfs.pricing import evaluated, priced
 
 OPTIONS: dict[str, float] = {"alpha": 2.5, "gamma": 2.0, "clip": 1e-15}
 CODES = np.array([-(2**63), -7, 3, 2**62], dtype=np.int64)
 SHARDS = 3
-PAIRS = tuple(Pair("label", None, "weight", scale, scale) for scale in ("probability", "logit"))
+PAIRS = tuple(Pair("binary", ("label",), None, "weight", (scale,), (scale,)) for scale in ("probability", "logit"))
 # Four cells as of two dimensions: both, each alone, and the total; only the first is summed row by row.
 GROUPINGS = (
     Grouping(np.array([0, 1, 2, 3]), 4),
@@ -67,13 +69,13 @@ def summarise(
     """The pass of the job over the cells of `CODES`."""
     statistics = columns_of("binary", options)
     cells = np.arange(CODES.size)
-    return Summarise(tuple(pairs), statistics, "strict", CODES, cells, CODES.size, groupings, shards)
+    return Summarise(tuple(pairs), {"binary": statistics}, {}, "strict", CODES, cells, CODES.size, groupings, shards)
 
 
 def by_key(run: Summarise, batches: Iterable[pa.RecordBatch]) -> Sums:
     """Units of each statistic by (pair, grouping, key, shard), of one partition."""
     table = run.restored(pa.Table.from_batches(run(batches)))
-    keys = list(zip(*(table[name].to_pylist() for name in KEYS.names), strict=True))
+    keys = list(zip(*(table[name].to_pylist() for name in KEYS.names[:4]), strict=True))
     names = table.column_names[len(KEYS) :]
     units = zip(*(from_decimal(table[name].cast(DECIMAL)).tolist() for name in names), strict=True)
     sums = {key: dict(zip(names, values, strict=True)) for key, values in zip(keys, units, strict=True)}
@@ -115,13 +117,13 @@ def sums_given(rows: Rows, given: ArrayLike, options: Options = OPTIONS) -> dict
 
 
 def _sums_of(rows: Rows, given: FloatArray | None, options: Options) -> dict[str, int]:
-    pair = Pair("label", None if given is None else "given", "weight", "score", rows.scale)
+    pair = Pair("binary", ("label",), None if given is None else "given", "weight", ("score",), (rows.scale,))
     run = summarise([pair], options, groupings=(), shards=1)
     columns = {"code": np.full(rows.label.size, CODES[0]), "shard": np.zeros(rows.label.size, dtype=np.int32)}
     if given is not None:
         columns["given"] = given
     batch = pa.record_batch({**columns, "label": rows.label, "weight": rows.weight, "score": rows.score})
-    return by_key(run, [batch]).get((0, CELLS, 0, -1), dict.fromkeys(run.statistics, 0))
+    return by_key(run, [batch]).get((0, CELLS, 0, -1), dict.fromkeys(run.columns, 0))
 
 
 def metrics_from(

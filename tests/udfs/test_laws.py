@@ -25,11 +25,12 @@ from tests.udfs.summaries import (
 )
 from udfs import batch as batches
 from udfs import exact
-from udfs.batch import CELLS, PASSED, Grouping
+from udfs.batch import PASSED
 from udfs.catalog import columns_of, statistics_of
 from udfs.decimals import UNITS
 from udfs.exact import total
 from udfs.kernels import FloatArray, softplus
+from udfs.places import CELLS, Grouping
 
 # Each example runs the whole pass several times.
 law = settings(max_examples=40)
@@ -137,7 +138,7 @@ def test_a_row_of_zero_weight_is_as_if_absent(batch: pa.RecordBatch, data: st.Da
 @given(batch=strategies.examples())
 def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(batch: pa.RecordBatch) -> None:
     for number, pair in enumerate(PAIRS):
-        unusable = np.isnan(column(batch, pair.score)) | np.isnan(column(batch, "weight"))
+        unusable = np.isnan(column(batch, pair.scores[0])) | np.isnan(column(batch, "weight"))
         in_task = ~np.isnan(column(batch, "label"))
         found = added(by_shard(summed(batch), number))
         assert found["n"] == (in_task & ~unusable).sum() * UNITS

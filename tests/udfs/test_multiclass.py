@@ -30,7 +30,7 @@ from udfs.catalog import (
     statistics_of,
 )
 from udfs.measure import Measure
-from udfs.pricing import LOSSES, evaluated, evaluated_of_classes
+from udfs.pricing import LOSSES, evaluated, evaluated_of_parts
 
 PUBLISHED = published("multiclass", CLASS_OPTIONS)
 OF_CLASSES = published_of_classes("multiclass", CLASS_OPTIONS)
@@ -118,7 +118,7 @@ def test_what_was_not_recorded_is_no_metric(missing: str) -> None:
         assert (evaluated(metric, sums)[1] == ["not_recorded"]) == (missing in metric.inputs)
     of_slice = {name: float(values[0]) for name, values in sums.items()}
     for metric in OF_CLASSES.values():
-        assert (evaluated_of_classes(metric, classes, of_slice)[1] == "not_recorded") == (missing in metric.inputs)
+        assert (evaluated_of_parts(metric, classes, of_slice)[1] == "not_recorded") == (missing in metric.inputs)
 
 
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)

@@ -1,0 +1,123 @@
+"""What a kind of task asks of its label, its scores and the rest of a configuration."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jobs.errors import Problem, described, one_of
+from jobs.settings.errors import dotted
+
+VALUES = {
+    "binary": ("binary", "signed", "soft"),
+    "regression": ("binary", "signed", "soft", "number"),
+    "multiclass": ("classes",),
+    "candidates": ("binary", "soft", "number"),
+}
+KNOWN = {values for allowed in VALUES.values() for values in allowed}
+FACTORS = 2
+
+
+def kind_problems(config: object) -> list[Problem]:
+    """Return what does not fit the kinds of the tasks, whatever the shape of the configuration."""
+    checks = (_labels, _classes, _scores, _products, _groups, _weights, _bins, _named)
+    return [problem for check in checks for problem in check(config)]
+
+
+def _section(config: object, *keys: str) -> dict[str, Any]:
+    node = config
+    for key in keys:
+        node = node.get(key) if isinstance(node, Mapping) else None
+    return {str(key): value for key, value in node.items()} if isinstance(node, Mapping) else {}
+
+
+def _tasks(config: object) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    for name, task in _section(config, "tasks").items():
+        if isinstance(task, Mapping) and task.get("kind", "binary") in VALUES:
+            yield name, task.get("kind", "binary"), task
+
+
+def _labels(config: object) -> Iterator[Problem]:
+    for name, kind, task in _tasks(config):
+        label = _section(config, "labels", str(task.get("label")))
+        values = label.get("values", "binary")
+        if label and values in KNOWN and values not in VALUES[kind]:
+            expected = f"a label of a {kind} task, whose values are {' or '.join(VALUES[kind])}"
+            yield Problem(dotted(("tasks", name, "label")), f"{task['label']!r}, whose values are {values}", expected)
+
+
+def _classes(config: object) -> Iterator[Problem]:
+    for name in _section(config, "labels"):
+        label = _section(config, "labels", name)
+        classes = label.get("classes", ())
+        if not isinstance(classes, list | tuple):
+            continue
+        place = dotted(("labels", name, "classes"))
+        if label.get("values") != "classes" and classes:
+            yield Problem(place, described(classes), "none, or values: classes")
+        if label.get("values") == "classes" and len(set(map(str, classes))) < max(2, len(classes)):
+            expected = "the names of two classes or more, each once, in the order of the scores"
+            yield Problem(place, described(classes), expected)
+
+
+def _scores(config: object) -> Iterator[Problem]:
+    kinds = {name: (kind, task) for name, kind, task in _tasks(config)}
+    for model in _section(config, "models"):
+        for name in _section(config, "models", model).keys() & kinds.keys():
+            kind, task = kinds[name]
+            score = _section(config, "models", model, name).get("score")
+            columns = len(score) if isinstance(score, list | tuple) else 1
+            classes = _section(config, "labels", str(task.get("label"))).get("classes", ())
+            allowed = (1, len(classes)) if kind == "multiclass" and isinstance(classes, list | tuple) else (1,)
+            if columns not in allowed:
+                several = f"a column for each of {allowed[-1]} classes, or one array of them"
+                place = dotted(("models", model, name, "score"))
+                yield Problem(place, f"{columns} columns", several if kind == "multiclass" else "one column")
+
+
+def _products(config: object) -> Iterator[Problem]:
+    kinds = {name: (kind, task) for name, kind, task in _tasks(config)}
+    for name, (kind, task) in kinds.items():
+        product = task["score"].get("product") if isinstance(task.get("score"), Mapping) else None
+        if not isinstance(product, list | tuple):
+            continue
+        plain = [n for n, (k, t) in kinds.items() if k == "binary" and t.get("score") is None]
+        place = dotted(("tasks", name, "score", "product"))
+        if kind != "binary" or len(product) != FACTORS or not set(map(str, product)) <= set(plain):
+            yield Problem(place, described(product), f"two binary tasks that models score, of {', '.join(plain)}")
+        elif not any(_section(config, "models", m).keys() >= set(product) for m in _section(config, "models")):
+            yield Problem(place, described(product), "a model that scores both")
+
+
+def _groups(config: object) -> Iterator[Problem]:
+    columns = _section(config, "impressions", "columns")
+    for name, kind, _ in _tasks(config):
+        for key in ("group", "id"):
+            if kind == "candidates" and columns.get(key) is None:
+                expected = f"a column, as {name} is about the impressions of a group, in the order of their ids"
+                yield Problem(dotted(("impressions", "columns", key)), "nothing", expected)
+    for name, kind, task in _tasks(config):
+        if kind == "candidates" and task.get("given") is not None:
+            yield Problem(dotted(("tasks", name, "given")), described(task["given"]), "none: a group is whole")
+
+
+def _weights(config: object) -> Iterator[Problem]:
+    for name, _, task in _tasks(config):
+        if task.get("weight") is not None and task.get("propensity") is not None:
+            yield Problem(dotted(("tasks", name)), "weight and propensity", "one of them; the other is another task")
+
+
+def _bins(config: object) -> Iterator[Problem]:
+    declared = config.get("slices", [[]]) if isinstance(config, Mapping) else ()
+    known = {frozenset(map(str, names)) for names in declared or () if isinstance(names, list | tuple)}
+    wanted = _section(config, "bins").get("slices", ())
+    for rank, names in enumerate(wanted if isinstance(wanted, list | tuple) else ()):
+        if isinstance(names, list | tuple) and frozenset(map(str, names)) not in known:
+            yield Problem(dotted(("bins", "slices", rank)), described(names), "one of the declared slices")
+
+
+def _named(config: object) -> Iterator[Problem]:
+    tasks = [name for name, _, _ in _tasks(config)]
+    for place in (("baselines", "reference"), *(("joint", each) for each in _section(config, "joint"))):
+        for name in _section(config, *place).keys() - set(tasks):
+            yield Problem(dotted((*place, name)), repr(name), one_of(tasks))
+    for name in _section(config, "joint").keys() & set(tasks):
+        yield Problem(dotted(("joint", name)), "the name of a task", "a name of its own")

@@ -1,0 +1,281 @@
+"""Tasks of every kind in one night: the tables hold what plain NumPy and scikit-learn make of the same rows."""
+
+import numpy as np
+import pyarrow.compute as pc
+import pytest
+from scipy.special import log_softmax
+from sklearn import metrics as sklearn_metrics
+
+from jobs.errors import RefusedError
+from tests.jobs.night import document, evaluated, evaluated_by, parquet, table
+
+SIZE = 600
+CLASSES = ["home", "draw", "away"]
+REPLACED = ("statistics", "shard_statistics", "score_bins", "class_statistics", "metrics")
+# On Apache Spark a night of so many tables takes half a minute: there one is evaluated, and compared.
+SAIL = pytest.mark.only_engine("sail")
+
+
+def sigmoid(z):
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Impressions in requests of one to eight, with clicks, conversions, an outcome of three and a price."""
+    rng = np.random.default_rng(11)
+    z = rng.normal(-1.0, 1.0, SIZE)
+    click = (rng.random(SIZE) < sigmoid(z)).astype(int)
+    p = rng.dirichlet([2.0, 1.0, 1.5], SIZE)
+    names = rng.choice(CLASSES, SIZE)
+    return {
+        "id": np.arange(SIZE),
+        "request": np.repeat(np.arange(SIZE), rng.integers(1, 9, SIZE))[:SIZE],
+        "country": rng.choice(["DE", "FR"], SIZE),
+        "click": click,
+        "conv": click * (rng.random(SIZE) < 0.3),
+        "z": z,
+        "q": sigmoid(rng.normal(-1.0, 1.0, SIZE)),
+        "outcome": names,
+        "number": np.array([CLASSES.index(name) for name in names]),
+        "shares": list(np.eye(3)[[CLASSES.index(name) for name in names]]),
+        "p0": p[:, 0],
+        "p1": p[:, 1],
+        "p2": p[:, 2],
+        "logits": list(np.log(p) + 3.0),
+        "price": rng.exponential(2.0, SIZE),
+        "bid": rng.exponential(2.0, SIZE),
+        "seen": rng.uniform(0.05, 1.0, SIZE),
+    }
+
+
+def configuration(folder, rows, **sections):
+    source = {"format": "parquet", "path": str(parquet(folder / "impressions", rows, files=3))}
+    classes = {"values": "classes", "classes": CLASSES}
+    labels = {
+        "click": {"column": "click", "values": "binary"},
+        "conv": {"column": "conv", "values": "binary"},
+        "outcome": {"column": "outcome", **classes},
+        "number": {"column": "number", **classes},
+        "shares": {"column": "shares", **classes},
+        "price": {"column": "price", "values": "number"},
+    }
+    tasks = {
+        "ctr": {"label": "click"},
+        "seen": {"label": "click", "propensity": {"column": "seen", "cap": 10.0}},
+        "cvr": {"label": "conv", "given": "click"},
+        "ctcvr": {"label": "conv", "score": {"product": ["ctr", "cvr"]}},
+        "match": {"kind": "multiclass", "label": "outcome"},
+        "numbered": {"kind": "multiclass", "label": "number"},
+        "shared": {"kind": "multiclass", "label": "shares"},
+        "value": {"kind": "regression", "label": "price"},
+        "slate": {"kind": "candidates", "label": "click"},
+    }
+    scores = ["p0", "p1", "p2"]
+    model = {
+        "ctr": {"score": "z", "scale": "logit"},
+        "seen": {"score": "z", "scale": "logit"},
+        "cvr": {"score": "q"},
+        "match": {"score": scores},
+        "numbered": {"score": "logits", "scale": "logit"},
+        "shared": {"score": scores},
+        "value": {"score": "bid"},
+        "slate": {"score": "z", "scale": "logit"},
+    }
+    return document(
+        folder,
+        impressions={"source": source, "columns": {"id": "id", "group": "request"}, "duplicates": "none"},
+        labels=labels,
+        tasks=tasks,
+        models={"m": model},
+        dimensions=["country"],
+        slices=[[], ["country"]],
+        bins={"slices": [[]], "thresholds": [0.3], "bits": 18},
+        loss={"k": [1, 2, 3]},
+        baselines={"reference": {"ctr": 0.25}},
+        compatibility=["scikit-learn", "torchrec"],
+        joint={"esmm": {"ctr": 1.0, "ctcvr": 1.0}},
+        **sections,
+    )
+
+
+@pytest.fixture(scope="module")
+def night(spark, tmp_path_factory, rows):
+    folder = tmp_path_factory.mktemp("kinds")
+    config = configuration(folder, rows)
+    outcome = evaluated(spark, config)
+    return config, outcome
+
+
+@pytest.fixture(scope="module")
+def found(night):
+    """The metrics of the total: (task, metric) to value or reason."""
+    metrics = night[1].metrics
+    whole = metrics.filter(pc.equal(metrics["slice"], "")).to_pylist()
+    return {(row["task"], row["metric"]): row["reason"] or row["value"] for row in whole}
+
+
+def close(value):
+    return pytest.approx(value, rel=1e-11)
+
+
+def test_areas_and_thresholds_of_bins(found, rows):
+    auc = sklearn_metrics.roc_auc_score(rows["click"], rows["z"])
+    assert abs(found["ctr", "auc"] - auc) <= found["ctr", "auc_half_width"] <= 5e-3
+    p = sigmoid(rows["z"])
+    assert found["ctr", "precision@0.3"] == close(sklearn_metrics.precision_score(rows["click"], p >= 0.3))
+    assert found["ctr", "recall@0.3"] == close(sklearn_metrics.recall_score(rows["click"], p >= 0.3))
+    exact = sklearn_metrics.average_precision_score(rows["click"], rows["z"])
+    assert found["ctr", "average_precision_low"] <= exact <= found["ctr", "average_precision_high"]
+
+
+def test_bins_are_kept_of_the_declared_slices_alone(night):
+    config, outcome = night
+    bins = table(config, "score_bins")
+    assert set(bins["slice"].to_pylist()) == {""}
+    assert set(bins["shard"].to_pylist()) == {-1}
+    assert sum(bins.filter(pc.equal(bins["task"], "ctr"))["n"].to_pylist()) == SIZE
+    sliced = outcome.metrics.filter(pc.equal(outcome.metrics["slice"], "country=DE"))
+    assert "auc" not in sliced["metric"].to_pylist()
+
+
+def test_products_are_made_of_their_factors(found, rows):
+    p = sigmoid(rows["z"]) * rows["q"]
+    expected = sklearn_metrics.log_loss(rows["conv"], p)
+    assert found["ctcvr", "log_loss"] == close(expected)
+    assert found["esmm", "joint_loss"] == close(found["ctr", "log_loss"] + expected)
+
+
+@pytest.mark.parametrize("task", ["match", "numbered", "shared"])
+def test_classes_by_name_by_number_and_by_shares(found, rows, task):
+    p = np.stack([rows["p0"], rows["p1"], rows["p2"]]).T
+    entropy = -sum(q * np.log(q) for q in np.bincount(rows["number"]) / SIZE)
+    loss = sklearn_metrics.log_loss(rows["number"], p)
+    assert found[task, "log_loss"] == close(loss)
+    assert found[task, "accuracy"] == close((p.argmax(axis=1) == rows["number"]).mean())
+    assert found[task, "top_k_accuracy@2"] == close(sklearn_metrics.top_k_accuracy_score(rows["number"], p, k=2))
+    assert found[task, "label_entropy"] == close(entropy)
+    assert found[task, "normalized_entropy"] == close(loss / entropy)
+
+
+def test_the_classes_add_up_to_the_weight(night):
+    classes = table(night[0], "class_statistics")
+    whole = classes.filter(pc.and_(pc.equal(classes["task"], "match"), pc.equal(classes["slice"], "country=DE")))
+    statistics = table(night[0], "statistics")
+    of = pc.and_(pc.equal(statistics["task"], "match"), pc.equal(statistics["country"], "DE"))
+    assert pc.sum(whole["class_weight"]) == pc.sum(statistics.filter(of)["weight"])
+    assert set(whole["class"].to_pylist()) == set(CLASSES)
+
+
+def test_values_are_regressed(found, rows):
+    assert found["value", "mean_squared_error"] == close(np.mean((rows["price"] - rows["bid"]) ** 2))
+    assert found["value", "mean_absolute_error"] == close(np.mean(np.abs(rows["price"] - rows["bid"])))
+
+
+def test_groups_are_whole(found, rows):
+    losses, weights, areas = [], [], []
+    for request in np.unique(rows["request"]):
+        z, y = (rows[name][rows["request"] == request] for name in ("z", "click"))
+        if y.any():
+            losses.append(-log_softmax(z)[y == 1].mean())
+        if 0 < y.sum() < y.size:
+            areas.append(sklearn_metrics.roc_auc_score(y, z))
+            weights.append(y.size)
+    assert found["slate", "softmax_cross_entropy"] == close(np.mean(losses))
+    assert found["slate", "grouped_auc"] == close(np.average(areas, weights=weights))
+    assert found["slate", "hit_rate@3"] <= 1.0
+
+
+def test_baselines_and_peers(found, rows):
+    p, y = sigmoid(rows["z"]), rows["click"]
+    loss = sklearn_metrics.log_loss(y, p)
+    assert found["ctr", "log_loss[scikit-learn]"] == pytest.approx(loss, rel=1e-12)
+    assert found["ctr", "normalized_entropy[total]"] == close(found["ctr", "normalized_entropy"])
+    reference = -(y.mean() * np.log(0.25) + (1 - y.mean()) * np.log(0.75))
+    assert found["ctr", "normalized_entropy[reference]"] == close(loss / reference)
+    assert found["ctr", "normalized_entropy[stratified]"] > found["ctr", "normalized_entropy"]
+    assert ("seen", "normalized_entropy[reference]") not in found
+
+
+def test_a_propensity_weighs_by_its_capped_inverse(found, rows):
+    weight = np.minimum(1.0 / rows["seen"], 10.0)
+    expected = sklearn_metrics.log_loss(rows["click"], sigmoid(rows["z"]), sample_weight=weight)
+    assert found["seen", "log_loss"] == close(expected)
+    assert found["seen", "effective_sample_size"] == close(weight.sum() ** 2 / (weight**2).sum())
+
+
+@SAIL
+def test_the_same_bits_whatever_the_files(spark, tmp_path, night, rows):
+    order = np.random.default_rng(1).permutation(SIZE)
+    shuffled = {name: [values[i] for i in order] for name, values in rows.items()}
+    config = configuration(tmp_path, shuffled)
+    evaluated(spark, config)
+    for name in REPLACED:
+        assert table(config, name).equals(table(night[0], name)), name
+
+
+@pytest.mark.only_engine("spark")
+def test_the_same_bits_on_the_other_engine(spark, tmp_path, night, rows):
+    config = configuration(tmp_path, rows)
+    evaluated_by("sail", config)
+    for name in REPLACED:
+        assert table(config, name).equals(table(night[0], name)), name
+
+
+def bad(rows, **changes):
+    """Twelve rows, the first with another value for some columns."""
+    return {name: [changes[name], *values[1:12]] if name in changes else values[:12] for name, values in rows.items()}
+
+
+REASONS = {
+    "a class that was not declared": ({"outcome": "hom"}, "bad_label"),
+    "a number that is no class": ({"number": 3}, "bad_label"),
+    "one-hot with two ones": ({"shares": np.array([1.0, 1.0, 0.0])}, "bad_label"),
+    "shares of another number of classes": ({"shares": np.array([1.0, 0.0])}, "bad_label"),
+    "no group": ({"request": None}, "null_group"),
+    "a label that is no number": ({"price": float("nan")}, "bad_label"),
+    "logits of another length": ({"logits": np.array([0.0, 1.0])}, "bad_score"),
+    "a score of a class that is missing": ({"p1": None}, "null_score"),
+    "a propensity above 1": ({"seen": 1.5}, "bad_weight"),
+    "a value too large to square": ({"bid": 1e9}, "out_of_range"),
+    "a score of a group that is missing": ({"z": float("nan")}, "nan_score"),
+}
+
+
+@SAIL
+@pytest.mark.parametrize("name", REASONS)
+def test_what_cannot_be_used_is_rejected_with_its_reason(spark, tmp_path, rows, name):
+    changes, reason = REASONS[name]
+    config = configuration(tmp_path, bad(rows, **changes))
+    config["limits"] = {"min_rows": 0, "rejected_share": 1.0}
+    reasons = {row["reason"] for row in evaluated(spark, config).ledger.reasons}
+    assert reasons == {reason}
+
+
+@SAIL
+def test_large_groups_are_counted_and_set_apart(spark, tmp_path, rows):
+    config = configuration(tmp_path, {name: values[:40] for name, values in rows.items()})
+    config["limits"] = {"min_rows": 0, "rejected_share": 1.0, "group_rows": 3}
+    sizes = np.bincount(rows["request"][:40])
+    outcome = evaluated(spark, config)
+    assert [(row["task"], row["reason"], row["rows"]) for row in outcome.ledger.reasons] == [
+        ("slate", "group_too_large", (sizes > 3).sum())
+    ]
+    n = outcome.metrics.filter(
+        pc.and_(pc.equal(outcome.metrics["task"], "slate"), pc.equal(outcome.metrics["slice"], ""))
+    )
+    assert set(n["n"].to_pylist()) == {((sizes > 0) & (sizes <= 3)).sum()}
+
+
+def test_mixed_groups_are_counted(night, rows):
+    countries = {}
+    for request, country in zip(rows["request"], rows["country"], strict=True):
+        countries.setdefault(request, set()).add(country)
+    assert night[1].ledger.mixed == sum(len(each) > 1 for each in countries.values())
+
+
+@SAIL
+def test_without_the_share_the_day_is_refused(spark, tmp_path, rows):
+    config = configuration(tmp_path, bad(rows, outcome="hom"))
+    with pytest.raises(RefusedError, match="bad_label"):
+        evaluated(spark, config)
