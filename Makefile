@@ -15,7 +15,7 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test fast sail spark packaging lint type fmt bench package clean
+.PHONY: help setup jars demo test fast sail spark packaging lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -38,7 +38,7 @@ demo: setup jars ## Three days of generated impressions, evaluated and explained
 test: jars lint fast sail spark packaging ## Everything that must pass
 
 fast: setup ## Tests that need no engine
-	$(ENGINE_TESTS) none -m "not packaging"
+	$(ENGINE_TESTS) none -m "not packaging" --numprocesses 2
 
 sail: setup ## Tests on Sail
 	$(ENGINE_TESTS) sail $(IN_PARALLEL)
@@ -59,6 +59,9 @@ type: setup ## Check types
 fmt: setup ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup ## Write docs/metrics.md from the docstrings
+	$(BIN)/python .ci/metrics.py docs/metrics.md
 
 bench: jars ## Measure the stages against a bare join
 	$(BIN)/python benchmarks/evaluate.py

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
+from tests.udfs.class_summaries import class_rows, metrics_of_class_rows
 from tests.udfs.summaries import OPTIONS, metrics_of_rows, rows_of
-from udfs.kernels import softplus
+from udfs.kernels import sigmoid, softplus
 
 LABEL, SCORE = (0, 1, 1, 0), (0.1, 0.9, 0.8, 0.3)
 
@@ -80,3 +81,27 @@ def test_cross_entropy_is_never_less_than_the_entropy() -> None:
     assert gaps[2] == pytest.approx(0.0, abs=1e-15)
     assert min(gaps[:2] + gaps[3:]) > 0.0
     assert gaps == pytest.approx([each["kl_calibration"][0] for each in found], abs=1e-14)
+
+
+def test_the_slope_of_the_loss_is_the_score_without_the_label() -> None:
+    # Described as vanishing at extreme probabilities: at the wrong end it is 1.
+    for label in (0.0, 0.25, 1.0):
+        for logit in (-30.0, -2.0, 0.0, 1.5, 30.0):
+            ahead, back = (log_loss((label,), (logit + step,), "logit") for step in (1e-4, -1e-4))
+            assert (ahead - back) / 2e-4 == pytest.approx(sigmoid(np.array([logit]))[0] - label, abs=1e-8)
+
+
+def test_the_focal_loss_is_not_least_at_the_base_rate() -> None:
+    # Said to force a calibrated model, which log loss does, on average: it is least at the base rate.
+    found = [metrics_of_rows(rows_of([0.1], [score])) for score in (0.09, 0.1, 0.11)]
+    log_losses, focal_losses = ([each[name][0] for each in found] for name in ("log_loss", "focal_loss"))
+    assert min(log_losses) == log_losses[1]
+    assert min(focal_losses) == focal_losses[2]
+
+
+def test_the_log_loss_of_scikit_learn_takes_many_classes() -> None:
+    # Said to be for two classes. Rows [.5, .3, .2], class 0, [.1, .8, .1], class 1, and [.2, .2, .6], class 1.
+    label, scores = (0, 1, 1), ((0.5, 0.3, 0.2), (0.1, 0.8, 0.1), (0.2, 0.2, 0.6))
+    found = metrics_of_class_rows(class_rows(label, scores))["log_loss"][0]
+    assert found == pytest.approx(-np.log(0.5 * 0.8 * 0.2) / 3.0, rel=1e-14)
+    assert found == pytest.approx(sklearn_metrics.log_loss(label, scores, labels=[0, 1, 2]), rel=1e-14)

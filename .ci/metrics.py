@@ -1,0 +1,198 @@
+"""Writes docs/metrics.md: every metric and statistic of the catalogue, by the docstrings that define them."""
+
+import inspect
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from undefined import reasons
+
+from udfs import baselines, catalog, totals
+from udfs.baselines import BASELINES
+from udfs.compatibility import PEERS, Peer, peer_columns, peer_metrics
+from udfs.measure import (
+    BaselineMetric,
+    BinMetric,
+    ClassMetric,
+    ClassStatistic,
+    Function,
+    Measure,
+    Metric,
+    Statistic,
+)
+
+HEAD = """
+# Metrics and statistics
+
+<!-- Made by `make docs` from the docstrings in udfs/: change those. -->
+
+A **statistic** is one exact sum, a column of the tables `statistics` and `shard_statistics`: it may be added over any
+rows of them. A **metric** is a function of statistics, a row of the table `metrics`. The sums are added first; then the
+losses of hard scores are priced by `loss.clip`; then metrics are divided out. Metrics of score bins are functions of
+the sums of each bin, metrics of classes of the sums of each class.
+
+Each entry has the published name, the definition with its source, the unit (1 is a plain number), what the metric is
+computed from, and for what reason it can be NULL although the slice has weight. Logarithms are natural. How tasks and
+options are configured is explained in [`conf/nightly.yaml`](../conf/nightly.yaml). Where the formulas of the seed
+documents are: [`seeds.md`](seeds.md).
+"""
+KINDS = {"binary": "Binary", "regression": "Regression", "multiclass": "Multi-class", "candidates": "Candidates"}
+OPTIONS = {
+    "alpha": "How often the positive part of the labels counts: `loss.alpha`.",
+    "gamma": "Exponent γ of the focal loss: `loss.gamma`. Part of a column: γ = 2 is `_g2`, γ = 0.5 is `_g0_5`.",
+    "k": "How many of the best count: `loss.k`. Each value has its own columns and metrics: `ndcg@5`.",
+    "threshold": "Least score that is predicted positive: `bins.thresholds`. Each has its own metrics: `recall@0.5`.",
+    "calibration_bins": "Number of groups that the score bins are joined to: `bins.calibration_bins`.",
+}
+REASONS = {
+    "too_few_rows": "The slice has fewer rows than `limits.min_rows`. Goes before all others.",
+    "not_recorded": "A statistic that the metric reads is NULL: it was not recorded on one of the days.",
+    "no_weight": "The slice has no rows of this task and model, or none that weighs.",
+    "infinite": "The value is infinite, as where a label that occurs has the probability 0 and no clip applies to it.",
+    "single_class": "What the metric divides by is 0, as where labels are all of one class.",
+    "no_positive": "No group has a positive.",
+    "none_above_threshold": "No score reaches the threshold.",
+    "labels_sum_to_zero": "Weighted labels add up to 0.",
+    "constant_label": "Labels do not differ, or by too little for the sums to tell.",
+}
+
+
+def main() -> None:
+    """Write the document to the path given."""
+    Path(sys.argv[1]).write_text(document(), encoding="utf-8")
+
+
+def document() -> str:
+    """The whole document."""
+    chapters = {
+        "Options": _table(("option", "meaning"), ((f"`{name}`", OPTIONS[name]) for name in catalog.OPTIONS)),
+        "Reasons of NULL": _table(("reason", "meaning"), ((f"`{name}`", text) for name, text in REASONS.items())),
+        "Every kind of task": "\n\n".join(_family(totals, "binary")),
+        **{f"{KINDS[kind]} tasks": "\n\n".join(_families(kind)) for kind in catalog.FAMILIES},
+        "Numbers of other libraries": "\n\n".join(_peers()),
+    }
+    bodies = [f"## {title}\n\n{text}" for title, text in chapters.items()]
+    return "\n\n".join([HEAD.strip(), _contents(bodies), *bodies]) + "\n"
+
+
+def _contents(bodies: Iterable[str]) -> str:
+    """The headings but for those of single metrics, as links."""
+    lines = (line for body in bodies for line in body.splitlines() if re.match("##+ (?!`)", line))
+    marked = ((line.index(" ") - 2, line.lstrip("# ")) for line in lines)
+    return "\n".join(f"{'  ' * level}- [{title}](#{_anchor(title)})" for level, title in marked)
+
+
+def _anchor(title: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def _families(kind: str) -> Iterator[str]:
+    for family in catalog.FAMILIES[kind]:
+        if family is not totals:
+            yield f"### {_title(family)}"
+            yield from _family(family, kind)
+
+
+def _title(family: ModuleType) -> str:
+    return re.split("[:.]", _paragraphs(family)[0])[0]
+
+
+def _family(family: ModuleType, kind: str) -> Iterator[str]:
+    """What a family says of itself, its statistics, and its metrics."""
+    yield from (text for text in _paragraphs(family) if text != _title(family) + ".")
+    if family is baselines:
+        yield _baselines()
+    statistics = [s for type_ in (Statistic, ClassStatistic) for s in catalog.collected(type_, [family]).values()]
+    if statistics:
+        yield _statistics((s.name + s.suffix, s) for s in statistics)
+    for type_ in (Metric, BinMetric, BaselineMetric, ClassMetric):
+        for metric in catalog.collected(type_, [family]).values():
+            yield _entry(metric, kind)
+
+
+def _statistics(columns: Iterable[tuple[str, Statistic]]) -> str:
+    rows = ((f'<a id="statistic-{s.name}"></a>`{name}`', _definition(s), s.unit) for name, s in columns)
+    return _table(("statistic", "definition", "unit"), rows)
+
+
+def _entry(metric: Metric, kind: str) -> str:
+    """A metric: its name with the option or the baseline in its place, its definition, and the facts."""
+    facts = [f"Unit: {metric.unit}", "from " + ", ".join(map(_linked, metric.inputs))]
+    if metric.options:
+        facts.append("option " + _listed(metric.options))
+    if isinstance(metric, BaselineMetric):
+        against = (name for name in BASELINES if f"{metric.name}[{name}]" in catalog.published_against(kind, name))
+        facts.append("baselines " + _listed(against))
+    if nulls := reasons(metric, kind):
+        facts.append("NULL for " + _listed(nulls))
+    name = metric.name + re.sub("[{}]", "", metric.suffix)
+    return f"#### `{name}`\n\n{_definition(metric)}\n\n{'; '.join(facts)}."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _linked(name: str) -> str:
+    # The low edge of a bin and what a baseline loses are no statistics: the family's own text tells what they are.
+    return f"`{name}`" if name == "low" or name.startswith("baseline_") else f"[`{name}`](#statistic-{name})"
+
+
+def _baselines() -> str:
+    told: dict[str, Function] = {
+        "`baseline_nll` of `total` and `reference`": baselines.constant_baseline,
+        "`baseline_nll` of `stratified`": baselines.stratified_baseline,
+        "`baseline_entropy`": baselines.prior_entropy,
+    }
+    return _table(("column", "definition"), ((name, _paragraphs(each)[0]) for name, each in told.items()))
+
+
+def _peers() -> Iterator[str]:
+    """The table of peers, their statistics and their metrics."""
+    yield from _paragraphs(sys.modules[Peer.__module__])
+    head = ("peer", "p in the logarithm", "1 − p in the logarithm", "float32", "unit", "mean over", "what differs")
+    yield _table(head, map(_peer, PEERS.values()))
+    yield _statistics(peer_columns(PEERS).items())
+    metrics = peer_metrics(PEERS).values()
+    rows = ((f"`{m.name}`", _definition(m), m.unit, ", ".join(map(_linked, m.inputs))) for m in metrics)
+    yield _table(("metric", "definition", "unit", "from"), rows)
+
+
+def _peer(peer: Peer) -> tuple[str, ...]:
+    bounds = (f"{_bound(low)} to {_bound(high)}" for low, high in (peer.positive, peer.negative))
+    single = "yes, with log1p" if peer.log1p else "yes" if peer.single else "no"
+    return f"`{peer.name}`", *bounds, single, peer.base, _linked(peer.averaging), peer.note
+
+
+def _bound(x: float) -> str:
+    return f"{x:.4g}" if x < 0.5 or x == 1.0 else f"1 − {1.0 - x:.4g}"
+
+
+def _definition(measure: Measure) -> str:
+    """The definition, without what the table of peers says."""
+    text = "\n\n".join(_paragraphs(measure))
+    for peer in PEERS.values():
+        text = text.replace(" " + peer.note, "")
+    return text
+
+
+def _paragraphs(documented: Measure | ModuleType | Function) -> list[str]:
+    """The paragraphs of a docstring, each in one line."""
+    text = documented.definition if isinstance(documented, Measure) else inspect.getdoc(documented) or ""
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    titles = list(head)
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in (titles, ["---"] * len(titles), *rows))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n\n", "<br>")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""For which reasons a metric is NULL although there is weight: found by evaluating it on the sums of odd rows."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from udfs import catalog
+from udfs.class_examples import class_examples, of_each_class
+from udfs.examples import binary_examples, regression_examples
+from udfs.groups import group_examples
+from udfs.measure import BaselineMetric, BinMetric, ClassMetric, Metric, Options
+
+OPTIONS: Options = {"alpha": 1.0, "gamma": 2.0, "k": 1.0, "threshold": 0.5, "calibration_bins": 10.0}
+ONES, LOW, ZERO = np.ones(2), np.array([0.25, 0.375]), np.zeros(2)
+LABELS = tuple(map(np.array, ([0.0, 0.0], [1.0, 1.0], [0.0, 1.0], [-1.0, 1.0])))
+Sums = Mapping[str, Any]
+
+
+def reasons(metric: Metric, kind: str) -> list[str]:
+    """The reason that the metric declares, if it can apply, and `infinite`, if a value can be."""
+    chosen = metric.bound(next(metric.choices(OPTIONS)))
+    if not isinstance(metric, BinMetric | BaselineMetric):
+        every = {**catalog.published(kind, OPTIONS), **catalog.published_of_classes(kind, OPTIONS)}
+        chosen = every[metric.label(next(metric.choices(OPTIONS)))]
+    odd = _bins() if isinstance(metric, BinMetric) else _sums(kind, of_classes=isinstance(metric, ClassMetric))
+    with np.errstate(all="ignore"):
+        values = np.array([np.ravel(chosen(sums))[0] for sums in odd])
+    found = {metric.undefined: np.isnan(values).any(), "infinite": np.isinf(values).any()}
+    return [reason for reason, applies in found.items() if applies]
+
+
+def _bins() -> Iterator[Sums]:
+    """A bin of negatives, and one of positives: below the threshold, so that no score reaches it."""
+    for positive in (0.0, 2.0):
+        columns = {
+            "low": 0.25,
+            "n": 2.0,
+            "positive_weight": positive,
+            "negative_weight": 2.0 - positive,
+            "score_sum": 0.5,
+        }
+        yield {name: np.array([value]) for name, value in columns.items()}
+
+
+def _sums(kind: str, *, of_classes: bool) -> Iterator[Sums]:
+    """Sums of two rows: labels of one class, or equal, or of both classes; scores in between, or certain."""
+    for label in LABELS[: 4 if kind == "regression" else 3]:
+        for score in (LOW, ZERO):
+            examples = _examples(kind, label, score)
+            terms = {name: statistic(examples) for name, statistic in catalog.columns_of(kind, OPTIONS).items()}
+            if of_classes:
+                yield {**{name: float(np.sum(term)) for name, term in terms.items()}, **_by_class(kind, examples)}
+            else:
+                # Of a baseline that is right by itself, and leaves nothing to gain.
+                baseline = {name: np.zeros(1) for name in catalog.BASELINE_COLUMNS}
+                yield {**{name: np.array([np.sum(term)]) for name, term in terms.items()}, **baseline}
+
+
+def _examples(kind: str, label: Any, score: Any) -> dict[str, Any]:
+    if kind == "regression":
+        return regression_examples(label, ONES, score)
+    if kind == "multiclass":
+        return class_examples(label, ONES, np.stack([1.0 - score, score], axis=1), "probability")
+    if kind == "candidates":
+        return group_examples(label, score, np.array([0, 2]), ONES[:1], "probability")
+    return binary_examples(label, ONES, score, "probability")
+
+
+def _by_class(kind: str, examples: dict[str, Any]) -> Sums:
+    each = list(of_each_class(examples))
+    statistics = catalog.class_statistics_of(kind).items()
+    return {name: np.array([np.sum(statistic(of_one)) for of_one in each]) for name, statistic in statistics}
