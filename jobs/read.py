@@ -196,8 +196,9 @@ def _measured(source: Pinned, settings: Evaluation) -> dict[str, Column]:
         found[f"{ours}_reason"] = problem
     for (columns, scale, task), ours in _score_columns(settings).items():
         value, problem = _scored(source, settings, columns, scale, task)
+        problem = F.coalesce(values.rate_reason(source, rate), problem) if rate else problem
         found[ours] = F.when(problem.isNull(), value)
-        found[f"{ours}_reason"] = problem if not rate else F.coalesce(values.rate_reason(source, rate), problem)
+        found[f"{ours}_reason"] = problem
     return found
 
 

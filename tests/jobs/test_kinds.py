@@ -14,6 +14,7 @@ CLASSES = ["home", "draw", "away"]
 REPLACED = ("statistics", "shard_statistics", "score_bins", "class_statistics", "metrics")
 # On Apache Spark a night of so many tables takes half a minute: there one is evaluated, and compared.
 SAIL = pytest.mark.only_engine("sail")
+MOVED_LOGIT = {"logit": {"ctr": {"score": "z", "scale": "logit", "negatives_rate": 0.2}}}
 
 
 def sigmoid(z):
@@ -279,3 +280,39 @@ def test_without_the_share_the_day_is_refused(spark, tmp_path, rows):
     config = configuration(tmp_path, bad(rows, outcome="hom"))
     with pytest.raises(RefusedError, match="bad_label"):
         evaluated(spark, config)
+
+
+@SAIL
+def test_sampled_negatives_weigh_more_and_a_model_that_learnt_from_them_is_moved_back(spark, tmp_path, rows):
+    rate = np.where(rows["country"] == "DE", 0.25, 0.5)
+    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", {**rows, "rate": rate}))}
+    models = {"as_is": {"ctr": {"score": "q"}}, "moved": {"ctr": {"score": "q", "negatives_rate": 0.2}}}
+    config = document(
+        tmp_path, impressions={"source": source, "columns": {"sampling_rate": "rate"}}, models=models | MOVED_LOGIT
+    )
+    found = {
+        row["model"]: row["value"]
+        for row in evaluated(spark, config).metrics.to_pylist()
+        if row["metric"] == "log_loss"
+    }
+    weight = np.where(rows["click"] == 0, 1.0 / rate, 1.0)
+    for model, p in {
+        "as_is": rows["q"],
+        "moved": rows["q"] / (rows["q"] + (1.0 - rows["q"]) / 0.2),
+        "logit": sigmoid(rows["z"] + np.log(0.2)),
+    }.items():
+        assert found[model] == close(sklearn_metrics.log_loss(rows["click"], p, sample_weight=weight))
+
+
+@SAIL
+@pytest.mark.parametrize("rate", [0.0, 1.5, None])
+def test_a_sampling_rate_that_is_none_is_told(spark, tmp_path, rows, rate):
+    few = {name: values[:12] for name, values in rows.items()} | {"rate": [rate] + [0.5] * 11}
+    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", few))}
+    config = document(
+        tmp_path,
+        impressions={"source": source, "columns": {"sampling_rate": "rate"}},
+        models={"m": {"ctr": {"score": "q"}}},
+        limits={"min_rows": 0, "rejected_share": 1.0},
+    )
+    assert {row["reason"] for row in evaluated(spark, config).ledger.reasons} == {"bad_sampling_rate"}
