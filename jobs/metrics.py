@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,43 +11,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import columns
+from jobs.baselines import against
 from jobs.cells import Cells
-from jobs.finish import Stamp, columns_in, selected, stamp_columns, totals, with_slice
+from jobs.finish import Stamp, columns_in, selected, stamp_columns, totals
 from jobs.read import Scoring
 from jobs.settings import Evaluation
+from jobs.slices import KEYS, Key, Sums, doubles, rows_of
 from jobs.tables import METRICS, statistics_of_kind
-from udfs.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
 from udfs.batch import BIN_STATISTICS
-from udfs.catalog import class_statistics_of, published, published_against, published_of_bins, published_of_classes
+from udfs.catalog import LOSSES, class_statistics_of, published, published_of_bins, published_of_classes
 from udfs.compatibility import peer_metrics
-from udfs.decimals import DECIMAL, from_decimal, nearest
 from udfs.measure import FloatArray
 from udfs.pricing import evaluated, evaluated_of_parts, priced
 
-KEYS = ("task", "model", "slice")
-POSITIVES = {"binary": "positive_weight", "candidates": "positives"}
-LOSSES = {
-    "binary": "log_loss",
-    "multiclass": "log_loss",
-    "regression": "mean_squared_error",
-    "candidates": "softmax_cross_entropy",
-}
-Key = tuple[str, str, str]
 Parts = Mapping[Key, Mapping[str, FloatArray]]
-
-
-@dataclass(frozen=True)
-class Sums:
-    """The sums of one kind of task: one row per task, model and slice, sorted; the statistics as doubles, priced."""
-
-    kind: str
-    keys: Sequence[Key]
-    of: Mapping[str, FloatArray]
-
-    def where(self, chosen: Sequence[int]) -> Sums:
-        """Some of the rows."""
-        rows = np.array(chosen, dtype=np.int64)
-        return Sums(self.kind, [self.keys[i] for i in chosen], {name: values[rows] for name, values in self.of.items()})
 
 
 def metrics(
@@ -64,7 +40,7 @@ def metrics(
         sums = _sums(tables["shard_statistics"], settings, found, kind)
         parts += _plain(sums, settings)
         if kind == "binary":
-            parts += _against(sums, tables["statistics"], settings)
+            parts += against(sums, tables["statistics"], settings)
             parts += _of_bins(sums, tables.get("score_bins"), settings, scorings)
         if kind == "multiclass":
             parts += _of_classes(sums, tables["class_statistics"], settings)
@@ -84,7 +60,7 @@ def _sums(shard_statistics: pa.Table, settings: Evaluation, found: Cells, kind: 
     zeros = {name: pa.array([0] * len(keys)).cast(rows.schema.field(name).type) for name in statistics}
     whole = pa.concat_tables([rows, pa.table({**named, **zeros})], promote_options="permissive")
     added = totals(whole, list(KEYS), list(statistics)).sort_by([(name, "ascending") for name in KEYS])
-    of = priced({name: _doubles(added[name]) for name in statistics}, statistics, settings.loss.clip)
+    of = priced({name: doubles(added[name]) for name in statistics}, statistics, settings.loss.clip)
     return Sums(kind, list(zip(*(added[name].to_pylist() for name in KEYS), strict=True)), of)
 
 
@@ -94,62 +70,7 @@ def _plain(sums: Sums, settings: Evaluation) -> Iterator[pa.Table]:
         named |= peer_metrics(settings.compatibility)
     for name, metric in named.items():
         values, reasons = evaluated(metric, sums.of)
-        yield _rows(sums, settings, values, reasons, (name, metric.unit))
-
-
-def _against(sums: Sums, statistics: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
-    """Metrics against the rate of the day, a configured rate, and the rates of the cells of a slice."""
-    positive, negative = sums.of["positive_weight"], sums.of["negative_weight"]
-    for baseline, prior in _priors(sums, statistics, settings).items():
-        chosen = np.flatnonzero(~np.isnan(prior)).tolist()
-        if not chosen:
-            continue
-        own = sums.where(chosen)
-        nll = constant_baseline(positive[chosen], negative[chosen], prior[chosen])
-        named = {"baseline_nll": nll, "baseline_entropy": prior_entropy(prior[chosen])}
-        yield from _against_one(own, baseline, named, settings)
-    named = {"baseline_nll": _stratified(sums, statistics, settings)}
-    yield from _against_one(sums, "stratified", named, settings)
-
-
-def _against_one(
-    sums: Sums, baseline: str, named: Mapping[str, FloatArray], settings: Evaluation
-) -> Iterator[pa.Table]:
-    given = {name: named[name] for name in BASELINES[baseline]}
-    for name, metric in published_against("binary", baseline).items():
-        values, reasons = evaluated(metric, {**sums.of, **given})
-        yield _rows(sums, settings, values, reasons, (name, metric.unit))
-
-
-def _priors(sums: Sums, statistics: pa.Table, settings: Evaluation) -> dict[str, FloatArray]:
-    """The rate of each baseline for each row, NaN where there is none."""
-    names = ["positive_weight", "negative_weight"]
-    day = totals(statistics, ["task", "model"], names)
-    rates = {}
-    for task, model, positive, negative in zip(
-        *(day[name].to_pylist() for name in ("task", "model")), *(_doubles(day[name]) for name in names), strict=True
-    ):
-        rates[task, model] = positive / (positive + negative) if positive + negative else np.nan
-    reference = settings.baselines.reference
-    return {
-        "total": np.array([rates.get((task, model), np.nan) for task, model, _ in sums.keys]),
-        "reference": np.array([reference.get(task, np.nan) for task, _, _ in sums.keys], dtype=np.float64),
-    }
-
-
-def _stratified(sums: Sums, statistics: pa.Table, settings: Evaluation) -> FloatArray:
-    """The loss of a baseline that knows the rate of every cell, for each row."""
-    number = {key: i for i, key in enumerate(sums.keys)}
-    own = {task for task, _, _ in sums.keys}
-    rows = statistics.filter(pc.is_in(statistics["task"], value_set=pa.array(sorted(own))))
-    nll = np.zeros(len(sums.keys))
-    for declared in settings.slices:
-        named = with_slice(rows, declared)
-        keys = zip(*(named[name].to_pylist() for name in KEYS), strict=True)
-        of = np.array([number[key] for key in keys], dtype=np.int64)
-        weights = _doubles(named["positive_weight"]), _doubles(named["negative_weight"])
-        nll += stratified_baseline(*weights, of, len(sums.keys))
-    return nll
+        yield rows_of(sums, settings, values, reasons, (name, metric.unit))
 
 
 def _of_bins(
@@ -188,14 +109,14 @@ def _of_parts(sums: Sums, parts: Parts, settings: Evaluation, named: tuple[str, 
             continue
         values[i], reason = evaluated_of_parts(metric, parts[key], {n: float(v[i]) for n, v in sums.of.items()})
         reasons.append(reason)
-    return _rows(sums, settings, values, reasons, (name, metric.unit))
+    return rows_of(sums, settings, values, reasons, (name, metric.unit))
 
 
 def _by_key(table: pa.Table, part: str, names: Sequence[str]) -> dict[Key, tuple[FloatArray, dict[str, FloatArray]]]:
     """The parts of every key in order, and their sums over shards."""
     added = totals(table, [*KEYS, part], list(names)).sort_by([(name, "ascending") for name in (*KEYS, part)])
     keys = list(zip(*(added[name].to_pylist() for name in KEYS), strict=True))
-    numbers = {name: _doubles(added[name]) for name in names}
+    numbers = {name: doubles(added[name]) for name in names}
     starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
     values = np.array(added[part].to_pylist())
     return {
@@ -227,39 +148,6 @@ def _joint_row(name: str, weights: Mapping[str, float], of: Mapping[str, Mapping
     reason = next((row["reason"] for row in of.values() if row["reason"] is not None), None)
     value = None if reason else math.fsum(weight * of[task]["value"] for task, weight in weights.items())
     return {**first, "task": name, "metric": "joint_loss", "value": value, "reason": reason, "unit": "weighted loss"}
-
-
-def _doubles(sums: pa.ChunkedArray) -> FloatArray:
-    """The nearest doubles of sums or counts, NaN for NULL."""
-    if pa.types.is_decimal(sums.type):
-        return nearest(from_decimal(sums.cast(DECIMAL)))
-    counts: FloatArray = sums.to_numpy().astype(np.float64)
-    return counts
-
-
-def _rows(
-    sums: Sums, settings: Evaluation, values: FloatArray, reasons: Sequence[str | None], named: tuple[str, str]
-) -> pa.Table:
-    few = sums.of["n"] < settings.limits.min_rows
-    reasons = ["too_few_rows" if f else r for f, r in zip(few, reasons, strict=True)]
-    undefined = np.array([reason is not None for reason in reasons], dtype=np.bool_)
-    size, nothing = len(sums.keys), pa.nulls(len(sums.keys), pa.float64())
-    positives = POSITIVES.get(sums.kind)
-    return pa.table(
-        {
-            **{name: [key[i] for key in sums.keys] for i, name in enumerate(KEYS)},
-            "metric": [named[0]] * size,
-            "value": pa.array(values, mask=undefined),
-            "ci_low": nothing,
-            "ci_high": nothing,
-            "stderr": nothing,
-            "n": pa.array(sums.of["n"].astype(np.int64)),
-            "weight": sums.of["weight"],
-            "positives": nothing if positives is None else pa.array(sums.of[positives]),
-            "unit": [named[1]] * size,
-            "reason": pa.array(reasons, type=pa.string()),
-        }
-    )
 
 
 def _stamped(rows: pa.Table, settings: Evaluation, stamp: Stamp) -> pa.Table:

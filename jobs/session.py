@@ -171,6 +171,9 @@ def _options_of_new(app: str, settings: Mapping[str, str]) -> dict[str, str]:
     os.environ["JAVA_HOME"] = str(java.java_home())
     # Workers must run what the driver runs, also where the command was started by its full path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    if options.get("spark.master", "local").startswith("local"):
+        # The usual 200 are as many small files per task; a cluster's own choice stays.
+        options.setdefault("spark.sql.shuffle.partitions", str(2 * (os.cpu_count() or 1)))
     log4j = f'"-Dlog4j2.configurationFile={conf_file("log4j2.properties")}"'
     options[DRIVER_OPTIONS] = f"{log4j} {settings.get(DRIVER_OPTIONS, '')}".strip()
     if not _brings_delta(settings):

@@ -34,6 +34,14 @@ FAMILIES: dict[str, tuple[ModuleType, ...]] = {
     "multiclass": (totals, multiclass, class_prior),
     "candidates": (totals, candidates, lists, grouped_auc, ranking),
 }
+# The loss of each kind of task that joint losses are made of, and the statistic that holds its positives.
+LOSSES = {
+    "binary": "log_loss",
+    "multiclass": "log_loss",
+    "regression": "mean_squared_error",
+    "candidates": "softmax_cross_entropy",
+}
+POSITIVES = {"binary": "positive_weight", "candidates": "positives"}
 BASELINE_COLUMNS = {column for columns in BASELINES.values() for column in columns}
 OPTIONS = ("alpha", "gamma", "k", "threshold", "calibration_bins")
 
