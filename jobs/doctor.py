@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs import jars, java
+from jobs.absent import absent
 from jobs.engines import check_versions
 from jobs.errors import LossledgerError
 from jobs.session import engine_versions, session
@@ -52,6 +53,7 @@ def examined(config: Path | None, engine: str | None) -> Iterable[Check]:
     if config is not None:
         yield _checked(f"configuration {config}", lambda: load(config).evaluation)
         yield _checked("tables can be written", lambda: _writable(load(config)))
+        yield _checked("metrics it goes without", lambda: "\n".join(absent(load(config))) or "none")
 
 
 def _checked(name: str, probe: Callable[[], str]) -> Check:

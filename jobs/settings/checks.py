@@ -55,7 +55,7 @@ def looks_like_log(label: object) -> bool:
 
 def relation_problems(config: object) -> list[Problem]:
     """Return what is wrong between the parts of a configuration, whatever the shape of the others."""
-    checks = (_references, _given, _unscored, _reserved, _repeats, _sources, _names, _tables, _join_columns)
+    checks = (_references, _given, _unscored, _reserved, _logs, _repeats, _sources, _names, _tables, _join_columns)
     return [problem for check in checks for problem in check(config)]
 
 
@@ -107,6 +107,13 @@ def _reserved(config: object) -> Iterator[Problem]:
         # Spark compares column names without case.
         if isinstance(name, str) and _is_reserved(name.lower()):
             yield Problem(dotted(place), repr(name), "a name that is no key column or statistic of our tables")
+
+
+def _logs(config: object) -> Iterator[Problem]:
+    for place, label in found(config, "labels.*"):
+        # The table of rejected rows names their source, and that of the impressions is taken.
+        if looks_like_log(label) and place[-1] == "impressions":
+            yield Problem(dotted(place), repr(place[-1]), "another name: the impressions themselves are called so")
 
 
 def _repeats(config: object) -> Iterator[Problem]:

@@ -139,6 +139,12 @@ def test_names_and_keys_that_do_not_fit_each_other_are_told(place: str, value: A
     assert errors(lambda: parse(changed((place, value)))) == [text]
 
 
+def test_a_label_log_is_not_called_as_the_impressions_are() -> None:
+    config = changed(("labels/impressions", SMALL["labels"]["sale"]))
+    (text,) = errors(lambda: parse(config))
+    assert text.startswith("labels.impressions: found 'impressions', expected another name")
+
+
 def test_key_columns_and_statistics_are_no_dimensions() -> None:
     names = [*RESERVED[1:], "Event_Date", "positive_focal_g3"]
     text = "dimensions[{}]: found {!r}, expected a name that is no key column or statistic of our tables"
