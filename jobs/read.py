@@ -212,9 +212,10 @@ def _scored(
     if settings.tasks[task].kind == "multiclass":
         return values.class_scores(source, columns, scale, len(settings.classes(task)))
     value = values.number(source, columns[0])
-    label, weight = settings.labels[settings.tasks[task].label], _weight_of(settings, task)[0]
+    label, (weight, cap) = settings.labels[settings.tasks[task].label], _weight_of(settings, task)
     size = F.abs(values.number(source, label.column)) if isinstance(label, LabelColumn) else F.lit(1.0)
-    return value, values.value_reason(columns[0], value, size, values.number(source, weight) if weight else F.lit(1.0))
+    weighed = values.weighed(source, weight, cap, None)[0] if weight else F.lit(1.0)
+    return value, values.value_reason(columns[0], value, size, weighed)
 
 
 def _key_reasons(settings: Evaluation, identity: Column, moment: Column) -> list[Column]:

@@ -68,15 +68,18 @@ def register(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
         Their short names. Those of the other tables and views are taken away: a session may have
         served another evaluation before.
     """
-    session.range(1).select(F.lit(settings.loss.clip).alias("clip")).createOrReplaceTempView("clip")
-    made = ["clip"]
+    made = []
+    if "binary" in settings.kinds:
+        # What is priced by it are the losses of binary tasks: without any, their columns are not there.
+        session.range(1).select(F.lit(settings.loss.clip).alias("clip")).createOrReplaceTempView("clip")
+        made.append("clip")
     places = _places(session, settings)
     for name, where in places.items():
         if lake.exists(session, where):
             lake.read(session, where).createOrReplaceTempView(name)
             made.append(name)
     made += _made_views(session, made)
-    for name in {*places, *VIEWS}.difference(made):
+    for name in {*places, *tables.OPTIONAL, *VIEWS, "clip"}.difference(made):
         # Where there is none, Sail raises.
         if session.catalog.tableExists(name):
             session.catalog.dropTempView(name)

@@ -76,6 +76,9 @@ def statistics_of_kind(settings: Evaluation, kind: str) -> dict[str, Statistic]:
     return {**columns_of(kind, settings.loss.options), **of_peers}
 
 
+OPTIONAL = ("score_bins", "class_statistics")  # tables that not every evaluation has
+
+
 def declared(settings: Evaluation) -> dict[str, Table]:
     """Every table of an evaluation by its name."""
     by_class = (CLASS_STATISTICS,) if "multiclass" in settings.kinds else ()

@@ -6,7 +6,9 @@ import pytest
 from scipy.special import log_softmax
 from sklearn import metrics as sklearn_metrics
 
+from jobs import sql
 from jobs.errors import RefusedError
+from jobs.settings import parse
 from tests.jobs.night import document, evaluated, evaluated_by, parquet, table
 
 SIZE = 600
@@ -302,6 +304,23 @@ def test_sampled_negatives_weigh_more_and_a_model_that_learnt_from_them_is_moved
         "logit": sigmoid(rows["z"] + np.log(0.2)),
     }.items():
         assert found[model] == close(sklearn_metrics.log_loss(rows["click"], p, sample_weight=weight))
+
+
+@SAIL
+def test_tables_without_a_binary_task_can_be_queried(spark, tmp_path, rows):
+    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", rows))}
+    labels = {"number": {"column": "number", "values": "classes", "classes": CLASSES}}
+    config = document(
+        tmp_path,
+        impressions={"source": source, "duplicates": "none"},
+        labels=labels,
+        tasks={"match": {"kind": "multiclass", "label": "number"}},
+        models={"m": {"match": {"score": ["p0", "p1", "p2"]}}},
+    )
+    evaluated(spark, config)
+    query = "SELECT in_doubt, value > 0 AS above FROM metrics_latest JOIN runs_latest USING (event_date, age_hours)"
+    found = sql.query(spark, parse(config), f"{query} WHERE metric = 'log_loss' AND slice = ''")
+    assert found.to_pylist() == [{"in_doubt": False, "above": True}]
 
 
 @SAIL
