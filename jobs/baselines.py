@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from jobs.finish import totals, with_slice
+from jobs import lake
+from jobs.finish import Stamp, totals, with_slice
+from jobs.lake import Address
 from jobs.settings import Evaluation
 from jobs.slices import KEYS, Sums, doubles, rows_of
 from udfs.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
@@ -16,17 +21,47 @@ from udfs.catalog import published_against
 from udfs.measure import FloatArray
 from udfs.pricing import evaluated
 
+WEIGHTS = ["positive_weight", "negative_weight"]
+Rates = Mapping[tuple[str, str], float]
 
-def against(sums: Sums, statistics: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
-    """Metrics against the rate of the day, a configured rate, and the rates of the cells of a slice."""
-    positive, negative = sums.of["positive_weight"], sums.of["negative_weight"]
-    for baseline, prior in _priors(sums, statistics, settings).items():
-        chosen = np.flatnonzero(~np.isnan(prior)).tolist()
-        if not chosen:
-            continue
-        own = sums.where(chosen)
-        nll = constant_baseline(positive[chosen], negative[chosen], prior[chosen])
-        named = {"baseline_nll": nll, "baseline_entropy": prior_entropy(prior[chosen])}
+
+def references(
+    session: SparkSession, settings: Evaluation, where: Address, stamp: Stamp
+) -> dict[tuple[str, str], float]:
+    """The reference rate of every task and model that has one configured; NaN where the earlier day has none.
+
+    Args:
+        session: Of the run.
+        settings: What is configured.
+        where: The table `statistics`.
+        stamp: The day and its age: an earlier day is taken at the same age.
+    """
+    configured = settings.baselines.reference
+    back = {rate for rate in configured.values() if isinstance(rate, timedelta)}
+    earlier = {each: _rates_of(session, where, stamp, stamp.event_date - each) for each in back}
+    return {
+        (task, model): earlier[rate].get((task, model), np.nan) if isinstance(rate, timedelta) else rate
+        for task, model in settings.pairs
+        if (rate := configured.get(task)) is not None
+    }
+
+
+def _rates_of(session: SparkSession, where: Address, stamp: Stamp, day: date) -> Rates:
+    rows = lake.read(session, where).where(
+        (F.col("event_date") == F.lit(day)) & (F.col("age_hours") == F.lit(stamp.age_hours))
+    )
+    return _rates(rows.select("task", "model", *WEIGHTS).toArrow())
+
+
+def against(sums: Sums, statistics: pa.Table, known: Rates, settings: Evaluation) -> Iterator[pa.Table]:
+    """Metrics against the rate of the day, a reference rate, and the rates of the cells of a slice."""
+    day = _rates(statistics)
+    every = {(task, model): day.get((task, model), np.nan) for task, model, _ in sums.keys}
+    for baseline, rates in {"total": every, "reference": known}.items():
+        own = sums.where([i for i, (task, model, _) in enumerate(sums.keys) if (task, model) in rates])
+        prior = np.array([rates[task, model] for task, model, _ in own.keys], dtype=np.float64)
+        nll = constant_baseline(own.of["positive_weight"], own.of["negative_weight"], prior)
+        named = {"baseline_nll": nll, "baseline_entropy": prior_entropy(prior)}
         yield from _against_one(own, baseline, named, settings)
     named = {"baseline_nll": _stratified(sums, statistics, settings)}
     yield from _against_one(sums, "stratified", named, settings)
@@ -41,19 +76,14 @@ def _against_one(
         yield rows_of(sums, settings, values, reasons, (name, metric.unit))
 
 
-def _priors(sums: Sums, statistics: pa.Table, settings: Evaluation) -> dict[str, FloatArray]:
-    """The rate of each baseline for each row, NaN where there is none."""
-    names = ["positive_weight", "negative_weight"]
-    day = totals(statistics, ["task", "model"], names)
-    rates = {}
-    for task, model, positive, negative in zip(
-        *(day[name].to_pylist() for name in ("task", "model")), *(doubles(day[name]) for name in names), strict=True
-    ):
-        rates[task, model] = positive / (positive + negative) if positive + negative else np.nan
-    reference = settings.baselines.reference
+def _rates(statistics: pa.Table) -> Rates:
+    """The base rate of every task and model over all rows of `statistics`; none where there is no weight."""
+    day = totals(statistics, ["task", "model"], WEIGHTS)
+    columns = [*(day[name].to_pylist() for name in ("task", "model")), *(doubles(day[name]) for name in WEIGHTS)]
     return {
-        "total": np.array([rates.get((task, model), np.nan) for task, model, _ in sums.keys]),
-        "reference": np.array([reference.get(task, np.nan) for task, _, _ in sums.keys], dtype=np.float64),
+        (task, model): float(positive / (positive + negative))
+        for task, model, positive, negative in zip(*columns, strict=True)
+        if positive + negative > 0.0
     }
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs import columns
-from jobs.baselines import against
+from jobs.baselines import Rates, against
 from jobs.cells import Cells
 from jobs.finish import Stamp, columns_in, selected, stamp_columns, totals
 from jobs.read import Scoring
@@ -32,20 +32,20 @@ def metrics(
     settings: Evaluation,
     found: Cells,
     scorings: Sequence[Scoring],
-    stamp: Stamp,
+    references: Rates,
 ) -> pa.Table:
-    """The rows of `metrics`, also where a task has no rows in a slice."""
+    """The rows of `metrics` but for their stamp, also where a task has no rows in a slice."""
     parts: list[pa.Table] = []
     for kind in settings.kinds:
         sums = _sums(tables["shard_statistics"], settings, found, kind)
         parts += _plain(sums, settings)
         if kind == "binary":
-            parts += against(sums, tables["statistics"], settings)
+            parts += against(sums, tables["statistics"], references, settings)
             parts += _of_bins(sums, tables.get("score_bins"), settings, scorings)
         if kind == "multiclass":
             parts += _of_classes(sums, tables["class_statistics"], settings)
     rows = pa.concat_tables(parts)
-    return _stamped(pa.concat_tables([rows, *_joint(rows, settings)]), settings, stamp)
+    return pa.concat_tables([rows, *_joint(rows, settings)])
 
 
 def _sums(shard_statistics: pa.Table, settings: Evaluation, found: Cells, kind: str) -> Sums:
@@ -150,7 +150,8 @@ def _joint_row(name: str, weights: Mapping[str, float], of: Mapping[str, Mapping
     return {**first, "task": name, "metric": "joint_loss", "value": value, "reason": reason, "unit": "weighted loss"}
 
 
-def _stamped(rows: pa.Table, settings: Evaluation, stamp: Stamp) -> pa.Table:
+def stamped(rows: pa.Table, settings: Evaluation, stamp: Stamp) -> pa.Table:
+    """The rows of `metrics` with what every row of a run carries."""
     finals = {task: settings.is_final(stamp.age_hours, task) for task in settings.tasks}
     finals |= {name: all(finals[task] for task in weights) for name, weights in settings.joint.items()}
     is_final = [finals[task] for task in rows["task"].to_pylist()]

@@ -13,7 +13,22 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import cells, contract, finish, groups, label, lake, metrics, read, rejects, runs, sources, summarise, tables
+from jobs import (
+    baselines,
+    cells,
+    contract,
+    finish,
+    groups,
+    label,
+    lake,
+    metrics,
+    read,
+    rejects,
+    runs,
+    sources,
+    summarise,
+    tables,
+)
 from jobs.cells import Cells
 from jobs.day import Day
 from jobs.engines import engine_of
@@ -171,7 +186,9 @@ class Run:
             new["score_bins"] = finish.score_bins(*parts, self.settings)
         if "class_statistics" in declared:
             new["class_statistics"] = finish.class_statistics(*parts)
-        new["metrics"] = metrics.metrics(new, self.settings, found, rows.scorings, self.stamp)
+        references = baselines.references(self.session, self.settings, self.address("statistics"), self.stamp)
+        values = metrics.metrics(new, self.settings, found, rows.scorings, references)
+        new["metrics"] = metrics.stamped(values, self.settings, self.stamp)
         return {name: rows for name, rows in new.items() if rows.num_rows}
 
     def address(self, table: str) -> lake.Address:

@@ -50,8 +50,8 @@ def rows_of(
     positives = POSITIVES.get(sums.kind)
     return pa.table(
         {
-            **{name: [key[i] for key in sums.keys] for i, name in enumerate(KEYS)},
-            "metric": [named[0]] * size,
+            **{name: pa.array([key[i] for key in sums.keys], type=pa.string()) for i, name in enumerate(KEYS)},
+            "metric": pa.array([named[0]] * size, type=pa.string()),
             "value": pa.array(values, mask=undefined),
             "ci_low": nothing,
             "ci_high": nothing,
@@ -59,7 +59,7 @@ def rows_of(
             "n": pa.array(sums.of["n"].astype(np.int64)),
             "weight": sums.of["weight"],
             "positives": nothing if positives is None else pa.array(sums.of[positives]),
-            "unit": [named[1]] * size,
+            "unit": pa.array([named[1]] * size, type=pa.string()),
             "reason": pa.array(reasons, type=pa.string()),
         }
     )

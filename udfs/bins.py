@@ -81,7 +81,7 @@ class Binning:
     """
 
     scale: str
-    bits: int = 16
+    bits: int = 17
     thresholds: tuple[float, ...] = ()
     calibration_bins: int = 10
 

@@ -129,6 +129,18 @@ def _columns(value: object) -> object:
     return value
 
 
+def _rate(value: object) -> object:
+    if isinstance(value, timedelta) or (isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,3}d", value)):
+        return duration(value)
+    if not isinstance(value, float | int) or isinstance(value, bool) or not 0.0 < value < 1.0:
+        raise wrong("a rate between 0 and 1, or how many days back it is taken from, such as 1d")
+    return float(value)
+
+
+def _rate_text(value: object) -> object:
+    return duration_text(value) if isinstance(value, timedelta) else value
+
+
 def _time(value: object) -> object:
     if not isinstance(value, str | Mapping | TimeColumn):
         raise wrong("a column name, or {column, unit}")
@@ -157,6 +169,7 @@ Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
 PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_INTEGER)]
 # Not validated as a union, which would report one error per member.
 Option = Annotated[str | int | float | bool, PlainValidator(_option)]
+Rate = Annotated[float | timedelta, PlainValidator(_rate), PlainSerializer(_rate_text)]
 Time = Annotated[TimeColumn, BeforeValidator(_time)]
 Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
 Window = Annotated[Duration, AfterValidator(_positive)]

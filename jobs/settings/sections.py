@@ -17,6 +17,7 @@ from jobs.settings.fields import (
     Name,
     Option,
     PositiveCount,
+    Rate,
     Section,
     Text,
     Time,
@@ -155,7 +156,7 @@ class Shards(Section):
 class Bins(Section):
     """The score bins."""
 
-    bits: Annotated[int, Field(ge=LEAST_BITS, le=MOST_BITS)] = 16
+    bits: Annotated[int, Field(ge=LEAST_BITS, le=MOST_BITS)] = 17
     slices: Items[Items[Dimension]] = ((),)
     thresholds: Items[Annotated[float, Field(gt=0, lt=1)]] = ()
     calibration_bins: Annotated[int, Field(ge=2, le=1000)] = 10
@@ -168,9 +169,12 @@ class Bins(Section):
 
 
 class Baselines(Section):
-    """What losses are compared with besides the slice's own rate: a `reference` rate of some tasks."""
+    """What losses are compared with besides the slice's own rate: a `reference` rate of some tasks.
 
-    reference: Mapping[Name, Annotated[float, Field(gt=0, lt=1)]] = {}
+    It is a number, or that of an earlier day at the same age: `1d` is the day before.
+    """
+
+    reference: Mapping[Name, Rate] = {}
 
 
 class Limits(Section):

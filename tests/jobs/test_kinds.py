@@ -1,7 +1,11 @@
 """Tasks of every kind in one night: the tables hold what plain NumPy and scikit-learn make of the same rows."""
 
+from datetime import timedelta
+
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from scipy.special import log_softmax
 from sklearn import metrics as sklearn_metrics
@@ -9,7 +13,7 @@ from sklearn import metrics as sklearn_metrics
 from jobs import sql
 from jobs.errors import RefusedError
 from jobs.settings import parse
-from tests.jobs.night import document, evaluated, evaluated_by, parquet, table
+from tests.jobs.night import DAY, document, evaluated, evaluated_by, parquet, table
 
 SIZE = 600
 CLASSES = ["home", "draw", "away"]
@@ -304,6 +308,30 @@ def test_sampled_negatives_weigh_more_and_a_model_that_learnt_from_them_is_moved
         "logit": sigmoid(rows["z"] + np.log(0.2)),
     }.items():
         assert found[model] == close(sklearn_metrics.log_loss(rows["click"], p, sample_weight=weight))
+
+
+@SAIL
+def test_the_rate_of_an_earlier_day_is_a_reference(spark, tmp_path, rows):
+    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", rows))}
+    config = document(
+        tmp_path,
+        impressions={"source": source, "duplicates": "none"},
+        models={"m": {"ctr": {"score": "q"}}},
+        baselines={"reference": {"ctr": "1d"}},
+    )
+
+    def normalized(day):
+        metrics = evaluated(spark, config, day).metrics.to_pylist()
+        (row,) = (row for row in metrics if row["metric"] == "normalized_entropy[reference]")
+        return row["value"], row["reason"]
+
+    assert normalized(DAY) == (None, "not_recorded")
+    fewer = {name: values[: SIZE // 2] for name, values in rows.items()}
+    pq.write_table(pa.table(fewer), tmp_path / "impressions" / "part-000.parquet")
+    rate, y = rows["click"].mean(), fewer["click"]
+    baseline = -(y.mean() * np.log(rate) + (1 - y.mean()) * np.log(1 - rate))
+    value, reason = normalized(DAY + timedelta(days=1))
+    assert (reason, value) == (None, close(sklearn_metrics.log_loss(y, fewer["q"]) / baseline))
 
 
 @SAIL

@@ -74,7 +74,7 @@ def test_a_threshold_is_part_of_the_name() -> None:
     assert len(names) == len(METRICS) + 2 * 3
 
 
-@pytest.mark.parametrize(("scale", "most"), [("probability", 1e-3), ("logit", 1.1e-3)])
+@pytest.mark.parametrize(("scale", "most"), [("probability", 1e-3), ("logit", 1e-3)])
 def test_the_interval_of_a_million_scores_is_narrow_and_has_the_exact_areas(scale: str, most: float) -> None:
     rows = fine_rows(scale, MILLION)
     found = metrics_of_bins(rows, Binning(scale))
