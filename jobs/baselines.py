@@ -59,6 +59,8 @@ def against(sums: Sums, statistics: pa.Table, known: Rates, settings: Evaluation
     every = {(task, model): day.get((task, model), np.nan) for task, model, _ in sums.keys}
     for baseline, rates in {"total": every, "reference": known}.items():
         own = sums.where([i for i, (task, model, _) in enumerate(sums.keys) if (task, model) in rates])
+        if not own.keys:
+            continue
         prior = np.array([rates[task, model] for task, model, _ in own.keys], dtype=np.float64)
         nll = constant_baseline(own.of["positive_weight"], own.of["negative_weight"], prior)
         named = {"baseline_nll": nll, "baseline_entropy": prior_entropy(prior)}

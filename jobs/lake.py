@@ -175,7 +175,9 @@ def _widened(rows: pa.Table, table: DeltaTable) -> pa.Table:
 
 
 def _write_spark(session: SparkSession, where: Address, rows: pa.Table, metadata: str, predicate: str | None) -> None:
-    writer = session.createDataFrame(rows).coalesce(1).write.format("delta").option("userMetadata", metadata)
+    # Of a table with an empty chunk Spark reads a part only.
+    frame = session.createDataFrame(rows.combine_chunks()).coalesce(1)
+    writer = frame.write.format("delta").option("userMetadata", metadata)
     writer = writer.mode("append" if predicate is None else "overwrite")
     if predicate is not None:
         writer = writer.option("replaceWhere", predicate)

@@ -202,6 +202,14 @@ def test_a_lost_race_is_run_again(spark, engine, place, monkeypatch):
     assert len(set(rows)) == 1
 
 
+def test_rows_around_an_empty_chunk_are_all_written(spark, tmp_path):
+    where = Address(path=str(tmp_path / "metrics"))
+    lake.ensure(spark, where, tables.METRICS)
+    rows = metric_rows(3)
+    lake.replace(spark, where, pa.concat_tables([rows, rows.slice(0, 0), rows]), {})
+    assert len(held(where)[0]) == 6
+
+
 def test_many_may_make_the_same_table_at_once(spark, tmp_path):
     where = Address(path=str(tmp_path / "metrics"))
     with ThreadPoolExecutor(WRITERS) as pool:
