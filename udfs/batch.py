@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -62,7 +63,7 @@ class Summarise:
     groupings: tuple[Grouping, ...]
     shards: int
 
-    @property
+    @cached_property
     def columns(self) -> dict[str, Statistic]:
         """The statistics of all kinds of task, and of classes, by column."""
         # Without a pair the rows are counted all the same.
@@ -70,7 +71,7 @@ class Summarise:
         by_class = self.by_class if "multiclass" in kinds else {}
         return {name: s for kind in kinds for name, s in self.statistics[kind].items()} | dict(by_class)
 
-    @property
+    @cached_property
     def schema(self) -> pa.Schema:
         """The columns of the partial sums: a count is one BIGINT, a sum three digits, as engines add them fast."""
         names = [part for name, statistic in self.columns.items() for part in _digits_of(name, statistic)]
@@ -118,7 +119,9 @@ class Summarise:
             counts[UNKNOWN] += int(known.size - known.sum())
             table, cell = table.filter(pa.array(known)), cell[known]
         shard = table["shard"].to_numpy()
-        keys = {place: self._keys(place, cell, shard) for place in sums}
+        # Places of several pairs have the same slices and shards.
+        slices = {at: self._keys(*at, cell, shard) for at in dict.fromkeys((p.grouping, p.shards) for p in sums)}
+        keys = {place: slices[place.grouping, place.shards] for place in sums}
         terms = self._terms(table, {p: k for p, k in keys.items() if p.pair is not None}, sums)
         accumulate(terms, [(sums[place], key) for place, key in keys.items() if place.pair is None])
 
@@ -130,11 +133,11 @@ class Summarise:
             return np.zeros(known.size, np.int64), known
         return self.cell_of_code[place.fill_null(0).to_numpy()], known
 
-    def _keys(self, place: Place, cell: IntArray, shard: IntArray) -> IntArray:
-        if place.grouping == CELLS:
+    def _keys(self, grouping: int, shards: int, cell: IntArray, shard: IntArray) -> IntArray:
+        if grouping == CELLS:
             return cell
-        slices = self.groupings[place.grouping].of_cell[cell]
-        return slices * place.shards + shard if place.shards else slices
+        slices = self.groupings[grouping].of_cell[cell]
+        return slices * shards + shard if shards else slices
 
     def _terms(
         self, table: pa.Table, keys: Mapping[Place, IntArray], sums: Mapping[Place, Sums]
@@ -170,9 +173,7 @@ class Summarise:
         for i, pair in enumerate(self.pairs):
             statistics = self.statistics[pair.kind]
             if place.pair is None:
-                yield self._rows(
-                    place, i, sums, dict(zip(statistics, range(first, first + len(statistics)), strict=True))
-                )
+                yield self._rows(place, i, sums, {name: at for at, name in enumerate(statistics, first)})
                 first += len(statistics)
             elif place.pair == i and place.parts > 1:
                 yield self._rows(place, i, sums, {name: at for at, name in enumerate(BIN_STATISTICS)})

@@ -40,7 +40,7 @@ def relative_information_gain(
 ) -> FloatArray:
     """Share of the label entropy that the model explains, (H − log loss) / H = 1 − normalized entropy."""
     entropy = numerics.binary_entropy(positive_weight, negative_weight)
-    return ratio(entropy - ratio(positive_nll + negative_nll, weight), entropy)
+    return _gain(ratio(positive_nll + negative_nll, weight), entropy)
 
 
 @metric(unit="%")
@@ -53,7 +53,7 @@ def relative_cross_entropy(
 ) -> FloatArray:
     """Relative cross-entropy (RCE) against the slice's own base rate, 100·(H − log loss) / H, in percent."""
     entropy = numerics.binary_entropy(positive_weight, negative_weight)
-    return 100.0 * ratio(entropy - ratio(positive_nll + negative_nll, weight), entropy)
+    return 100.0 * _gain(ratio(positive_nll + negative_nll, weight), entropy)
 
 
 @metric(unit="1")
@@ -72,3 +72,7 @@ def calibration_free_normalized_entropy(
     entropy = numerics.binary_entropy(positive_weight, negative_weight)
     divergence = numerics.kl(ratio(positive_weight, weight), ratio(score_sum, weight))
     return ratio(ratio(positive_nll + negative_nll, weight) - divergence, entropy)
+
+
+def _gain(loss: FloatArray, entropy: FloatArray) -> FloatArray:
+    return ratio(entropy - loss, entropy)

@@ -7,7 +7,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,9 @@ class ClassMetric(Metric):
     """A number derived from the classes of one slice: class statistics, each (classes,), and statistics, a float."""
 
 
+M = TypeVar("M", bound=Measure)
+
+
 def spelled(value: float) -> str:
     """An option as part of a column name: 2.0 is `2`, 0.5 is `0_5`; no two values are spelled alike."""
     return _shortest(value).replace(".", "_").replace("-", "m").replace("+", "")
@@ -112,21 +115,12 @@ def statistic(*, unit: str, suffix: str = "", counts: bool = False) -> Callable[
         suffix: What options add to the name, e.g. `_g{gamma}`: another option is another statistic.
         counts: The terms are 0 or 1 and the sum is a BIGINT; otherwise it is a DECIMAL(37,15).
     """
-
-    def declare(function: Function) -> Statistic:
-        fields: dict[str, Any] = _signature(function)
-        return Statistic(unit=unit, suffix=suffix, counts=counts, **fields)
-
-    return declare
+    return _declaring(Statistic, unit=unit, suffix=suffix, counts=counts)
 
 
 def class_statistic(*, unit: str) -> Callable[[Function], ClassStatistic]:
     """Declare a statistic of each class, a DECIMAL(37,15) with this unit."""
-
-    def declare(function: Function) -> ClassStatistic:
-        return ClassStatistic(unit=unit, suffix="", **_signature(function))
-
-    return declare
+    return _declaring(ClassStatistic, unit=unit, suffix="")
 
 
 def metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], Metric]:
@@ -137,36 +131,27 @@ def metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> C
         suffix: What options add to the name, e.g. `@{k}`.
         undefined: The reason given with NULL where the function yields NaN although there is weight.
     """
-
-    def declare(function: Function) -> Metric:
-        return Metric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
-
-    return declare
+    return _declaring(Metric, unit=unit, suffix=suffix, undefined=undefined)
 
 
 def bin_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], BinMetric]:
     """Declare a metric of score bins, with the arguments of `metric`."""
-
-    def declare(function: Function) -> BinMetric:
-        return BinMetric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
-
-    return declare
+    return _declaring(BinMetric, unit=unit, suffix=suffix, undefined=undefined)
 
 
 def baseline_metric(*, unit: str, undefined: str = "single_class") -> Callable[[Function], BaselineMetric]:
     """Declare a metric against baselines, with the arguments of `metric`; the baseline is added to its name."""
-
-    def declare(function: Function) -> BaselineMetric:
-        return BaselineMetric(unit=unit, suffix="[{baseline}]", undefined=undefined, **_signature(function))
-
-    return declare
+    return _declaring(BaselineMetric, unit=unit, suffix="[{baseline}]", undefined=undefined)
 
 
 def class_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], ClassMetric]:
     """Declare a metric of the classes of a slice, with the arguments of `metric`."""
+    return _declaring(ClassMetric, unit=unit, suffix=suffix, undefined=undefined)
 
-    def declare(function: Function) -> ClassMetric:
-        return ClassMetric(unit=unit, suffix=suffix, undefined=undefined, **_signature(function))
+
+def _declaring(type_: type[M], **fields: Any) -> Callable[[Function], M]:
+    def declare(function: Function) -> M:
+        return type_(**fields, **_signature(function))
 
     return declare
 
