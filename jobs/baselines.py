@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from jobs import lake
 from jobs.finish import Stamp, totals, with_slice
@@ -38,19 +37,13 @@ def references(
     """
     configured = settings.baselines.reference
     back = {rate for rate in configured.values() if isinstance(rate, timedelta)}
-    earlier = {each: _rates_of(session, where, stamp, stamp.event_date - each) for each in back}
+    days = {each: lake.read_day(session, where, stamp.event_date - each, stamp.age_hours) for each in back}
+    earlier = {each: _rates(rows.select("task", "model", *WEIGHTS).toArrow()) for each, rows in days.items()}
     return {
         (task, model): earlier[rate].get((task, model), np.nan) if isinstance(rate, timedelta) else rate
         for task, model in settings.pairs
         if (rate := configured.get(task)) is not None
     }
-
-
-def _rates_of(session: SparkSession, where: Address, stamp: Stamp, day: date) -> Rates:
-    rows = lake.read(session, where).where(
-        (F.col("event_date") == F.lit(day)) & (F.col("age_hours") == F.lit(stamp.age_hours))
-    )
-    return _rates(rows.select("task", "model", *WEIGHTS).toArrow())
 
 
 def against(sums: Sums, statistics: pa.Table, known: Rates, settings: Evaluation) -> Iterator[pa.Table]:

@@ -37,8 +37,8 @@ def assembled(examples: DataFrame, settings: Evaluation, found: Cells, scorings:
     if not own:
         return None
     code = cells.code(len(settings.dimensions), found.salt)
-    fields = {name: F.col(name) for _, s in own for name in _columns(s)}
-    fields |= {f"reason_of_{i}": _row_reason(s) for i, s in own}
+    fields = {name: F.col(name) for _, s in own for name in (s.label, *s.measured)}
+    fields |= {f"reason_of_{i}": s.reason for i, s in own}
     rows = examples.select("group", "id", code.alias("code"), "shard", *(c.alias(n) for n, c in fields.items()))
     sizes = rows.groupBy("group").agg(F.count(F.lit(1)).alias("size"), F.count_distinct("code").alias("codes"))
     limit = settings.limits.group_rows
@@ -50,15 +50,6 @@ def assembled(examples: DataFrame, settings: Evaluation, found: Cells, scorings:
     if counted[1]:
         frame = frame.unionByName(_diverted(rows.join(F.broadcast(large), on="group", how="left_semi"), own))
     return Assembled(frame, int(counted[0]))
-
-
-def _columns(scoring: Scoring) -> list[str]:
-    return [name for name in (scoring.label, scoring.weight, *scoring.scores) if name is not None]
-
-
-def _row_reason(scoring: Scoring) -> Column:
-    names = [name for name in (scoring.weight, *scoring.scores) if name is not None]
-    return F.coalesce(*(F.col(f"{name}_reason") for name in names))
 
 
 def _lists(groups: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import delta.exceptions  # noqa: F401 - without it a lost race is a bare Py4JJavaError
@@ -21,6 +22,7 @@ from deltalake.exceptions import CommitFailedError
 from deltalake.schema import PrimitiveType
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from jobs.engines import engine_of
@@ -83,6 +85,12 @@ def read(session: SparkSession, where: Address) -> DataFrame:
     if where.name is not None:
         return session.table(where.identifier)
     return session.read.format("delta").load(where.path)
+
+
+def read_day(session: SparkSession, where: Address, day: date, age_hours: int) -> DataFrame:
+    """The rows of a table for one day at one age."""
+    of_day = (F.col("event_date") == F.lit(day)) & (F.col("age_hours") == F.lit(age_hours))
+    return read(session, where).where(of_day)
 
 
 def _lost_the_race(error: BaseException) -> bool:

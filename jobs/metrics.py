@@ -41,7 +41,10 @@ def metrics(
         parts += _plain(sums, settings)
         if kind == "binary":
             parts += against(sums, tables["statistics"], references, settings)
-            parts += _of_bins(sums, tables.get("score_bins"), settings, scorings)
+        if kind == "binary" and "score_bins" in tables:
+            texts = {t for slices in found.slices if settings.keeps_bins(slices.dimensions) for t in slices.texts}
+            binned = sums.where([i for i, (_, _, text) in enumerate(sums.keys) if text in texts])
+            parts += _of_bins(binned, tables["score_bins"], settings, scorings)
         if kind == "multiclass":
             parts += _of_classes(sums, tables["class_statistics"], settings)
     rows = pa.concat_tables(parts)
@@ -73,11 +76,7 @@ def _plain(sums: Sums, settings: Evaluation) -> Iterator[pa.Table]:
         yield rows_of(sums, settings, values, reasons, (name, metric.unit))
 
 
-def _of_bins(
-    sums: Sums, score_bins: pa.Table | None, settings: Evaluation, scorings: Sequence[Scoring]
-) -> Iterator[pa.Table]:
-    if score_bins is None:
-        return
+def _of_bins(sums: Sums, score_bins: pa.Table, settings: Evaluation, scorings: Sequence[Scoring]) -> Iterator[pa.Table]:
     binnings = {(s.task, s.model): columns.binning(s, settings) for s in scorings}
     parts: dict[Key, Mapping[str, FloatArray]] = {}
     for key, (low, of) in _by_key(score_bins, "bin", BIN_STATISTICS).items():
@@ -85,10 +84,8 @@ def _of_bins(
         assert binning is not None
         filled = np.flatnonzero(of["n"] > 0)
         parts[key] = {"low": binning.probability(low)[filled], **{name: values[filled] for name, values in of.items()}}
-    wanted = {",".join(names) for names in settings.bins.slices}
-    chosen = [i for i, (_, _, text) in enumerate(sums.keys) if _dimensions(text) in wanted]
     for name, metric in published_of_bins("binary", settings.bins.options).items():
-        yield _of_parts(sums.where(chosen), parts, settings, (name, metric))
+        yield _of_parts(sums, parts, settings, (name, metric))
 
 
 def _of_classes(sums: Sums, class_statistics: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
@@ -125,20 +122,16 @@ def _by_key(table: pa.Table, part: str, names: Sequence[str]) -> dict[Key, tuple
     }
 
 
-def _dimensions(text: str) -> str:
-    """The names of the dimensions of a slice: its values have neither `,` nor `=`."""
-    return ",".join(part.split("=")[0] for part in text.split(",")) if text else ""
-
-
 def _joint(rows: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
     """Declared weighted sums of the losses of several tasks, for every model that has them all."""
     for name, weights in settings.joint.items():
-        losses = {(task, LOSSES[settings.tasks[task].kind]): weight for task, weight in weights.items()}
         found: dict[tuple[str, str], dict[str, dict[str, object]]] = {}
-        for row in rows.to_pylist():
-            if (row["task"], row["metric"]) in losses:
-                found.setdefault((row["model"], row["slice"]), {})[row["task"]] = row
-        whole = [of for of in found.values() if len(of) == len(losses)]
+        for task in weights:
+            loss = LOSSES[settings.tasks[task].kind]
+            of_task = rows.filter(pc.and_(pc.equal(rows["task"], task), pc.equal(rows["metric"], loss)))
+            for row in of_task.to_pylist():
+                found.setdefault((row["model"], row["slice"]), {})[task] = row
+        whole = [of for of in found.values() if len(of) == len(weights)]
         if whole:
             yield pa.Table.from_pylist([_joint_row(name, weights, of) for of in whole], schema=rows.schema)
 

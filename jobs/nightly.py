@@ -225,9 +225,7 @@ class Run:
     def _read_back(self, item: tuple[str, pa.Table]) -> None:
         name, rows = item
         stamp = self.stamp
-        written = lake.read(self.session, self.address(name)).where(
-            (F.col("event_date") == F.lit(stamp.event_date)) & (F.col("age_hours") == F.lit(stamp.age_hours))
-        )
+        written = lake.read_day(self.session, self.address(name), stamp.event_date, stamp.age_hours)
         count, ours = written.agg(F.count(F.lit(1)), F.count_if(F.col("run_id") == stamp.run_id)).collect()[0]
         if not count == ours == rows.num_rows:
             raise RuntimeFailure(

@@ -44,6 +44,16 @@ class Scoring:
     classes: tuple[str, ...]
     rate: float | None
 
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The columns of the weight and the scores; each has its `<column>_reason` beside it."""
+        return self.scores if self.weight is None else (self.weight, *self.scores)
+
+    @property
+    def reason(self) -> Column:
+        """Why the task × model goes without a row, or NULL."""
+        return F.coalesce(*(F.col(f"{name}_reason") for name in self.measured))
+
 
 def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
     """Every task × model in the order of the configuration; equal columns are read once."""

@@ -160,9 +160,7 @@ def _selected(rows: DataFrame, source: str, reason: Column) -> DataFrame:
 
 def _reason(scoring: Scoring) -> Column:
     """Why a task × model goes without an example, or NULL."""
-    columns = [name for name in (scoring.weight, *scoring.scores) if name is not None]
-    reason = F.coalesce(*(F.col(f"{name}_reason") for name in columns))
-    return reason if scoring.given is None else F.when(F.col(scoring.given) == 1.0, reason)
+    return scoring.reason if scoring.given is None else F.when(F.col(scoring.given) == 1.0, scoring.reason)
 
 
 def _union(parts: Sequence[DataFrame]) -> DataFrame:

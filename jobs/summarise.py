@@ -107,26 +107,25 @@ def _groupings(found: Cells, settings: Evaluation) -> tuple[Grouping, ...]:
     """The declared slices; those that a finer declaration adds up to are not summed row by row."""
     groupings: list[Grouping] = []
     for coarse in found.slices:
+        binned = _binned(coarse, settings)
         finer = [
             (len(fine.texts), j)
             for j, fine in enumerate(found.slices)
             if set(coarse.dimensions) < set(fine.dimensions) and not _has_finer(found, j)
         ]
         if not finer:
-            groupings.append(Grouping(coarse.of_cell, len(coarse.texts), binned=_binned(coarse, settings)))
+            groupings.append(Grouping(coarse.of_cell, len(coarse.texts), binned=binned))
             continue
         parent = min(finer)[1]
         of_parent = np.zeros(len(found.slices[parent].texts), dtype=np.int64)
         of_parent[found.slices[parent].of_cell] = coarse.of_cell
-        binned = _binned(coarse, settings)
         groupings.append(Grouping(coarse.of_cell, len(coarse.texts), parent, of_parent, binned))
     return tuple(groupings)
 
 
 def _binned(slices: Slices, settings: Evaluation) -> int | None:
     """How many shards of a declaration of slices have score bins of their own; None without bins."""
-    wanted = {frozenset(names) for names in settings.bins.slices}
-    if frozenset(slices.dimensions) not in wanted:
+    if not settings.keeps_bins(slices.dimensions):
         return None
     return settings.shards.count if settings.bins.shards else 0
 

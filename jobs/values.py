@@ -112,7 +112,8 @@ def weighed(source: Pinned, column: str, cap: float | None, rate: str | None) ->
     """
     raw = number(source, column)
     value = raw if cap is None else F.when((raw > 0.0) & (raw <= 1.0), F.least(1.0 / raw, F.lit(cap)))
-    largest = value if rate is None else value / number(source, rate)
+    # Dividing by 0 fails a run; a rate that cannot be used is told of the scores.
+    largest = value if rate is None else F.when(number(source, rate) > 0.0, value / number(source, rate))
     return value, (
         F.when(quoted(column).isNull(), F.lit("null_weight"))
         .when(value.isNull() | F.isnan(value) | (value < 0.0), F.lit("bad_weight"))

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -145,6 +145,10 @@ class Evaluation(Section):
     def kinds(self) -> tuple[str, ...]:
         """The kinds of the tasks, each once."""
         return tuple(dict.fromkeys(task.kind for task in self.tasks.values()))
+
+    def keeps_bins(self, dimensions: Iterable[str]) -> bool:
+        """Whether score bins are kept of the slices by these dimensions, in whatever order they are declared."""
+        return frozenset(dimensions) in {frozenset(names) for names in self.bins.slices}
 
     def is_final(self, age_hours: int, task: str) -> bool:
         """Whether the task's label, and the label it is given, no longer change at this age."""

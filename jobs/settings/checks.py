@@ -22,7 +22,10 @@ RESERVED_STARTS = tuple(statistic.name for statistic in STATISTICS.values() if s
 LABEL_LOG_KEYS = frozenset({"source", "columns", "window", "lateness"})
 SOURCES = ("impressions.source", "labels.*.source")
 REFERENCES = (("tasks.*.label", "labels"), ("tasks.*.given", "labels"), ("slices.*.*", "dimensions"))
-KEY_REFERENCES = (("models.*.*", "tasks"), ("limits.values.*", "dimensions"))
+KEY_REFERENCES = (
+    *(("models.*.*", "tasks"), ("baselines.reference.*", "tasks"), ("joint.*.*", "tasks")),
+    ("limits.values.*", "dimensions"),
+)
 
 Place = tuple[object, ...]
 
@@ -59,7 +62,8 @@ def relation_problems(config: object) -> list[Problem]:
     return [problem for check in checks for problem in check(config)]
 
 
-def _at(node: object, *keys: object) -> object:
+def at(node: object, *keys: object) -> object:
+    """Return what is at a place, or None."""
     for key in keys:
         node = dict(_children(node)).get(key)
     return node
@@ -75,7 +79,7 @@ def _references(config: object) -> Iterator[Problem]:
 
 
 def _declared(config: object, section: str) -> list[str] | None:
-    names = [] if section == "dimensions" and _at(config, section) is None else _at(config, section)
+    names = [] if section == "dimensions" and at(config, section) is None else at(config, section)
     shape = list | tuple if section == "dimensions" else Mapping
     # Of a section without its shape nobody knows the names; that error is told once, not at each reference.
     return [name for name in names if isinstance(name, str)] if isinstance(names, shape) else None
@@ -83,10 +87,10 @@ def _declared(config: object, section: str) -> list[str] | None:
 
 def _given(config: object) -> Iterator[Problem]:
     for place, name in found(config, "tasks.*.given"):
-        values = _at(config, "labels", name, "values") if isinstance(name, str) else None
+        values = at(config, "labels", name, "values") if isinstance(name, str) else None
         if values in ("signed", "soft"):
             yield Problem(dotted(place), f"{name!r}, whose values are {values}", "a label whose values are binary")
-        if name is not None and name == _at(config, *place[:-1], "label"):
+        if name is not None and name == at(config, *place[:-1], "label"):
             yield Problem(dotted(place), described(name), "another label than the task's own")
 
 
@@ -94,7 +98,7 @@ def _unscored(config: object) -> Iterator[Problem]:
     scored = {place[-1] for place, _ in found(config, "models.*.*")}
     for place, task in found(config, "tasks.*"):
         # A product is scored by the tasks it is made of.
-        if place[-1] not in scored and _at(task, "score") is None:
+        if place[-1] not in scored and at(task, "score") is None:
             yield Problem(dotted(place), "no model that scores it", "its name under at least one model")
 
 
@@ -149,7 +153,7 @@ def _sources(config: object) -> Iterator[Problem]:
 
 def _names(config: object) -> Iterator[Problem]:
     for place, source in _mappings(config, *SOURCES):
-        headerless = _at(source, "options", "header") in (None, False, "false")
+        headerless = at(source, "options", "header") in (None, False, "false")
         if _set_keys(source, "names") and not (headerless and source.get("format") == "csv"):
             yield Problem(dotted((*place, "names")), "names", "them only with format: csv and without a header")
 
@@ -176,8 +180,8 @@ def _listed(keys: list[str]) -> str:
 
 def _join_columns(config: object) -> Iterator[Problem]:
     logs = [str(place[-1]) for place, label in found(config, "labels.*") if looks_like_log(label)]
-    columns = _at(config, "impressions", "columns")
+    columns = at(config, "impressions", "columns")
     for key in ("id", "time") if logs and isinstance(columns, Mapping | None) else ():
-        if _at(columns, key) is None:
+        if at(columns, key) is None:
             expected = f"a column, as the label log {_listed(logs)} is joined by it"
             yield Problem(dotted(("impressions", "columns", key)), "nothing", expected)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jobs.errors import Problem, described, one_of
+from jobs.errors import Problem, described
+from jobs.settings.checks import at
 from jobs.settings.errors import dotted
 
 VALUES = {
@@ -18,14 +19,12 @@ FACTORS = 2
 
 def kind_problems(config: object) -> list[Problem]:
     """Return what does not fit the kinds of the tasks, whatever the shape of the configuration."""
-    checks = (_labels, _classes, _scores, _products, _groups, _weights, _bins, _named)
+    checks = (_labels, _classes, _scores, _rates, _products, _groups, _weights, _bins, _joint)
     return [problem for check in checks for problem in check(config)]
 
 
 def _section(config: object, *keys: str) -> dict[str, Any]:
-    node = config
-    for key in keys:
-        node = node.get(key) if isinstance(node, Mapping) else None
+    node = at(config, *keys)
     return {str(key): value for key, value in node.items()} if isinstance(node, Mapping) else {}
 
 
@@ -73,6 +72,22 @@ def _scores(config: object) -> Iterator[Problem]:
                 yield Problem(place, f"{columns} columns", several if kind == "multiclass" else "one column")
 
 
+def _rates(config: object) -> Iterator[Problem]:
+    kinds = {name: kind for name, kind, _ in _tasks(config)}
+    factors = {factor for _, _, task in _tasks(config) for factor in _texts(at(task, "score", "product"))}
+    for model in _section(config, "models"):
+        for name in _section(config, "models", model):
+            rate = _section(config, "models", model, name).get("negatives_rate")
+            # A product would be made of its factors as they are.
+            if rate is not None and (kinds.get(name, "binary") != "binary" or name in factors):
+                place = dotted(("models", model, name, "negatives_rate"))
+                yield Problem(place, described(rate), "none, but for a binary task that is no factor of another")
+
+
+def _texts(names: object) -> list[str]:
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
+
+
 def _products(config: object) -> Iterator[Problem]:
     kinds = {name: (kind, task) for name, kind, task in _tasks(config)}
     for name, (kind, task) in kinds.items():
@@ -114,10 +129,6 @@ def _bins(config: object) -> Iterator[Problem]:
             yield Problem(dotted(("bins", "slices", rank)), described(names), "one of the declared slices")
 
 
-def _named(config: object) -> Iterator[Problem]:
-    tasks = [name for name, _, _ in _tasks(config)]
-    for place in (("baselines", "reference"), *(("joint", each) for each in _section(config, "joint"))):
-        for name in _section(config, *place).keys() - set(tasks):
-            yield Problem(dotted((*place, name)), repr(name), one_of(tasks))
-    for name in _section(config, "joint").keys() & set(tasks):
+def _joint(config: object) -> Iterator[Problem]:
+    for name in _section(config, "joint").keys() & _section(config, "tasks").keys():
         yield Problem(dotted(("joint", name)), "the name of a task", "a name of its own")

@@ -311,6 +311,22 @@ def test_sampled_negatives_weigh_more_and_a_model_that_learnt_from_them_is_moved
 
 
 @SAIL
+def test_bins_are_of_the_slices_by_the_same_dimensions_in_any_order(spark, tmp_path, rows):
+    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", rows))}
+    config = document(
+        tmp_path,
+        impressions={"source": source, "duplicates": "none"},
+        models={"m": {"ctr": {"score": "q"}}},
+        dimensions=["country", "outcome"],
+        slices=[["country", "outcome"]],
+        bins={"slices": [["outcome", "country"]]},
+    )
+    areas = [row for row in evaluated(spark, config).metrics.to_pylist() if row["metric"] == "auc"]
+    assert len(areas) == 2 * len(CLASSES)
+    assert all(0.0 < row["value"] < 1.0 for row in areas)
+
+
+@SAIL
 def test_the_rate_of_an_earlier_day_is_a_reference(spark, tmp_path, rows):
     source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", rows))}
     config = document(
@@ -351,14 +367,13 @@ def test_tables_without_a_binary_task_can_be_queried(spark, tmp_path, rows):
     assert found.to_pylist() == [{"in_doubt": False, "above": True}]
 
 
-@SAIL
-@pytest.mark.parametrize("rate", [0.0, 1.5, None])
+@pytest.mark.parametrize("rate", [pytest.param(0.0), *(pytest.param(rate, marks=SAIL) for rate in (1.5, None))])
 def test_a_sampling_rate_that_is_none_is_told(spark, tmp_path, rows, rate):
     few = {name: values[:12] for name, values in rows.items()} | {"rate": [rate] + [0.5] * 11}
     source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", few))}
     config = document(
         tmp_path,
-        impressions={"source": source, "columns": {"sampling_rate": "rate"}},
+        impressions={"source": source, "columns": {"sampling_rate": "rate", "weight": "bid"}},
         models={"m": {"ctr": {"score": "q"}}},
         limits={"min_rows": 0, "rejected_share": 1.0},
     )

@@ -123,8 +123,10 @@ KINDS: list[tuple[str, Any, str]] = [
     ("tasks/ctr/propensity", {"column": "q", "cap": 0.5}, "tasks.ctr.propensity.cap: found 0.5, expected a number greater than or equal to 1"),  # noqa: E501
     ("bins", {"bits": 8}, "bins.bits: found 8, expected a number greater than or equal to 9"),
     ("bins", {"slices": [["country"]]}, "bins.slices[0]: found a list of 1, expected one of the declared slices"),
-    ("baselines", {"reference": {"ctrr": 0.1}}, "baselines.reference.ctrr: found 'ctrr', expected one of ctr, cvr"),
-    ("joint", {"esmm": {"ctr": 1.0, "x": 1.0}}, "joint.esmm.x: found 'x', expected one of ctr, cvr"),
+    ("baselines", {"reference": {"ctrr": 0.1}}, "baselines.reference.ctrr: found 'ctrr', expected one of ctr, cvr (tasks); did you mean 'ctr'?"),  # noqa: E501
+    ("joint", {"esmm": {"ctr": 1.0, "x": 1.0}}, "joint.esmm.x: found 'x', expected one of ctr, cvr (tasks)"),
+    ("tasks/ctcvr", {"label": "sale", "score": {"product": ["ctrr", "cvr"]}}, "tasks.ctcvr.score.product: found a list of 2, expected two binary tasks that models score, of ctr, cvr"),  # noqa: E501
+    ("joint", {"ctr": {"cvr": 1.0}}, "joint.ctr: found the name of a task, expected a name of its own"),
     ("compatibility", ["keras3"], "compatibility[0]: found 'keras3', expected one of scikit-learn, scikit-learn-float32, torchrec, spark-mllib, keras, keras-2, pytorch, xgboost, lightgbm; did you mean 'keras'?"),  # noqa: E501
 ]  # fmt: skip
 
@@ -137,6 +139,15 @@ def test_what_a_kind_of_task_asks_for_is_told(place: str, value: Any, text: str)
 @pytest.mark.parametrize(("place", "value", "text"), RELATIONS)
 def test_names_and_keys_that_do_not_fit_each_other_are_told(place: str, value: Any, text: str) -> None:
     assert errors(lambda: parse(changed((place, value)))) == [text]
+
+
+def test_a_rate_of_negatives_is_for_binary_tasks_that_are_no_factors() -> None:
+    product = ("tasks/both", {"label": "sale", "score": {"product": ["ctr", "cvr"]}})
+    rate = ("models/v1.2/ctr/negatives_rate", 0.1)
+    assert parse(changed(rate)).models["v1.2"]["ctr"].negatives_rate == 0.1
+    refused = 'models["v1.2"].ctr.negatives_rate: found 0.1, expected none, but for a binary task that is no factor'
+    assert errors(lambda: parse(changed(product, rate))) == [f"{refused} of another"]
+    assert len(errors(lambda: parse(changed(rate, ("tasks/ctr/kind", "regression"))))) == 1
 
 
 def test_a_label_log_is_not_called_as_the_impressions_are() -> None:
