@@ -1,10 +1,12 @@
 """Exact sums: every term is rounded once to 10⁻¹⁵ and added as an integer.
 
 `units(x) = rint(fl(x·10¹⁵))` and S = Σ units(x), an integer that depends on neither order nor partitions; merge is
-integer addition. In the tables S is DECIMAL(37,15), which reads in natural units. The additions run in float64 all
-the same: a term is split into limbs of 34 bits, multiples of 1, 2³⁴ and 2⁶⁸, and sums of up to 2²⁰ limbs are exact
-in any order, with `np.sum` and with `np.bincount`. The limbs' sums become int64 before blocks are added.
+integer addition. In the tables S is DECIMAL(37,15), which reads in natural units. Units are added in int64, and
+carried to a second and a third limb, multiples of 2³⁴ and 2⁶⁸, before they could overflow. Where the terms of one
+block alone could, they are split into such limbs first, by float64 additions that are exact.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,40 +19,63 @@ from udfs.kernels import FloatArray
 
 WEIGHT_LIMIT, LOGIT_LIMIT, TERM_LIMIT = 2.0**20, 2.0**19, 2.0**40
 ROW_LIMIT = 2**30 - 1
-BLOCK = 2**18  # rows at a time: at most 2²⁰ for exactness; fewer stay in the cache
+BLOCK = 2**18  # rows at a time: of at most 2²⁰ the limbs fit an int64; fewer stay in the cache
 
 _TWO_LIMBS = 2.0**17  # terms below have no top limb
 _CUTS = tuple(1.5 * 2.0**52 * 2.0 ** (RADIX * limb) for limb in range(3))  # adding one rounds to its limb
+_ROOM = 2**62  # of an int64
 _SPARSE = 4  # where less than a quarter of the terms differ from the commonest one, only those are added
 
 
 @dataclass(frozen=True)
-class _Limbs:
-    """Terms in units: limb number to multiples of 2^(34·limb), of these rows only (None: of all).
+class _Part:
+    """Terms in multiples of 2^(34·limb): `common` in all rows, and `values` besides in `rows` (None: in all).
 
-    All other rows have the same term, whose limbs are `others`.
+    No row has more than `size`.
     """
 
+    limb: int
+    common: int
     rows: IntArray | None
-    parts: dict[int, FloatArray]
-    others: dict[int, int]
+    values: IntArray
+    size: int
 
 
-def _limbs(x: FloatArray) -> _Limbs:
-    """The limbs that are not 0 in all rows."""
+def _parts(x: FloatArray, most: int) -> list[_Part]:
+    """Terms of which up to `most` belong to one key, as parts whose sums fit an int64."""
     peak = _peak(x)
+    common, rows = _common(x, peak)
+    chosen = x if rows is None else x[rows]
+    size = int(peak * UNITS) + 1
+    if size * most < _ROOM:
+        first = _units(np.array([common]))
+        return [_Part(0, int(first[0]), rows, _units(chosen) - first, size)]
+    alike, limbs = _limbs(np.array([common]), peak), _limbs(chosen, peak)
+    return [_Part(limb, int(alike[limb][0]), rows, limbs[limb] - alike[limb], 2 ** (RADIX - 1)) for limb in limbs]
+
+
+def _common(x: FloatArray, peak: float) -> tuple[float, IntArray | None]:
+    """The commonest term and the rows that have another one; 0 and None where there is none."""
     # Most terms of a label's weights are 0 or 1, and of a loss 0 where the label is the other one.
     for common in (0.0, peak):
         differ = x != common
         if np.count_nonzero(differ) * _SPARSE < x.size:
-            rows = np.flatnonzero(differ)
-            alike = _split(np.array([common]), peak) if common else {}
-            others = {limb: int(part[0] * 2.0 ** (-RADIX * limb)) for limb, part in alike.items()}
-            return _Limbs(rows, _split(x[rows], peak), others)
-    return _Limbs(None, _split(x, peak), {})
+            return common, np.flatnonzero(differ)
+    return 0.0, None
+
+
+def _units(x: FloatArray) -> IntArray:
+    """The terms in units, all below 2⁶³."""
+    units = x * float(UNITS)
+    return np.rint(units, out=units).astype(np.int64)
+
+
+def _limbs(x: FloatArray, peak: float) -> dict[int, IntArray]:
+    return {limb: (part * 2.0 ** (-RADIX * limb)).astype(np.int64) for limb, part in _split(x, peak).items()}
 
 
 def _split(x: FloatArray, peak: float) -> dict[int, FloatArray]:
+    """The limbs of the terms in units, each a multiple of 2^(34·limb)."""
     rest = x * float(UNITS)
     np.rint(rest, out=rest)
     parts = {}
@@ -58,8 +83,7 @@ def _split(x: FloatArray, peak: float) -> dict[int, FloatArray]:
         parts[limb] = rest + _CUTS[limb]
         parts[limb] -= _CUTS[limb]
         rest -= parts[limb]
-    parts[0] = rest
-    return {limb: part for limb, part in parts.items() if part.any()}
+    return {**parts, 0: rest}
 
 
 def _peak(x: FloatArray) -> float:
@@ -77,35 +101,66 @@ def _blocks(rows: int) -> Iterator[slice]:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Where the rows of a block go: `keys` are the keys that may occur, `position` finds each row's key in them."""
+    """Where the rows of a block go: the key of each, the keys that may occur, the rows of these, and the most."""
 
-    keys: IntArray | slice
-    position: IntArray
-    size: int
+    keys: IntArray
+    present: IntArray | slice
     counts: IntArray
-
-    def sums(self, limbs: _Limbs) -> Iterator[tuple[int, IntArray]]:
-        """Each limb with its sums per key in `keys`, as multiples of 2^(34·limb). (size,)."""
-        position = self.position if limbs.rows is None else self.position[limbs.rows]
-        for limb, part in limbs.parts.items():
-            grouped = np.bincount(position, part, minlength=self.size) if self.size > 1 else part.sum(keepdims=True)
-            yield limb, (grouped * 2.0 ** (-RADIX * limb)).astype(np.int64)
-        if limbs.others:
-            alike = self.counts - np.bincount(position, minlength=self.size)
-            yield from ((limb, alike * part) for limb, part in limbs.others.items())
+    most: int
 
 
 def _located(keys: IntArray, size: int) -> _Rows:
     """With more keys than rows, only the keys that occur are looked at."""
-    if size <= keys.size:
-        return _Rows(slice(None), keys, size, np.bincount(keys, minlength=size))
-    occurs = np.zeros(size, dtype=np.bool_)
-    occurs[keys] = True
-    present = np.flatnonzero(occurs)
-    position = np.empty(size, dtype=np.int64)
-    position[present] = np.arange(present.size)
-    position = position[keys]
-    return _Rows(present, position, present.size, np.bincount(position, minlength=present.size))
+    counts = np.bincount(keys, minlength=size)
+    present = slice(None) if size <= keys.size else np.flatnonzero(counts)
+    return _Rows(keys, present, counts[present], int(counts.max(initial=0)))
+
+
+class _Sum:
+    """The sums of one statistic per key: limb 0 + 2³⁴·limb 1 + 2⁶⁸·limb 2, in int64."""
+
+    def __init__(self, keys: int) -> None:
+        self._keys = keys
+        self._limbs: dict[int, IntArray] = {}
+        self._bound = 0  # of the size of limb 0
+
+    def limb(self, limb: int) -> IntArray:
+        if limb not in self._limbs:
+            self._limbs[limb] = np.zeros(self._keys, dtype=np.int64)
+        return self._limbs[limb]
+
+    def add(self, part: _Part, rows: _Rows) -> None:
+        if not (part.common or part.values.size):
+            return
+        if part.limb == 0:
+            most = part.size * rows.most
+            if self._bound + most >= 2 * _ROOM:
+                self.carry()
+            self._bound += most
+        sums = self.limb(part.limb)
+        if part.common:
+            sums[rows.present] += rows.counts * part.common
+        np.add.at(sums, rows.keys if part.rows is None else rows.keys[part.rows], part.values)
+
+    def carry(self) -> None:
+        """Bring limb 0 into [0, 2³⁴)."""
+        if self._bound >= 2**RADIX:
+            low = self.limb(0)
+            self.limb(1)[:] += low >> RADIX
+            low &= 2**RADIX - 1
+            self._bound = 2**RADIX
+
+    def regrouped(self, keys: IntArray, size: int) -> _Sum:
+        coarser = _Sum(size)
+        self.carry()
+        coarser._bound = self._bound * self._keys
+        for limb, sums in self._limbs.items():
+            np.add.at(coarser.limb(limb), keys, sums)
+        return coarser
+
+    def words(self, seen: IntArray) -> tuple[WordArray, IntArray]:
+        nothing = np.zeros(seen.size, dtype=np.int64)
+        return words(*(self._limbs[limb][seen] if limb in self._limbs else nothing for limb in range(3)))
 
 
 class Sums:
@@ -123,7 +178,7 @@ class Sums:
         """Start with no rows."""
         self.rows: IntArray = np.zeros(keys, dtype=np.int64)
         self._added = 0
-        self._limbs: list[dict[int, IntArray]] = [{} for _ in range(statistics)]
+        self._sums = [_Sum(keys) for _ in range(statistics)]
 
     def _received(self, keys: IntArray) -> list[_Rows]:
         """Where the rows of a batch go, per block, after they are checked and counted."""
@@ -135,27 +190,21 @@ class Sums:
         self._added += keys.size
         blocks = [_located(keys[block], self.rows.size) for block in _blocks(keys.size)]
         for block in blocks:
-            self.rows[block.keys] += block.counts
+            self.rows[block.present] += block.counts
         return blocks
 
-    def _add(self, statistic: int, limbs: _Limbs, rows: _Rows) -> None:
-        if statistic >= len(self._limbs):
-            raise ValueError(f"terms of more than {len(self._limbs)} statistics")
-        sums = self._limbs[statistic]
-        for limb, values in rows.sums(limbs):
-            if limb not in sums:
-                sums[limb] = np.zeros(self.rows.size, dtype=np.int64)
-            sums[limb][rows.keys] += values
+    def _add(self, statistic: int, parts: Iterable[_Part], rows: _Rows) -> None:
+        if statistic >= len(self._sums):
+            raise ValueError(f"terms of more than {len(self._sums)} statistics")
+        for part in parts:
+            self._sums[statistic].add(part, rows)
 
-    def regrouped(self, keys: IntArray, size: int) -> "Sums":
+    def regrouped(self, keys: IntArray, size: int) -> Sums:
         """The same rows under coarser keys: the sums of key k are added to key `keys[k]` in [0, size)."""
-        coarser = Sums(size, len(self._limbs))
+        coarser = Sums(size, 0)
         coarser._added = self._added
         np.add.at(coarser.rows, keys, self.rows)
-        for sums, own in zip(coarser._limbs, self._limbs, strict=True):
-            for limb, values in own.items():
-                sums[limb] = np.zeros(size, dtype=np.int64)
-                np.add.at(sums[limb], keys, values)
+        coarser._sums = [sums.regrouped(keys, size) for sums in self._sums]
         return coarser
 
     def seen(self) -> IntArray:
@@ -164,18 +213,14 @@ class Sums:
 
     def counts(self, statistic: int) -> IntArray:
         """The sums of a statistic whose terms are 0 or 1, for the keys seen. (seen,)."""
-        sums, seen = self._limbs[statistic], self.seen()
-        units = np.zeros(seen.size)
-        for limb in sums:
-            units += sums[limb][seen] * 2.0 ** (RADIX * limb)
+        low, high = self.words(statistic)
+        units = high * 2.0**64 + low
         rounded: IntArray = np.rint(units / UNITS).astype(np.int64)  # from within 2⁻²⁰ of an integer below 2³⁰
         return rounded
 
     def words(self, statistic: int) -> tuple[WordArray, IntArray]:
         """The sums of a statistic, by position, for the keys seen, as 128-bit integers: `decimals.words`."""
-        sums, seen = self._limbs[statistic], self.seen()
-        nothing = np.zeros(seen.size, dtype=np.int64)
-        return words(*(sums[limb][seen] if limb in sums else nothing for limb in range(3)))
+        return self._sums[statistic].words(self.seen())
 
     def decimals(self, statistic: int) -> pa.Decimal128Array:
         """The sums of a statistic, by position, for the keys seen: DECIMAL(37,15), (seen,)."""
@@ -201,9 +246,10 @@ def accumulate(terms: Iterable[FloatArray], groupings: Sequence[tuple[Sums, IntA
         if any(len(x) != len(keys) for _, keys in groupings):
             raise ValueError(f"{len(x)} terms of statistic {statistic} for {[len(k) for _, k in groupings]} keys")
         for number, block in enumerate(_blocks(len(x))):
-            limbs = _limbs(np.asarray(x[block], dtype=np.float64))
-            for (sums, _), rows in zip(groupings, received, strict=True):
-                sums._add(statistic, limbs, rows[number])
+            rows = [blocks[number] for blocks in received]
+            parts = _parts(np.asarray(x[block], dtype=np.float64), max((each.most for each in rows), default=0))
+            for (sums, _), each in zip(groupings, rows, strict=True):
+                sums._add(statistic, parts, each)
 
 
 def total(x: FloatArray) -> int:

@@ -72,6 +72,17 @@ def test_many_rows_in_several_blocks(monkeypatch, most):
     assert summed([x], keys, 50_000) == [expected_by_key(x, keys)]
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_sums_of_a_limb_that_would_overflow_are_carried(monkeypatch, sign):
+    monkeypatch.setattr(exact, "BLOCK", 1000)
+    x = sign * np.random.default_rng(0).uniform(0.9, 1.0, 50_000)
+    assert abs(expected(x)) > 5 * 2**63
+    sums = Sums(2, 1)
+    accumulate([x], [(sums, np.ones(x.size, dtype=np.int64))])
+    assert from_decimal(sums.decimals(0)).tolist() == [expected(x)]
+    assert from_decimal(sums.regrouped(np.array([0, 0]), 1).decimals(0)).tolist() == [expected(x)]
+
+
 @pytest.mark.parametrize("edge", [2.0**17, 2.0**19, 2.0**21, 2.0**40])
 def test_a_block_full_of_the_largest_terms_is_exact(edge):
     x = np.nextafter(edge, 0) * np.random.default_rng(0).uniform(0.9, 1.0, exact.BLOCK)
