@@ -58,27 +58,28 @@ def deduplicated(examples: DataFrame, settings: Evaluation) -> Labelled:
 
 
 def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> DataFrame:
-    events = log.where(F.col("reason").isNull()).groupBy("id").agg(F.sort_array(F.collect_set("time")).alias("events"))
-    first, last = F.element_at("events", 1), F.element_at("events", -1)
-    events = events.select("id", first.alias("first_event"), last.alias("last_event"), "events")
-    joined = frame.join(events, on="id", how="left")
-    positive = _next_event() < F.col("time") + F.lit(span_micros(declared.window))
+    window = F.lit(span_micros(declared.window))
+    known = log.where(F.col("reason").isNull())
+    events = known.groupBy("id").agg(F.min("time").alias("first_event"), F.max("time").alias("last_event"))
+    # Those between matter only where a window fits between: lists of all events cost more than the whole join.
+    far = F.col("last_event") > F.col("first_event") + window
+    # A bare comparison makes Sail reckon with the least and the largest id, and it fails where those became text.
+    apart = events.where(F.coalesce(far, F.lit(False))).select("id")
+    lists = known.join(apart, on="id", how="left_semi").groupBy("id").agg(F.collect_set("time").alias("events"))
+    joined = frame.join(events.join(lists, on="id", how="left"), on="id", how="left")
+    time = F.col("time")
+    first, last = ((F.col(end) >= time) & (F.col(end) < time + window) for end in ("first_event", "last_event"))
+    positive = first | last | (_next_event() < time + window)
     label = F.when(positive, 1.0).otherwise(0.0)
     return joined.withColumn(f"label_{name}", label).drop("first_event", "last_event", "events")
 
 
 def _next_event() -> Column:
-    """The first event at or after the impression's time, or NULL.
+    """The first of `events` at or after the impression's time, or NULL.
 
-    Nearly always it is the first of all, or there is none. Among those between it is found without a lambda, as
-    one would keep Apache Spark from compiling the stage.
+    Without a lambda, as one would keep Apache Spark from compiling the stage.
     """
     time = F.col("time")
     with_time = F.sort_array(F.array_union("events", F.array(time)))
-    between = F.get(with_time, (F.array_position(with_time, time)).cast("int"))
-    return (
-        F.when(F.col("first_event") >= time, F.col("first_event"))
-        .when(F.col("last_event") <= time, F.when(F.col("last_event") == time, time))
-        .when(F.array_contains("events", time), time)
-        .otherwise(between)
-    )
+    after = F.get(with_time, F.array_position(with_time, time).cast("int"))
+    return F.when(F.array_contains("events", time), time).otherwise(after)
