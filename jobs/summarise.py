@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs import cells, columns
 from jobs.cells import Cells, Slices
@@ -20,9 +19,10 @@ from jobs.tables import statistics_of_kind
 from udfs.batch import KEYS, PASSED, UNKNOWN, Summarise
 from udfs.catalog import class_statistics_of
 from udfs.pairs import Pair
+from udfs.partials import Merge, unpacked
 from udfs.places import CELLS, Grouping
 
-TYPES = {pa.int32(): "int", pa.int64(): "bigint"}
+PACKED_TYPES = "bucket bigint, sums binary"
 
 
 @dataclass(frozen=True)
@@ -72,15 +72,11 @@ def summarised(
 
 def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> pa.Table:
     """The sums of a frame, with the numbers that its pairs have among all."""
-    partial = frame.mapInArrow(summary, ", ".join(f"`{f.name}` {TYPES[f.type]}" for f in summary.schema))
-    table = summary.restored(combined(partial, KEYS.names).toArrow())
+    packed = frame.mapInArrow(summary, PACKED_TYPES).repartition("bucket")
+    found = packed.mapInArrow(Merge(summary.schema, tuple(KEYS.names)), PACKED_TYPES).toArrow()
+    table = unpacked(found.to_batches(), summary.schema)
     pairs = np.array([*numbers, 0], dtype=np.int32)[table["pair"].to_numpy()]
     return table.set_column(0, "pair", pa.array(pairs))
-
-
-def combined(partial: DataFrame, keys: Sequence[str]) -> DataFrame:
-    """The one merge: sums added per key. No part of them is NULL."""
-    return partial.groupBy(*keys).agg(*(F.sum(name).alias(name) for name in partial.columns if name not in keys))
 
 
 def _count(table: pa.Table, grouping: int) -> int:

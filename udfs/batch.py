@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +13,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from udfs.class_examples import of_each_class
-from udfs.decimals import IntArray, digits, from_digits
+from udfs.decimals import DECIMAL, IntArray
 from udfs.exact import Sums, accumulate
 from udfs.examples import Examples
 from udfs.kernels import kernel
 from udfs.measure import FloatArray, Statistic
 from udfs.pairs import Pair, column
+from udfs.partials import PACK_ROWS, packed
 from udfs.places import CELLS, Grouping, Place, places_of_all, places_of_pair
 
 PASSED, UNKNOWN = -3, -2
@@ -37,9 +39,10 @@ class Summarise:
     """Batches of examples → partial sums by cell, by slice and shard, and by score bin and class.
 
     Called by each task with all its batches: rows are added where they are, and only the keys that occurred leave, one
-    row per pair, grouping, key, shard and part. `grouping` is the number of a declaration of slices, or CELLS (shard
-    is −1 there); `part` is the number of a score bin or of a class, or WHOLE. Two groupings hold nothing but a count
-    in `n`: PASSED, the rows that came, and UNKNOWN, those of them whose code is not in `codes`.
+    row per pair, grouping, key, shard and part, packed as `udfs.partials` says. `grouping` is the number of a
+    declaration of slices, or CELLS (shard is −1 there); `part` is the number of a score bin or of a class, or WHOLE.
+    Two groupings hold nothing but a count in `n`: PASSED, the rows that came, and UNKNOWN, those of them whose code is
+    not in `codes`.
 
     Attributes:
         pairs: The tasks × models.
@@ -73,16 +76,8 @@ class Summarise:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """The columns of the partial sums: a count is one BIGINT, a sum three digits, as engines add them fast."""
-        names = [part for name, statistic in self.columns.items() for part in _digits_of(name, statistic)]
-        return pa.schema([*KEYS, *(pa.field(name, pa.int64()) for name in names)])
-
-    def restored(self, added: pa.Table) -> pa.Table:
-        """Partial sums that were added per key as counts, BIGINT, and sums, DECIMAL(37,15)."""
-        columns = {name: added[name] for name in KEYS.names}
-        for name, statistic in self.columns.items():
-            columns[name] = _restored([added[part] for part in _digits_of(name, statistic)])
-        return pa.table(columns)
+        """The columns of the partial sums: keys, counts as BIGINT, sums as DECIMAL(37,15)."""
+        return pa.schema([*KEYS, *((name, pa.int64() if s.counts else DECIMAL) for name, s in self.columns.items())])
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Sum all batches of a task."""
@@ -187,21 +182,29 @@ class Summarise:
         seen = sums.seen()
         key, bin_ = np.divmod(seen, place.parts)
         key, shard = np.divmod(key, place.shards) if place.shards else (key, np.full(seen.size, -1))
-        columns: dict[str, IntArray | int] = {"pair": pair, "grouping": place.grouping, "key": key, "shard": shard}
+        columns = {"pair": pair, "grouping": place.grouping, "key": key, "shard": shard}
         columns["part"] = bin_ if place.parts > 1 else part
         for name, position in at.items():
-            statistic = self.columns[name]
-            numbers = [sums.counts(position)] if statistic.counts else digits(*sums.words(position))
-            columns |= dict(zip(_digits_of(name, statistic), numbers, strict=True))
-        arrays = [_array(columns.get(field.name), field.type, seen.size) for field in self.schema]
-        batch = pa.record_batch(arrays, schema=self.schema)
-        if "unscored" not in at:
-            return batch
-        return batch.filter(pc.or_(pc.not_equal(batch["n"], 0), pc.not_equal(batch["unscored"], 0)))
+            columns[name] = sums.counts(position) if self.columns[name].counts else sums.decimals(position)
+        batch = self._batch(columns, seen.size)
+        bucket = self._bucket(pair, place.grouping) + seen // PACK_ROWS
+        if "unscored" in at:
+            counted = pc.or_(pc.not_equal(batch["n"], 0), pc.not_equal(batch["unscored"], 0))
+            batch, bucket = batch.filter(counted), bucket[counted.to_numpy(zero_copy_only=False)]
+        return packed(batch, bucket)
 
-    def _count(self, number: int, rows: int) -> pa.RecordBatch:
-        head = {"pair": 0, "grouping": number, "key": 0, "shard": -1, "part": WHOLE, "n": rows}
-        arrays = [_array(head.get(field.name, 0), field.type, 1) for field in self.schema]
+    def _count(self, grouping: int, rows: int) -> pa.RecordBatch:
+        """How many rows came, or are unknown."""
+        keys = {"pair": 0, "grouping": grouping, "key": 0, "shard": -1, "part": WHOLE}
+        return packed(self._batch({**keys, "n": rows}, 1), np.array([self._bucket(0, grouping)]))
+
+    def _bucket(self, pair: int, grouping: int) -> int:
+        """The first bucket of a pair and a grouping: what is to be merged has to be in the same, and the rest apart."""
+        return (pair * (len(self.groupings) - PASSED) + grouping - PASSED) << 32
+
+    def _batch(self, columns: Mapping[str, Any], size: int) -> pa.RecordBatch:
+        """A batch of partial sums, NULL in the columns that are not given."""
+        arrays = [_array(columns.get(field.name), field.type, size) for field in self.schema]
         return pa.record_batch(arrays, schema=self.schema)
 
 
@@ -213,21 +216,12 @@ def _add_classes(
     accumulate((statistic(each) for each in of_each_class(examples) for statistic in listed), groupings)
 
 
-def _digits_of(name: str, statistic: Statistic) -> list[str]:
-    return [name] if statistic.counts else [f"{name}__{digit}" for digit in range(3)]
-
-
-def _array(values: IntArray | int | None, type_: pa.DataType, size: int) -> pa.Array:
+def _array(values: pa.Array | IntArray | int | None, type_: pa.DataType, size: int) -> pa.Array:
     if values is None:
         return pa.nulls(size, type_)
+    if isinstance(values, pa.Array):
+        return values
     return pa.array(np.broadcast_to(values, size), type=type_)
-
-
-def _restored(parts: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray | pa.Array:
-    if len(parts) == 1:
-        return parts[0]
-    sums = from_digits(*(part.fill_null(0).to_numpy() for part in parts))
-    return pc.if_else(parts[0].combine_chunks().is_valid(), sums, pa.scalar(None, sums.type))
 
 
 def _blocks(batches: Iterable[pa.RecordBatch], least: int) -> Iterator[pa.Table]:

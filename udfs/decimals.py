@@ -16,8 +16,6 @@ SCALE = 15
 UNITS = 10**SCALE
 DECIMAL = pa.decimal128(37, SCALE)
 RADIX = 34  # bits of a limb
-_DIGIT = 40  # bits of a digit: a million parts of a sum can be added without a carry
-_MASK = np.uint64(2**_DIGIT - 1)
 
 
 def words(low: IntArray, middle: IntArray, top: IntArray) -> tuple[WordArray, IntArray]:
@@ -26,22 +24,6 @@ def words(low: IntArray, middle: IntArray, top: IntArray) -> tuple[WordArray, In
     word = low.view(np.uint64) + shifted
     carry = word < shifted
     return word, (low >> 63) + (middle >> (64 - RADIX)) + (top << (2 * RADIX - 64)) + carry
-
-
-def digits(low: WordArray, high: IntArray) -> tuple[IntArray, IntArray, IntArray]:
-    """128-bit integers as digits to the base 2⁴⁰, the last one with the sign. Each (n,).
-
-    Digits can be added one by one, in int64, for up to 2²⁰ parts of a sum.
-    """
-    middle = (low >> np.uint64(_DIGIT)) | (high.view(np.uint64) << np.uint64(64 - _DIGIT))
-    return (low & _MASK).view(np.int64), (middle & _MASK).view(np.int64), high >> (2 * _DIGIT - 64)
-
-
-def from_digits(first: IntArray, second: IntArray, third: IntArray) -> pa.Decimal128Array:
-    """DECIMAL(37,15) of digits or of added digits. Each (n,)."""
-    shifted = (second << _DIGIT).view(np.uint64)
-    low = first.view(np.uint64) + shifted
-    return from_words(low, (second >> (64 - _DIGIT)) + (third << (2 * _DIGIT - 64)) + (low < shifted))
 
 
 def from_words(low: WordArray, high: IntArray) -> pa.Decimal128Array:

@@ -14,6 +14,7 @@ from udfs.catalog import columns_of, published
 from udfs.decimals import DECIMAL, UnitArray, from_decimal, merge, nearest, subtract
 from udfs.measure import FloatArray, Metric, Options
 from udfs.pairs import Pair
+from udfs.partials import unpacked
 from udfs.places import CELLS, Grouping
 from udfs.pricing import evaluated, priced
 
@@ -74,7 +75,7 @@ def summarise(
 
 def by_key(run: Summarise, batches: Iterable[pa.RecordBatch]) -> Sums:
     """Units of each statistic by (pair, grouping, key, shard), of one partition."""
-    table = run.restored(pa.Table.from_batches(run(batches)))
+    table = unpacked(run(batches), run.schema)
     keys = list(zip(*(table[name].to_pylist() for name in KEYS.names[:4]), strict=True))
     names = table.column_names[len(KEYS) :]
     units = zip(*(from_decimal(table[name].cast(DECIMAL)).tolist() for name in names), strict=True)

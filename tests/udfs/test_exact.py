@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from udfs import exact
-from udfs.decimals import digits, from_decimal, from_digits, from_words, merge, nearest, subtract, to_decimal, words
+from udfs.decimals import from_decimal, from_words, merge, nearest, subtract, to_decimal, words
 from udfs.exact import Sums, accumulate, total
 from udfs.kernels import FloatArray
 
@@ -215,15 +215,6 @@ def test_limbs_of_any_sign_become_one_decimal(low, middle, top):
     column = from_words(*words(*(np.array([limb], dtype=np.int64) for limb in (low, middle, top))))
     column.validate(full=True)
     assert from_decimal(column).tolist() == [units]
-
-
-@given(parts=st.lists(st.integers(-(10**35), 10**35), min_size=1, max_size=50))
-def test_digits_of_any_parts_add_up(parts):
-    column = to_decimal(parts)
-    both = np.frombuffer(column.buffers()[1], dtype="<i8").reshape(-1, 2)
-    each = digits(both[:, 0].view(np.uint64), both[:, 1])
-    assert from_decimal(from_digits(*each)).tolist() == parts
-    assert from_decimal(from_digits(*(digit.sum(keepdims=True) for digit in each))).tolist() == [sum(parts)]
 
 
 @given(share=st.sampled_from([0.0, 0.1, 0.9, 1.0]), common=st.sampled_from([0.0, 1.0, -3.0, 0.1, 2.0**39]))
