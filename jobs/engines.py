@@ -44,6 +44,10 @@ DEFAULTS: Final = {
     "spark.sql.adaptive.autoBroadcastJoinThreshold": "128MB",
     # In local mode the driver is also the executor; 1 GB does not hold those broadcasts.
     "spark.driver.memory": "4g",
+    # A run compiles more than the usual 100 stages, so that the next run in a session would compile all of them again.
+    "spark.sql.codegen.cache.maxEntries": "2000",
+    # Before the map of groups Spark looks into a smaller one; keys of texts are hashed and compared twice for nothing.
+    "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
     # A second copy of a task brings nothing where tasks write nothing, and doubles the Python workers.
     "spark.speculation": "false",
     # A nightly job opens no port, and its last line is the verdict.

@@ -126,7 +126,7 @@ class Run:
         # Before the tables get the columns of this configuration.
         if lake.exists(session, self.address("runs")):
             done = lake.read(session, self.address("runs")).where(F.col("state") == "done")
-            runs.check_definitions(settings, (row[0] for row in done.select("definitions").distinct().collect()))
+            runs.check_definitions(settings, {row[0] for row in done.select("definitions").collect()})
         declared = tables.declared(settings)
         with ThreadPoolExecutor(len(declared)) as pool:
             list(pool.map(lambda name: lake.ensure(session, self.address(name), declared[name]), declared))
