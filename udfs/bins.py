@@ -9,7 +9,7 @@ every probability that a metric compares with, so that nothing straddles it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -85,11 +85,10 @@ class Binning:
     thresholds: tuple[float, ...] = ()
     calibration_bins: int = 10
 
-    @cached_property
+    @property
     def edges(self) -> FloatArray:
-        """The low edges of all bins, on the scale of the task. (bins,)."""
-        probabilities, logits = self._declared
-        return edges(self.scale, self.bits, logits if self.scale == "logit" else probabilities)
+        """The low edges of all bins, on the scale of the task. (bins,). Not to be written to."""
+        return _tables(self).edges
 
     def located(self, score: FloatArray) -> IntArray:
         """The bin of each score, the number of the largest edge that is not above it. (n,) to (n,).
@@ -97,11 +96,12 @@ class Binning:
         A NaN or a score below all edges is in some bin too: the caller has rejected them.
         """
         # As np.searchsorted(self.edges, score, side="right") − 1, but several times as fast.
-        place = self._first[self._cells(score)].astype(np.int64)
-        late = np.flatnonzero(self._next[place] <= score)
+        tables = _tables(self)
+        place = tables.first[_cells(score, self._shift)].astype(np.int64)
+        late = np.flatnonzero(tables.next[place] <= score)
         while late.size:
             place[late] += 1
-            late = late[self._next[place[late]] <= score[late]]
+            late = late[tables.next[place[late]] <= score[late]]
         return place
 
     def probability(self, low: FloatArray) -> FloatArray:
@@ -111,14 +111,13 @@ class Binning:
         """
         if self.scale == "probability":
             return low
-        probabilities, logits = self._declared
+        probabilities, logits = self.declared()
         place = np.searchsorted(logits, low, side="right")
         below = np.nextafter(np.append(probabilities, 2.0)[place], 0.0)
         between = np.clip(sigmoid(low), probabilities[place - 1], below)
         return np.where(logits[place - 1] == low, probabilities[place - 1], between)
 
-    @cached_property
-    def _declared(self) -> tuple[FloatArray, FloatArray]:
+    def declared(self) -> tuple[FloatArray, FloatArray]:
         """All probabilities that a metric compares with, and the same as logits, both ascending."""
         chosen = np.append(equal_width(self.calibration_bins), self.thresholds)
         every = np.concatenate([chosen, sigmoid(WHOLE_LOGITS)]) + 0.0
@@ -126,23 +125,33 @@ class Binning:
         logits = np.concatenate([logit(chosen), WHOLE_LOGITS])[which]
         return probabilities, np.maximum.accumulate(logits)  # where two are an ulp apart, rounding might swap them
 
-    @cached_property
-    def _first(self) -> NDArray[np.int32]:
-        """The bin of the least score of each cell: some edges may follow in the cell."""
-        shift = self._shift
-        cells = np.arange(1 << (64 - shift), dtype=np.uint64) << shift
-        ends = cells.view(np.float64), (cells | ((np.uint64(1) << shift) - np.uint64(1))).view(np.float64)
-        least = np.searchsorted(self.edges, np.fmin(*ends), side="right") - 1
-        return np.maximum(least, 0).astype(np.int32)
-
-    @cached_property
-    def _next(self) -> FloatArray:
-        return np.append(self.edges[1:], np.nan)
-
     @property
     def _shift(self) -> np.uint64:
         return np.uint64(52 + LEAST_BITS - self.bits)  # leaves a double as much of its mantissa as an edge has
 
-    def _cells(self, score: FloatArray) -> IntArray:
-        """The leading bits of a double: no cell has more than one edge inside, but for those declared."""
-        return (np.asarray(score, dtype=np.float64).view(np.uint64) >> self._shift).view(np.int64)
+
+@dataclass(frozen=True)
+class _Tables:
+    """What finds a bin: `edges`; the edge `next` to each; the `first` bin of a cell, others may follow in the cell."""
+
+    edges: FloatArray
+    next: FloatArray
+    first: NDArray[np.int32]
+
+
+# Tasks of a process share them: to find the bins of 200,000 scores takes less than to make the tables.
+@lru_cache(maxsize=16)
+def _tables(binning: Binning) -> _Tables:
+    probabilities, logits = binning.declared()
+    low = edges(binning.scale, binning.bits, logits if binning.scale == "logit" else probabilities)
+    shift = binning._shift
+    cells = np.arange(1 << (64 - shift), dtype=np.uint64) << shift
+    ends = cells.view(np.float64), (cells | ((np.uint64(1) << shift) - np.uint64(1))).view(np.float64)
+    first = np.searchsorted(low, np.fmin(*ends), side="right") - 1
+    low.flags.writeable = False
+    return _Tables(low, np.append(low[1:], np.nan), np.maximum(first, 0).astype(np.int32))
+
+
+def _cells(score: FloatArray, shift: np.uint64) -> IntArray:
+    """The leading bits of a double: no cell has more than one edge inside, but for those declared."""
+    return (np.asarray(score, dtype=np.float64).view(np.uint64) >> shift).view(np.int64)
