@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,24 @@ def measured(engine: str, folder: Path, rounds: int) -> dict[str, Any]:
             found.append({"bare join": bare, **whole_run(spark, folder, Path(tables), "none")})
             print(engine, number, found[-1], file=sys.stderr)
         deduplication = whole_run(spark, folder, Path(tables), "remove")["label"]
-    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return {"rounds": found[1:], "deduplication": deduplication, "peak_mib": peak / 1024}
+        # While the JVM and its workers are there: of a child that runs, getrusage says nothing.
+        peak = max(peak_mib(pid) for pid in family(os.getpid()))
+    return {"rounds": found[1:], "deduplication": deduplication, "peak_mib": peak}
+
+
+def family(pid: int) -> Iterator[int]:
+    """A process and all that descend from it, as Linux lists them."""
+    yield pid
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        for child in (thread / "children").read_text().split():
+            yield from family(int(child))
+
+
+def peak_mib(pid: int) -> float:
+    """The most memory that a process ever held, in MiB."""
+    status = Path(f"/proc/{pid}/status").read_text().splitlines()
+    held = next((line.split()[1] for line in status if line.startswith("VmHWM")), "0")
+    return int(held) / 1024
 
 
 def bare_join(spark: Any, folder: Path) -> float:
