@@ -199,7 +199,7 @@ class Summarise:
         return packed(self._batch({**keys, "n": rows}, 1), np.array([self._bucket(0, grouping)]))
 
     def _bucket(self, pair: int, grouping: int) -> int:
-        """The first bucket of a pair and a grouping: what is to be merged has to be in the same, and the rest apart."""
+        """The first bucket of a pair and a grouping: parts of a key are always in the same one."""
         return (pair * (len(self.groupings) - PASSED) + grouping - PASSED) << 32
 
     def _batch(self, columns: Mapping[str, Any], size: int) -> pa.RecordBatch:

@@ -43,7 +43,7 @@ def merged(rows: pa.Table, keys: list[str]) -> pa.Table:
 
 @dataclass(frozen=True)
 class Merge:
-    """The body of `mapInArrow` that merges what was packed: all parts of a bucket have to reach the same task.
+    """The body of `mapInArrow` that merges what was packed: of keys whose parts reach one task a single row is left.
 
     Attributes:
         schema: Of the rows that were packed.
