@@ -87,11 +87,11 @@ def _stratified(sums: Sums, statistics: pa.Table, settings: Evaluation) -> Float
     number = {key: i for i, key in enumerate(sums.keys)}
     own = {task for task, _, _ in sums.keys}
     rows = statistics.filter(pc.is_in(statistics["task"], value_set=pa.array(sorted(own))))
+    weights = doubles(rows["positive_weight"]), doubles(rows["negative_weight"])
     nll = np.zeros(len(sums.keys))
     for declared in settings.slices:
         named = with_slice(rows, declared)
         keys = zip(*(named[name].to_pylist() for name in KEYS), strict=True)
         of = np.array([number[key] for key in keys], dtype=np.int64)
-        weights = doubles(named["positive_weight"]), doubles(named["negative_weight"])
         nll += stratified_baseline(*weights, of, len(sums.keys))
     return nll

@@ -132,8 +132,10 @@ def _folded(raw: Sequence[tuple[str | None, ...]], rows: Sequence[int], settings
     columns = []
     for i, dimension in enumerate(settings.dimensions):
         limit = settings.limits.values.get(dimension)
-        kept = None if limit is None else _most_frequent([r[i] for r in raw], rows, limit)
-        columns.append([encoded(r[i]) if kept is None or r[i] is None or r[i] in kept else OTHER for r in raw])
+        values = [combination[i] for combination in raw]
+        kept = None if limit is None else _most_frequent(values, rows, limit)
+        names = {v: encoded(v) if kept is None or v is None or v in kept else OTHER for v in set(values)}
+        columns.append([names[value] for value in values])
     return list(zip(*columns, strict=True)) or [()] * len(raw)
 
 
@@ -148,9 +150,10 @@ def _most_frequent(values: Sequence[str | None], rows: Sequence[int], limit: int
 
 def _slices(cells: Sequence[Cell], dimensions: Sequence[str], declared: Sequence[str]) -> Slices:
     places = [dimensions.index(name) for name in declared]
-    texts = [",".join(f"{dimensions[i]}={cell[i]}" for i in places) for cell in cells]
-    number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    return Slices(tuple(declared), list(number), np.array([number[t] for t in texts], dtype=np.int64))
+    own = [tuple([cell[i] for i in places]) for cell in cells]
+    number = {values: i for i, values in enumerate(dict.fromkeys(own))}
+    texts = [",".join(f"{name}={value}" for name, value in zip(declared, values, strict=True)) for values in number]
+    return Slices(tuple(declared), texts, np.array([number[values] for values in own], dtype=np.int64))
 
 
 def _distinct(impressions: DataFrame, settings: Evaluation) -> dict[str, int]:
