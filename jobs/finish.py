@@ -17,6 +17,7 @@ from jobs.read import Scoring
 from jobs.settings import Evaluation
 from jobs.tables import CLASS_STATISTICS, REJECTS, SCORE_BINS, Table, statistic_columns
 from udfs.batch import WHOLE
+from udfs.partials import merged
 from udfs.places import CELLS
 
 
@@ -142,5 +143,4 @@ def with_slice(statistics: pa.Table, declared: Sequence[str]) -> pa.Table:
 
 def totals(table: pa.Table, keys: list[str], sums: Sequence[str]) -> pa.Table:
     """Sums added per key, under their own names."""
-    added = table.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in sums])
-    return added.select([*keys, *(f"{name}_sum" for name in sums)]).rename_columns([*keys, *sums])
+    return merged(table.select([*keys, *sums]), keys)

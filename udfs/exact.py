@@ -111,9 +111,12 @@ class _Rows:
 
 def _located(keys: IntArray, size: int) -> _Rows:
     """With more keys than rows, only the keys that occur are looked at."""
-    counts = np.bincount(keys, minlength=size)
-    present = slice(None) if size <= keys.size else np.flatnonzero(counts)
-    return _Rows(keys, present, counts[present], int(counts.max(initial=0)))
+    present: IntArray | slice = slice(None)
+    if size <= keys.size:
+        counts = np.bincount(keys, minlength=size)
+    else:
+        present, counts = np.unique(keys, return_counts=True)
+    return _Rows(keys, present, counts, int(counts.max(initial=0)))
 
 
 class _Sum:

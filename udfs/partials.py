@@ -35,7 +35,11 @@ def unpacked(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
 
 
 def merged(rows: pa.Table, keys: list[str]) -> pa.Table:
-    """The one merge: sums added per key, exactly. A column with no value for a key stays NULL."""
+    """The one merge: sums added per key, exactly. A column with no value for a key stays NULL.
+
+    Raises:
+        pyarrow.ArrowInvalid: A sum has more than 37 digits.
+    """
     names = [name for name in rows.column_names if name not in keys]
     added = rows.group_by(keys, use_threads=False).aggregate([(name, "sum") for name in names])
     return added.select([*keys, *(f"{name}_sum" for name in names)]).rename_columns([*keys, *names]).cast(rows.schema)

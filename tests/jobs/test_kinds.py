@@ -288,14 +288,18 @@ def test_without_the_share_the_day_is_refused(spark, tmp_path, rows):
         evaluated(spark, config)
 
 
+def of_rows(folder, rows, columns=None, **sections):
+    """An evaluation of rows that are impressions, by one model of one binary task unless sections say otherwise."""
+    source = {"format": "parquet", "path": str(parquet(folder / "impressions", rows))}
+    impressions = {"source": source, "duplicates": "none", "columns": columns or {}}
+    return document(folder, **{"impressions": impressions, "models": {"m": {"ctr": {"score": "q"}}}, **sections})
+
+
 @SAIL
 def test_sampled_negatives_weigh_more_and_a_model_that_learnt_from_them_is_moved_back(spark, tmp_path, rows):
     rate = np.where(rows["country"] == "DE", 0.25, 0.5)
-    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", {**rows, "rate": rate}))}
     models = {"as_is": {"ctr": {"score": "q"}}, "moved": {"ctr": {"score": "q", "negatives_rate": 0.2}}}
-    config = document(
-        tmp_path, impressions={"source": source, "columns": {"sampling_rate": "rate"}}, models=models | MOVED_LOGIT
-    )
+    config = of_rows(tmp_path, {**rows, "rate": rate}, {"sampling_rate": "rate"}, models=models | MOVED_LOGIT)
     found = {
         row["model"]: row["value"]
         for row in evaluated(spark, config).metrics.to_pylist()
@@ -312,11 +316,9 @@ def test_sampled_negatives_weigh_more_and_a_model_that_learnt_from_them_is_moved
 
 @SAIL
 def test_bins_are_of_the_slices_by_the_same_dimensions_in_any_order(spark, tmp_path, rows):
-    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", rows))}
-    config = document(
+    config = of_rows(
         tmp_path,
-        impressions={"source": source, "duplicates": "none"},
-        models={"m": {"ctr": {"score": "q"}}},
+        rows,
         dimensions=["country", "outcome"],
         slices=[["country", "outcome"]],
         bins={"slices": [["outcome", "country"]]},
@@ -328,13 +330,7 @@ def test_bins_are_of_the_slices_by_the_same_dimensions_in_any_order(spark, tmp_p
 
 @SAIL
 def test_the_rate_of_an_earlier_day_is_a_reference(spark, tmp_path, rows):
-    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", rows))}
-    config = document(
-        tmp_path,
-        impressions={"source": source, "duplicates": "none"},
-        models={"m": {"ctr": {"score": "q"}}},
-        baselines={"reference": {"ctr": "1d"}},
-    )
+    config = of_rows(tmp_path, rows, baselines={"reference": {"ctr": "1d"}})
 
     def normalized(day):
         metrics = evaluated(spark, config, day).metrics.to_pylist()
@@ -352,11 +348,10 @@ def test_the_rate_of_an_earlier_day_is_a_reference(spark, tmp_path, rows):
 
 @SAIL
 def test_tables_without_a_binary_task_can_be_queried(spark, tmp_path, rows):
-    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", rows))}
     labels = {"number": {"column": "number", "values": "classes", "classes": CLASSES}}
-    config = document(
+    config = of_rows(
         tmp_path,
-        impressions={"source": source, "duplicates": "none"},
+        rows,
         labels=labels,
         tasks={"match": {"kind": "multiclass", "label": "number"}},
         models={"m": {"match": {"score": ["p0", "p1", "p2"]}}},
@@ -370,11 +365,10 @@ def test_tables_without_a_binary_task_can_be_queried(spark, tmp_path, rows):
 @pytest.mark.parametrize("rate", [pytest.param(0.0), *(pytest.param(rate, marks=SAIL) for rate in (1.5, None))])
 def test_a_sampling_rate_that_is_none_is_told(spark, tmp_path, rows, rate):
     few = {name: values[:12] for name, values in rows.items()} | {"rate": [rate] + [0.5] * 11}
-    source = {"format": "parquet", "path": str(parquet(tmp_path / "impressions", few))}
-    config = document(
+    config = of_rows(
         tmp_path,
-        impressions={"source": source, "columns": {"sampling_rate": "rate", "weight": "bid"}},
-        models={"m": {"ctr": {"score": "q"}}},
+        few,
+        {"sampling_rate": "rate", "weight": "bid"},
         limits={"min_rows": 0, "rejected_share": 1.0},
     )
     assert {row["reason"] for row in evaluated(spark, config).ledger.reasons} == {"bad_sampling_rate"}
