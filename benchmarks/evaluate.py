@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -76,23 +77,20 @@ def measured(engine: str, folder: Path, rounds: int) -> dict[str, Any]:
             print(engine, number, found[-1], file=sys.stderr)
         deduplication = whole_run(spark, folder, Path(tables), "remove")["label"]
         # While the JVM and its workers are there: of a child that runs, getrusage says nothing.
-        peak = max(peak_mib(pid) for pid in family(os.getpid()))
+        peak = max(peaks(os.getpid()))
     return {"rounds": found[1:], "deduplication": deduplication, "peak_mib": peak}
 
 
-def family(pid: int) -> Iterator[int]:
-    """A process and all that descend from it, as Linux lists them."""
-    yield pid
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        for child in (thread / "children").read_text().split():
-            yield from family(int(child))
-
-
-def peak_mib(pid: int) -> float:
-    """The most memory that a process ever held, in MiB."""
-    status = Path(f"/proc/{pid}/status").read_text().splitlines()
-    held = next((line.split()[1] for line in status if line.startswith("VmHWM")), "0")
-    return int(held) / 1024
+def peaks(pid: int) -> Iterator[float]:
+    """The most memory, in MiB, that a process and each of its descendants held, as Linux tells it."""
+    # What ends meanwhile is left out.
+    with suppress(FileNotFoundError, ProcessLookupError):
+        status = Path(f"/proc/{pid}/status").read_text().splitlines()
+        yield from (int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM"))
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                for child in (thread / "children").read_text().split():
+                    yield from peaks(int(child))
 
 
 def bare_join(spark: Any, folder: Path) -> float:
