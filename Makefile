@@ -5,7 +5,10 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --constraint constraints.txt
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python $(PIP_INSTALL) --use-pep517 --constraint constraints.txt
+AIRFLOW := .airflow
+AIRFLOW_STAMP := $(AIRFLOW)/.installed
 ENGINE_TESTS := $(BIN)/python -m pytest --quiet --engine
 # An engine waits more than it computes on tables this small, so two of them share two cores well.
 IN_PARALLEL := --numprocesses 2 --dist loadfile
@@ -15,7 +18,7 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test fast sail spark packaging lint type fmt docs bench package clean
+.PHONY: help setup jars demo test fast sail spark airflow packaging lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -35,16 +38,24 @@ jars: setup ## Fetch Delta's jars once; later runs need no network
 demo: setup jars ## Three days of generated impressions, evaluated and explained
 	$(BIN)/lossledger demo
 
-test: jars lint fast sail spark packaging ## Everything that must pass
+test: jars lint fast sail spark airflow packaging ## Everything that must pass
 
 fast: setup ## Tests that need no engine
-	$(ENGINE_TESTS) none -m "not packaging" --numprocesses 2
+	$(ENGINE_TESTS) none -m "not packaging and not airflow" --numprocesses 2
 
 sail: setup ## Tests on Sail
 	$(ENGINE_TESTS) sail $(IN_PARALLEL)
 
 spark: jars ## Tests on Apache Spark
 	$(ENGINE_TESTS) spark $(IN_PARALLEL)
+
+airflow: jars $(AIRFLOW_STAMP) ## Tests of the DAG, in an Airflow with an environment of its own
+	$(ENGINE_TESTS) none -m airflow
+
+$(AIRFLOW_STAMP): dags/requirements.txt dags/constraints.txt
+	@test -x $(AIRFLOW)/bin/pip || PYTHON="$(PYTHON)" VENV="$(AIRFLOW)" sh .ci/venv
+	$(AIRFLOW)/bin/python $(PIP_INSTALL) --requirement dags/requirements.txt --constraint dags/constraints.txt
+	@touch $@
 
 packaging: setup ## Tests of the wheel and of the zip for spark-submit
 	$(ENGINE_TESTS) none -m packaging
@@ -70,5 +81,5 @@ package: setup ## Build dist/lossledger.zip for spark-submit --py-files
 	$(BIN)/python .ci/package.py dist/lossledger.zip
 
 clean: ## Remove what make has built
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(AIRFLOW) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

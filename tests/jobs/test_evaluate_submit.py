@@ -1,11 +1,8 @@
 """spark-submit with the zip, away from the source tree: the numbers of the embedded engine, and true exit codes."""
 
 import json
-import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from contextlib import ExitStack, contextmanager
@@ -14,33 +11,18 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from jobs import java
 from tests.jobs import days
-from tests.jobs.days import DAY, RESULTS, impression
+from tests.jobs.days import DAY, RESULTS
+from tests.jobs.submitting import environment, evaluated_night, shipped_into
 
-ROOT = Path(__file__).parent.parent.parent
 BIN = Path(pyspark.__file__).parent / "bin"
 # This session's engine is not in the way: it is only here so that the tests run with those of Apache Spark.
 pytestmark = [pytest.mark.only_engine("spark"), pytest.mark.usefixtures("spark")]
 
 
-def environment():
-    """What a machine gives to spark-submit: nothing of this process, and no path to the sources."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SPARK_", "PYSPARK_", "PYTHON"))}
-    places = {"JAVA_HOME": str(java.java_home()), "SPARK_LOCAL_IP": "127.0.0.1", "PYSPARK_PYTHON": sys.executable}
-    return {**kept, **places}
-
-
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    """A folder with what is shipped: the zip, the entry and the settings."""
-    folder = tmp_path_factory.mktemp("shipped")
-    archive = folder / "dist" / "lossledger.zip"
-    subprocess.run([sys.executable, ROOT / ".ci" / "package.py", archive], check=True, capture_output=True)
-    (folder / "jobs").mkdir()
-    shutil.copy(ROOT / "jobs" / "evaluate.py", folder / "jobs")
-    shutil.copytree(ROOT / "conf", folder / "conf")
-    return folder
+    return shipped_into(tmp_path_factory.mktemp("shipped"))
 
 
 def submitted(shipped, master, *arguments):
@@ -102,14 +84,8 @@ def cluster(tmp_path):
 @pytest.fixture(scope="module")
 def night(tmp_path_factory):
     """A day evaluated by the embedded engine, and its configuration."""
-    folder = tmp_path_factory.mktemp("night")
-    document = days.small_day(folder, 2800)
-    copies = [impression(i) for i in range(0, 2800, 100)]
-    days.written([*copies, impression(2801, clicked=None), impression(2802, p=7.0)], folder / "impressions")
-    config = days.saved(document, folder / "small.yaml")
-    command = [sys.executable, "-m", "jobs", "run", config, "--date", str(DAY), "--engine", "sail", "--json"]
-    subprocess.run(command, cwd=ROOT, env=environment(), check=True, capture_output=True)
-    return config, days.all_results(folder)
+    config = evaluated_night(tmp_path_factory.mktemp("night"))
+    return config, days.all_results(config.parent)
 
 
 def check_equal(shipped, night, master, tables):

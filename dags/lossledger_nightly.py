@@ -1,0 +1,49 @@
+"""Evaluate the day before, every night at 03:00, by spark-submit.
+
+A run replaces exactly its own day in each table, so retries, clearing a task and backfills
+(`airflow backfill create --dag-id lossledger_nightly …`) never count a day twice.
+
+Set two Airflow variables: `lossledger_home`, the folder that holds `dist/lossledger.zip` (`make package`), `jobs/` and
+`conf/`; and `lossledger_config`, the YAML file of the evaluation, its paths absolute. The connection `spark_default`
+names the cluster. The worker needs the job's own environment, never Airflow's: its `spark-submit` first on PATH, its
+Python in `PYSPARK_PYTHON`.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import DAG, Asset, CronTriggerTimetable
+
+HOME = "{{ var.value.lossledger_home }}"
+# That of the evaluation's `day.timezone`.
+ZONE = "UTC"
+DAY = "{{ data_interval_start.in_timezone(zone) | ds }}"
+
+with DAG(
+    dag_id="lossledger_nightly",
+    # A cron string alone would make an interval of no length: its start would be the night itself, not the day before.
+    schedule=CronTriggerTimetable("0 3 * * *", timezone=ZONE, interval=timedelta(days=1)),
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    # In the order of the days: an evaluation may refer to the day before.
+    max_active_runs=1,
+    user_defined_macros={"zone": ZONE},
+    doc_md=__doc__,
+    tags=["lossledger"],
+):
+    SparkSubmitOperator(
+        task_id="evaluate",
+        name=f"lossledger {DAY}",
+        application=f"{HOME}/jobs/evaluate.py",
+        py_files=f"{HOME}/dist/lossledger.zip",
+        properties_file=f"{HOME}/conf/spark-defaults.conf",
+        # There it is relative to the folder of the project.
+        conf={"spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={HOME}/conf/log4j2.properties"},
+        application_args=["{{ var.value.lossledger_config }}", "--date", DAY],
+        # Exit 4 says that impressions or labels are not there yet. As Airflow's core.default_task_retry_delay is
+        # 5 minutes, it is tried again after about 5, 10, 20, 40, 60 and 60.
+        retries=6,
+        retry_exponential_backoff=True,
+        max_retry_delay=timedelta(hours=1),
+        execution_timeout=timedelta(hours=6),
+        outlets=[Asset("lossledger_metrics")],
+    )
