@@ -70,7 +70,8 @@ def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> 
     time = F.col("time")
     first, last = ((F.col(end) >= time) & (F.col(end) < time + window) for end in ("first_event", "last_event"))
     positive = first | last | (_next_event() < time + window)
-    label = F.when(positive, 1.0).otherwise(0.0)
+    # Most impressions have no event: asked first, as Sail would make the arrays of all of them otherwise.
+    label = F.when(F.col("first_event").isNull(), 0.0).when(positive, 1.0).otherwise(0.0)
     return joined.withColumn(f"label_{name}", label).drop("first_event", "last_event", "events")
 
 
