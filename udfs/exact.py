@@ -23,6 +23,7 @@ BLOCK = 2**18  # rows at a time: of at most 2²⁰ the limbs fit an int64; fewer
 
 _TWO_LIMBS = 2.0**17  # terms below have no top limb
 _CUTS = tuple(1.5 * 2.0**52 * 2.0 ** (RADIX * limb) for limb in range(3))  # adding one rounds to its limb
+_CUT_BITS = np.float64(_CUTS[0]).view(np.int64)
 _ROOM = 2**62  # of an int64
 _SPARSE = 4  # where less than a quarter of the terms differ from the commonest one, only those are added
 
@@ -48,8 +49,10 @@ def _parts(x: FloatArray, most: int) -> list[_Part]:
     chosen = x if rows is None else x[rows]
     size = int(peak * UNITS) + 1
     if size * most < _ROOM:
-        first = _units(np.array([common]))
-        return [_Part(0, int(first[0]), rows, _units(chosen) - first, size)]
+        first, units = int(_units(np.array([common]), peak)[0]), _units(chosen, peak)
+        if first:
+            units -= first
+        return [_Part(0, first, rows, units, size)]
     alike, limbs = _limbs(np.array([common]), peak), _limbs(chosen, peak)
     return [_Part(limb, int(alike[limb][0]), rows, limbs[limb] - alike[limb], 2 ** (RADIX - 1)) for limb in limbs]
 
@@ -64,10 +67,16 @@ def _common(x: FloatArray, peak: float) -> tuple[float, IntArray | None]:
     return 0.0, None
 
 
-def _units(x: FloatArray) -> IntArray:
-    """The terms in units, all below 2⁶³."""
+def _units(x: FloatArray, peak: float) -> IntArray:
+    """The terms in units, none larger than the peak and all below 2⁶³."""
     units = x * float(UNITS)
-    return np.rint(units, out=units).astype(np.int64)
+    if peak * UNITS >= 2.0**51:
+        return np.rint(units, out=units).astype(np.int64)
+    # Quicker than a conversion: beside the cut a double has no bits below 1, and its last ones are the integer.
+    units += _CUTS[0]
+    integers = units.view(np.int64)
+    integers -= _CUT_BITS
+    return integers
 
 
 def _limbs(x: FloatArray, peak: float) -> dict[int, IntArray]:
