@@ -17,6 +17,7 @@ from jobs.errors import RefusedError, RuntimeFailure
 from jobs.read import Scoring
 from jobs.runs import Ledger
 
+RANKING_BUCKETS = 64
 COLUMNS = ("source", "task", "model", "reason", "key", "row")
 
 
@@ -127,14 +128,23 @@ def of_groups(groups: DataFrame, number: int, scoring: Scoring) -> DataFrame:
 def collected(parts: Sequence[DataFrame], limit: int) -> tuple[list[dict[str, Any]], pa.Table]:
     """Exact counts by source, task, model and reason, and at most `limit` rows of each, the same on every engine.
 
-    In one pass, as the frames join the labels once more.
+    In one pass, as the frames join the labels once more. Rows of a reason are ranked in buckets first: a model without
+    any score rejects all rows of the day for one reason, and one task would have to sort them.
     """
     keys = list(COLUMNS[:4])
-    reason = Window.partitionBy(*keys)
-    ranked = (
+    row_hash = F.xxhash64("row")
+    order = (F.col("key").asc(), row_hash.asc())
+    bucket = Window.partitionBy(*keys, F.pmod(row_hash, F.lit(RANKING_BUCKETS)))
+    few = (
         _union(parts)
-        .withColumn("rank", F.row_number().over(reason.orderBy(F.col("key").asc(), F.xxhash64("row").asc())))
-        .withColumn("rows", F.count(F.lit(1)).over(reason))
+        .withColumn("rank", F.row_number().over(bucket.orderBy(*order)))
+        .withColumn("rows", F.count(F.lit(1)).over(bucket))
+        .where(F.col("rank") <= max(limit, 1))
+        .withColumn("rows", F.when(F.col("rank") == 1, F.col("rows")))
+    )
+    reason = Window.partitionBy(*keys)
+    ranked = few.withColumn("rank", F.row_number().over(reason.orderBy(*order))).withColumn(
+        "rows", F.sum("rows").over(reason)
     )
     table = ranked.where(F.col("rank") <= max(limit, 1)).toArrow()
     counts = table.filter(pc.equal(table["rank"], 1)).select([*keys, "rows"]).to_pylist()
