@@ -62,22 +62,6 @@ def sampling_weights(label: FloatArray, weight: FloatArray, rate: FloatArray) ->
     return np.where(label == 0.0, weight / _positive(rate), weight)
 
 
-def inverse_propensity_weights(propensity: FloatArray, cap: float) -> tuple[FloatArray, FloatArray]:
-    """Weights min(1 / π, cap), and 1 where the cap was hit. (n,) to (n,) twice.
-
-    π is the probability, in [0, 1], that the row was seen; NaN outside of it. A cap makes the mean of rows with
-    small π too small: the share of rows it hits belongs beside the result.
-    """
-    known = np.where((propensity >= 0.0) & (propensity <= 1.0), propensity, np.nan)
-    with np.errstate(all="ignore"):
-        return capped_weights(1.0 / np.abs(known), cap)
-
-
-def capped_weights(weight: FloatArray, cap: float) -> tuple[FloatArray, FloatArray]:
-    """Weights min(w, cap), and 1 where w is above the cap. NaN stays NaN. (n,) to (n,) twice."""
-    return np.minimum(weight, cap), flags(weight > cap)
-
-
 def _from_probability(label: FloatArray, score: FloatArray, rate: FloatArray) -> Examples:
     """The losses are −ln q = ln(1 + (1 − p) / (r·p)) and −ln(1 − q) = ln(1 + r·p / (1 − p)): nothing cancels."""
     zero, one = score == 0.0, score == 1.0
