@@ -58,6 +58,9 @@ MISTAKES: Final = (
     UnsupportedOperationException,
 )
 UNKNOWN_TABLE: Final = re.compile(r"table or view (?:not found: )?([\w.`]+)", re.IGNORECASE)
+QUERIES: Final = ("SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC")
+EITHER: Final = ("WITH", "FROM", "(")  # of queries and of what writes
+COMMENTS: Final = re.compile(r"\s*(--[^\n]*(\n|$)|/\*.*?\*/)", re.DOTALL)
 WIDEST: Final = 100_000
 
 
@@ -87,17 +90,23 @@ def register(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
 
 
 def query(session: SparkSession, settings: Evaluation, sql: str) -> pa.Table:
-    """The answer to a query over the tables and views.
+    """The answer to a query over the tables and views. What would change or delete something is refused unread.
 
     Raises:
         ContractError: A table that it names does not exist yet (exit 2).
-        ConfigurationError: It is no valid query, or names what is not there (exit 2).
+        ConfigurationError: It is no query, no valid one, or names what is not there (exit 2).
         RuntimeFailure: The engine could not answer it (exit 3).
     """
     # The error that it logs as JSON is the one that is raised, and is told in full there.
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
+    if _first_word(sql) not in (*QUERIES, *EITHER):
+        problem = Problem("the query", f"{_first_word(sql)!r} at its beginning", one_of((*QUERIES, *EITHER)))
+        raise ConfigurationError("only queries are answered", [problem])
     known = register(session, settings)
     try:
+        if _first_word(sql) in EITHER:
+            # Only a query can stand in brackets; a lazy engine reads it when it is asked for its columns.
+            session.sql(f"SELECT * FROM ({sql.strip().rstrip(';')}\n)").schema  # noqa: B018
         return session.sql(sql).toArrow()
     except PySparkException as error:
         raise _explained(error, sql, known, _places(session, settings)) from error
@@ -121,6 +130,14 @@ def rendered(table: pa.Table, as_json: bool) -> str:
         raise ConfigurationError("the answer does not fit into JSON", problems)
     rows = [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
     return json.dumps(rows, ensure_ascii=False, indent=1, default=str, allow_nan=False)
+
+
+def _first_word(sql: str) -> str:
+    """The first word of a statement, or its first sign, after comments."""
+    while comment := COMMENTS.match(sql):
+        sql = sql[comment.end() :]
+    found = re.match(r"\s*(\w+|\S?)", sql)
+    return found[1].upper() if found else ""
 
 
 def _places(session: SparkSession, settings: Evaluation) -> dict[str, lake.Address]:
@@ -191,4 +208,8 @@ def _printable(text: str) -> str:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value

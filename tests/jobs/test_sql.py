@@ -8,6 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from deltalake import DeltaTable
 
 from jobs import lake, sql, tables
 from jobs.engines import conf_file, engine_of
@@ -179,7 +180,9 @@ def test_a_session_forgets_the_tables_of_another_evaluation(spark, ledger):
     [
         ("SELECT * FROM metricz", "did you mean 'metrics'"),
         ("SELECT nothing FROM runs", "nothing"),
-        ("SELEC 1", "(?i)selec"),
+        ("SELEC 1", "found 'SELEC' at its beginning, expected one of SELECT"),
+        ("SELECT 1 +", "(?i)syntax|expected"),
+        ("", "found '' at its beginning"),
         ("SELECT 1 / 0", "(?i)divi(de|sion) by zero"),
     ],
 )
@@ -188,6 +191,34 @@ def test_a_wrong_query_is_told_in_a_line_or_two(spark, ledger, text, told, capfd
         sql.query(spark, ledger, text)
     assert len(str(caught.value).splitlines()) <= 2
     assert "SQLQueryContextLogger" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DELETE FROM delta.`{}`",
+        "-- a comment\n/* another */ delete FROM delta.`{}`",
+        "INSERT INTO delta.`{}` SELECT * FROM runs",
+        "WITH all AS (SELECT * FROM runs) INSERT INTO delta.`{}` SELECT * FROM all",
+        "FROM runs INSERT INTO delta.`{}` SELECT *",
+        "CREATE TABLE copy USING delta AS SELECT * FROM runs",
+        "DROP VIEW runs",
+        "EXPLAIN ANALYZE DELETE FROM delta.`{}`",
+    ],
+)
+def test_what_writes_is_no_query(spark, ledger, text):
+    where = lake.address(ledger, "runs", engine_of(spark)).path
+    before = DeltaTable(where).version()
+    with pytest.raises(ConfigurationError):
+        sql.query(spark, ledger, text.format(where))
+    assert DeltaTable(where).version() == before
+
+
+@pytest.mark.parametrize(
+    "text", ["/* 1 */ WITH a AS (SELECT 1 AS x) SELECT x FROM a; ", "(SELECT 1 AS x)", "values (1)"]
+)
+def test_queries_begin_in_many_ways(spark, ledger, text):
+    assert sql.query(spark, ledger, text).column(0).to_pylist() == [1]
 
 
 def test_every_file_is_a_view_or_the_cookbook():
