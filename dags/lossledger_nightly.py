@@ -1,12 +1,13 @@
-"""Evaluate the day before, every night at 03:00, by spark-submit.
+"""Evaluate a day, every night at 03:00, by spark-submit: the newest one whose labels have the age of the evaluation.
 
 A run replaces exactly its own day in each table, so retries, clearing a task and backfills
 (`airflow backfill create --dag-id lossledger_nightly …`) never count a day twice.
 
-Set two Airflow variables: `lossledger_home`, the folder that holds `dist/lossledger.zip` (`make package`), `jobs/` and
-`conf/`; and `lossledger_config`, the YAML file of the evaluation, its paths absolute. The connection `spark_default`
-names the cluster. The worker needs the job's own environment, never Airflow's: its `spark-submit` first on PATH, its
-Python in `PYSPARK_PYTHON`.
+Set three Airflow variables: `lossledger_home`, the folder that holds `dist/lossledger.zip` (`make package`), `jobs/`
+and `conf/`; `lossledger_config`, the YAML file of the evaluation, its paths absolute; and `lossledger_age_hours`, its
+age: with 0 a night evaluates the day before, with 192, as in `conf/nightly.yaml`, the day eight days before that. The
+connection `spark_default` names the cluster. The worker needs the job's own environment, never Airflow's: its
+`spark-submit` first on PATH, its Python in `PYSPARK_PYTHON`.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,8 @@ from airflow.sdk import DAG, Asset, CronTriggerTimetable
 HOME = "{{ var.value.lossledger_home }}"
 # That of the evaluation's `day.timezone`.
 ZONE = "UTC"
-DAY = "{{ data_interval_start.in_timezone(zone) | ds }}"
+AGE = "macros.timedelta(hours=var.value.lossledger_age_hours | int)"
+DAY = "{{ (data_interval_start - " + AGE + ").in_timezone(zone) | ds }}"
 
 with DAG(
     dag_id="lossledger_nightly",

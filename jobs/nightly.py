@@ -139,7 +139,7 @@ class Run:
         key = read.key_type(settings, inputs.impressions, inputs.logs)
         impressions = read.impressions(inputs.impressions, settings, self.day, key)
         logs = {
-            name: read.label_log(inputs.logs[name], log, settings, self.day, key)
+            name: read.label_log(inputs.logs[name], log, self.day, self.stamp.age_hours, key)
             for name, log in settings.label_logs.items()
         }
         found = self._cells(impressions)

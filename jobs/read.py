@@ -126,18 +126,20 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
     return frame.select(*(c.alias(n) for n, c in {**selected, **_measured(source, settings)}.items()))
 
 
-def label_log(source: Pinned, log: LabelLog, settings: Evaluation, day: Day, key: str) -> DataFrame:
-    """The events of a label log that can fall into a window of the day's impressions.
+def label_log(source: Pinned, log: LabelLog, day: Day, age_hours: int, key: str) -> DataFrame:
+    """The events of a label log that can fall into a window of the day's impressions and are known at an age.
 
     Columns: `id` (of the type `key`), `time` BIGINT (µs, UTC), `reason` STRING (`null_id`, `null_time`, `bad_time`) or
-    NULL, `row` STRING. Events before the day or after the last window are left out; one without a time is kept.
+    NULL, `row` STRING. Events before the day, beyond the last window or beyond the age are left out; one without a time
+    is kept.
     """
     identity, moment = (
         values.quoted(log.columns.id).cast(key),
-        values.utc_micros(source, log.columns.time, settings.day.timezone),
+        values.utc_micros(source, log.columns.time, day.timezone),
     )
     mapped = [log.columns.id, log.columns.time.column]
-    inside = (moment >= micros(day.start)) & (moment < micros(day.end + log.window))
+    until = min(day.end + log.window, day.as_of(age_hours))
+    inside = (moment >= micros(day.start)) & (moment < micros(until))
     return (
         source.frame.select(
             identity.alias("id"),

@@ -170,7 +170,7 @@ METRICS = Table(
         Column("positives", "double", "Weight of the positive part of the labels, where the task has one"),
         Column("unit", "string", "Unit of the value", False),
         Column("reason", "string", "Why the value is NULL"),
-        Column("is_final", "boolean", "Whether labels no longer change at this age", False),
+        Column("is_final", "boolean", "Whether the age is reached, and labels no longer change at it", False),
         *RUN,
     ),
     {"value_or_reason": "(value IS NULL AND reason IS NOT NULL) OR (value IS NOT NULL AND reason IS NULL)"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
 
@@ -25,6 +26,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "as_of": stamp.as_of.isoformat(),
         "rows": {name: value for name, value in vars(outcome.ledger).items() if isinstance(value, int)},
         "rejected": outcome.ledger.reasons,
+        "not_final": _not_final(outcome),
         "metrics": _overall(outcome),
         "stages": outcome.stages,
     }
@@ -48,6 +50,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
+    if facts["not_final"]:
+        console.print(f"not final, as labels can still change: {', '.join(facts['not_final'])}")
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
     console.print(f"done: {facts['event_date']} at age {facts['age_hours']}h: rows {rows}; run {facts['run_id']}")
 
@@ -61,6 +65,12 @@ def _overall(outcome: Outcome) -> list[dict[str, Any]]:
             entry = found.setdefault(key, {**dict(zip(("task", "model"), key, strict=True)), "n": row["n"]})
             entry[row["metric"]] = row["value"] if row["reason"] is None else row["reason"]
     return list(found.values())
+
+
+def _not_final(outcome: Outcome) -> list[str]:
+    """The tasks whose labels could still change when the run began."""
+    waiting = outcome.metrics.filter(pc.invert(outcome.metrics["is_final"]))
+    return sorted(set(waiting["task"].to_pylist()))
 
 
 def _text(row: dict[str, Any], name: str) -> str:

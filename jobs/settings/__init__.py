@@ -150,7 +150,7 @@ class Evaluation(Section):
         """Whether score bins are kept of the slices by these dimensions, in whatever order they are declared."""
         return frozenset(dimensions) in {frozenset(names) for names in self.bins.slices}
 
-    def is_final(self, age_hours: int, task: str) -> bool:
+    def is_final(self, age_hours: float, task: str) -> bool:
         """Whether the task's label, and the label it is given, no longer change at this age."""
         names = (self.tasks[task].label, self.tasks[task].given)
         return all(self.labels[name].final_after <= HOUR * age_hours for name in names if name is not None)

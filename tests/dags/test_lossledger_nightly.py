@@ -14,8 +14,8 @@ from tests.jobs.days import RESULTS
 from tests.jobs.submitting import ROOT, environment, evaluated_night, shipped_into
 
 pytestmark = pytest.mark.airflow
-# The DAG run of this date evaluates the day before it, days.DAY.
-LOGICAL_DATE = "2026-11-17"
+# The DAG run of this date evaluates the day two days before it, days.DAY.
+LOGICAL_DATE = "2026-11-18"
 SUBMIT = """#!/bin/sh
 printf '%s\\0' "$@" >>{calls}; printf '\\n' >>{calls}
 [ $(wc -l <{calls}) -gt {failures} ] || exit 4
@@ -60,10 +60,10 @@ def submitting(folder, failures):
     return binary.parent, lambda: [line.split("\0")[:-1] for line in calls.read_text().splitlines()]
 
 
-def test_a_night_submits_the_day_before_and_tries_again(airflow, tmp_path):
+def test_a_night_submits_the_day_of_its_age_and_tries_again(airflow, tmp_path):
     path, calls = submitting(tmp_path, failures=2)
-    given = {"home": "/srv/home", "config": "/srv/night.yaml", "path": path}
-    done = airflow("dags", "test", "lossledger_nightly", "2026-03-01", **given)
+    given = {"home": "/srv/home", "config": "/srv/night.yaml", "age_hours": 192, "path": path}
+    done = airflow("dags", "test", "lossledger_nightly", "2026-03-09", **given)
     assert done.returncode == 0, done.stdout + done.stderr
     first, *again = calls()
     assert again == [first, first]
@@ -73,7 +73,7 @@ def test_a_night_submits_the_day_before_and_tries_again(airflow, tmp_path):
     assert options["--properties-file"] == "/srv/home/conf/spark-defaults.conf"
 
 
-def test_without_its_variables_it_fails_and_names_them(airflow, tmp_path):
+def test_without_its_variables_it_fails_and_names_one(airflow, tmp_path):
     path, _ = submitting(tmp_path, failures=0)
     done = airflow("tasks", "test", "lossledger_nightly", "evaluate", LOGICAL_DATE, path=path)
     # Airflow's own exit code is 0 here, whatever the task does.
@@ -90,6 +90,7 @@ def test_a_night_and_its_repetition_are_the_bits_of_a_run(airflow, tmp_path):
     given = {
         "home": shipped_into(tmp_path / "shipped"),
         "config": days.saved(document, tmp_path / "airflow.yaml"),
+        "age_hours": 24,
         "path": Path(sys.executable).parent,
     }
     for _ in range(2):

@@ -45,7 +45,7 @@ def labelled(spark, config: dict) -> Labelled:
     pinned = sources.pinned(spark, Wanted("impressions", settings.impressions.source, day))
     logs = {name: sources.pinned(spark, Wanted(name, log.source, day)) for name, log in settings.label_logs.items()}
     key = read.key_type(settings, pinned, logs)
-    frames = {n: read.label_log(logs[n], log, settings, day, key) for n, log in settings.label_logs.items()}
+    frames = {n: read.label_log(logs[n], log, day, settings.age_hours, key) for n, log in settings.label_logs.items()}
     rows = label.labelled(read.impressions(pinned, settings, day, key), frames, settings)
     return label.deduplicated(rows, settings)
 
@@ -70,6 +70,17 @@ def test_a_window_reaches_beyond_the_end_of_the_day(spark, tmp_path):
     clicks = {"imp": ["a", "b"], "at": [last + HOUR - TICK, last + HOUR]}
     config = configured(tmp_path, columns(ts=[last, last]), clicks)
     assert values(labelled(spark, config), "id", "label_click") == [("a", 1.0), ("b", 0.0)]
+
+
+def test_events_after_the_age_are_not_known_yet(spark, tmp_path):
+    end = datetime(2026, 3, 19, tzinfo=UTC)
+    rows = columns(ts=[end - TICK] * 2)
+    found = {}
+    for age in ("0h", "1h"):
+        clicks = {"imp": ["a", "b"], "at": [end - TICK, end]}
+        config = configured(tmp_path / age, rows, clicks, ages=[age])
+        found[age] = values(labelled(spark, config), "id", "label_click")
+    assert found == {"0h": [("a", 1.0), ("b", 0.0)], "1h": [("a", 1.0), ("b", 1.0)]}
 
 
 def test_many_events_are_one_label(spark, tmp_path):

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import lake, nightly, sql
+from jobs import lake, nightly, sql, verdict
 from jobs.errors import RefusedError, RuntimeFailure
 from jobs.settings import parse
 from tests.jobs import days
@@ -107,6 +107,17 @@ def test_a_day_run_twice_is_the_same_bits(spark, folder):
     assert days.all_results(folder) == before
     assert first.metrics.drop_columns("run_id") == second.metrics.drop_columns("run_id")
     assert {run for table in RESULTS for run in days.run_ids(folder, table)} == {second.stamp.run_id}
+
+
+@pytest.mark.only_engine("sail")
+def test_a_day_whose_labels_can_still_change_is_not_final(spark, folder):
+    log = {"source": {"format": "parquet", "path": str(folder / "conversions")}, "window": "9000d"}
+    log["columns"] = {"id": "impression_id", "time": "conv_ts"}
+    labels = {"click": {"column": "clicked", "values": "binary"}, "conversion": log}
+    outcome = nightly.evaluate(spark, parse(days.small_day(folder, labels=labels)), DAY)
+    finals = {(row["task"], row["is_final"]) for row in days.rows_of(folder, "metrics")}
+    assert finals == {("ctr", True), ("weighted", True), ("cvr", False)}
+    assert verdict.of_outcome(outcome)["not_final"] == ["cvr"]
 
 
 def test_rows_moved_between_files_are_the_same_bits(spark, folder):
