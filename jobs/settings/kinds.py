@@ -1,6 +1,6 @@
 """What a kind of task asks of its label, its scores and the rest of a configuration."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jobs.errors import Problem, described
@@ -122,11 +122,17 @@ def _weights(config: object) -> Iterator[Problem]:
 
 def _bins(config: object) -> Iterator[Problem]:
     declared = config.get("slices", [[]]) if isinstance(config, Mapping) else ()
-    known = {frozenset(map(str, names)) for names in declared or () if isinstance(names, list | tuple)}
-    wanted = _section(config, "bins").get("slices", ())
-    for rank, names in enumerate(wanted if isinstance(wanted, list | tuple) else ()):
-        if isinstance(names, list | tuple) and frozenset(map(str, names)) not in known:
+    known = {frozenset(map(str, names)) for _, names in _lists(declared)}
+    for rank, names in _lists(_section(config, "bins").get("slices")):
+        if frozenset(map(str, names)) not in known:
             yield Problem(dotted(("bins", "slices", rank)), described(names), "one of the declared slices")
+
+
+def _lists(value: object) -> Iterator[tuple[int, Sequence[object]]]:
+    """The lists of a list, and where they stand; whatever else stands there is told by its type."""
+    for rank, each in enumerate(value if isinstance(value, list | tuple) else ()):
+        if isinstance(each, list | tuple):
+            yield rank, each
 
 
 def _joint(config: object) -> Iterator[Problem]:

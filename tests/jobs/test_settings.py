@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jobs.errors import ConfigurationError, Problem
@@ -270,6 +270,8 @@ CHANGES = st.lists(st.tuples(st.sampled_from([*Evaluation.model_fields, *INNER.s
 
 @settings(max_examples=400, deadline=None)
 @given(st.dictionaries(SCALARS, TREES, max_size=5), CHANGES)
+@example({}, [("slices", True)])
+@example({}, [("bins", {"slices": 1})])
 def test_anything_either_parses_or_is_a_configuration_error(anything: dict[Any, Any], changes: list[Any]) -> None:
     whole = [change for change in changes if "/" not in change[0]]
     inner = [change for change in changes if "/" in change[0]][:1]
