@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -69,10 +70,13 @@ def parsed_date(text: str) -> date:
         ConfigurationError: It is not one, for example a template that an orchestrator left empty (exit 2).
     """
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if not 1970 <= day.year < 3000:
         problem = Problem("--date", repr(text), "a date such as 2026-11-20")
-        raise ConfigurationError("the day cannot be read", [problem]) from error
+        raise ConfigurationError("the day cannot be read", [problem])
+    return day
 
 
 def parsed_age(text: str) -> int:
@@ -81,6 +85,6 @@ def parsed_age(text: str) -> int:
     Raises:
         ConfigurationError: They are not (exit 2).
     """
-    if not text.removesuffix("h").isdigit():
+    if not re.fullmatch("[0-9]{1,6}h?", text):
         raise ConfigurationError("the age cannot be read", [Problem("--age", repr(text), "hours such as 24h")])
     return int(text.removesuffix("h"))

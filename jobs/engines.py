@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
-from jobs.errors import EngineError, nearest_match, one_of
+from jobs.errors import ConfigurationError, EngineError, Problem, nearest_match, one_of
 
 ENGINES: Final = ("spark", "sail")
 
@@ -59,16 +59,15 @@ SPARK_SETTINGS: Final = {**REQUIRED, **DEFAULTS}
 
 
 def known_engine(engine: str) -> str:
-    """Return the name, or raise an EngineError that lists the engines.
+    """Return the name, or raise a ConfigurationError (exit 2) that lists the engines.
 
     >>> known_engine("sail")
     'sail'
     """
     if engine in ENGINES:
         return engine
-    nearest = nearest_match(engine, ENGINES)
-    meant = "" if nearest is None else f"; did you mean {nearest!r}?"
-    raise EngineError(f"unknown engine {engine!r}, expected {one_of(ENGINES)}{meant}")
+    problem = Problem("--engine", repr(engine), one_of(ENGINES), nearest_match(engine, ENGINES))
+    raise ConfigurationError("there is no such engine", [problem])
 
 
 def engine_of(session: object) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from jobs import session as engines
 from jobs.engines import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
-from jobs.errors import EngineError
+from jobs.errors import ConfigurationError, EngineError
 from jobs.jars import EXCLUDES, PACKAGE
 
 
@@ -100,7 +100,7 @@ def test_stdout_stays_clean_and_the_other_engine_may_follow(spark, engine):
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(EngineError, match="unknown engine 'sparc', expected one of spark, sail; did you mean 'spark'"):
+    with pytest.raises(ConfigurationError, match="found 'sparc', expected one of spark, sail; did you mean 'spark'"):
         known_engine("sparc")
 
 
