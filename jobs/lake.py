@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,7 @@ from jobs.errors import ConfigurationError, ContractError, Problem
 from jobs.settings import Evaluation
 from jobs.tables import PARTITION, Column, Table
 
+PLAIN = re.compile(r"[A-Za-z0-9/!$&'()+,\-.:;=@_]*")
 KEYS = [column.name for column in PARTITION]
 LOST_RACES = ("Concurrent", "MetadataChanged", "ProtocolChanged")
 # Another writer's folder is there, its first commit is not yet.
@@ -57,6 +59,7 @@ def address(settings: Evaluation, table: str, engine: str) -> Address:
     if where.path is not None:
         local = "://" not in where.path
         root = os.path.abspath(where.path) if local else where.path.rstrip("/")
+        _check_spelling("tables.path", root, engine)
         return Address(path=f"{root}/{settings.evaluation}/{table}")
     if engine != "spark":
         problem = Problem("tables", "a catalog", "a path: the embedded engine has no lasting catalog")
@@ -64,8 +67,16 @@ def address(settings: Evaluation, table: str, engine: str) -> Address:
     return Address(name=f"{where.catalog}.{where.schema_name}.{settings.evaluation}_{table}")
 
 
+def _check_spelling(place: str, path: str, engine: str) -> None:
+    """Raise ConfigurationError (exit 2) for a path at which the embedded engine does not find a Delta table again."""
+    if engine == "sail" and not PLAIN.fullmatch(path):
+        expected = "a path of ASCII letters, digits and /._-=+,:;@ only; choose another folder, or --engine spark"
+        raise ConfigurationError("the embedded engine cannot read this path", [Problem(place, repr(path), expected)])
+
+
 def version(session: SparkSession, path: str) -> int:
     """The newest version of a Delta table."""
+    _check_spelling("a Delta source", path, engine_of(session))
     if engine_of(session) == "spark":
         return int(SparkTable.forPath(session, path).history(1).collect()[0]["version"])
     return DeltaTable(path).version()

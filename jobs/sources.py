@@ -21,6 +21,7 @@ from jobs.day import Day
 from jobs.errors import ContractError, InputChangedError, InputMissingError
 from jobs.settings import Source
 
+GLOB = frozenset("*?[{")
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -103,7 +104,7 @@ def _located(session: SparkSession, name: str, source: Source) -> tuple[str, str
     if source.table is None:
         assert source.format is not None and source.path is not None
         local = _local(source.path)
-        if local is not None and "*" not in local and not os.path.exists(local):
+        if local is not None and not GLOB.intersection(local) and not os.path.exists(local):
             raise InputMissingError(
                 f"{name}: there is nothing at {source.path!r}. "
                 "Check the path, or wait until the log is there (exit code 4: not there yet)."
@@ -134,19 +135,47 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
 def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -> Pinned:
     reader = _reader(session, kind, wanted.source)
     groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
+    root = _root(path)
+    everywhere = bool(GLOB.intersection(path)) or "recursiveFileLookup" in wanted.source.options
     for file in sorted(_plain(file) for file in reader.load(path).inputFiles()):
-        groups[_partition_values(path, file)].append(file)
+        folders = _folders(root, file)
+        # Sail reads these in any case, Apache Spark where it is told to.
+        if everywhere or all("=" in folder for folder in folders):
+            groups[_partition_values(folders)].append(file)
     kept = {values: files for values, files in groups.items() if _may_hold(wanted, dict(values))}
     if not kept:
-        partition = f" in a partition {wanted.partition}=…" if wanted.partition and groups else ""
         raise InputMissingError(
-            f"{wanted.name}: no file under {path!r} for {wanted.day.date.isoformat()}{partition} "
+            f"{wanted.name}: no file under {path!r} for {wanted.day.date.isoformat()}{_partitions(wanted, groups)} "
             "(exit code 4: not there yet)."
         )
-    parts = [_with_values(reader.load(files), values) for values, files in sorted(kept.items())]
-    frame = reduce(lambda left, right: left.unionByName(right), parts)
+    parts = [
+        _with_values(part, values)
+        for values, files in sorted(kept.items())
+        for part in _loaded(reader, kind, wanted.source, files)
+    ]
+    # A column that files of an earlier day lack, such as a new model's score, is NULL there.
+    frame = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts)
     files = tuple(_stat(file) for files in kept.values() for file in files)
     return Pinned(wanted.name, frame, kind == "csv", _described(kind, path, files), files)
+
+
+def _loaded(reader: DataFrameReader, kind: str, source: Source, files: list[str]) -> list[DataFrame]:
+    """The rows of files of one folder. Engines give all CSV files the columns of the first one, by their position."""
+    if kind != "csv" or source.names or len(files) == 1:
+        return [reader.load(files)]
+    by_header: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for file in files:
+        by_header[tuple(reader.load(file).columns)].append(file)
+    return [reader.load(alike) for alike in by_header.values()]
+
+
+def _partitions(wanted: Wanted, found: Iterable[tuple[tuple[str, str], ...]]) -> str:
+    """Which partitions were looked for, and which are there."""
+    if wanted.partition is None:
+        return ""
+    there = sorted({f"{key}={value}" for values in found for key, value in values})
+    looked = f" in a partition {wanted.partition}={wanted.day.date.isoformat()}"
+    return f"{looked}; there are {', '.join(there[-3:])}" if there else looked
 
 
 def _may_hold(wanted: Wanted, values: Mapping[str, str]) -> bool:
@@ -158,7 +187,8 @@ def _may_hold(wanted: Wanted, values: Mapping[str, str]) -> bool:
 def _reader(session: SparkSession, kind: str, source: Source) -> DataFrameReader:
     reader = session.read.format(kind)
     if kind == "csv":
-        reader = reader.options(header=not source.names, inferSchema=False)
+        # Quotes are doubled within quotes (RFC 4180); Apache Spark takes a backslash otherwise, and Sail does not.
+        reader = reader.options(header=not source.names, inferSchema=False, escape='"')
         if source.names:
             reader = reader.schema(", ".join(f"`{name.replace('`', '``')}` STRING" for name in source.names))
     return reader.options(**dict(source.options))
@@ -170,10 +200,24 @@ def _with_values(frame: DataFrame, values: Sequence[tuple[str, str]]) -> DataFra
     return frame
 
 
-def _partition_values(root: str, file: str) -> tuple[tuple[str, str], ...]:
-    """The `key=value` folders between the root of a source and one of its files."""
+def _root(path: str) -> str:
+    """The folder of a source, absolute, down to where a pattern begins."""
+    plain = path.rstrip("/")
+    while GLOB.intersection(plain):
+        plain = os.path.dirname(plain)
+    local = _local(plain)
+    return plain if local is None else os.path.abspath(local)
+
+
+def _folders(root: str, file: str) -> list[str]:
+    """The folders between the root of a source and one of its files."""
     base, place = (_local(path) or urlsplit(path).path for path in (root, file))
-    folders = place.removeprefix(base.rstrip("/")).split("/")[:-1]
+    inside = place.removeprefix(base.rstrip("/") + "/")
+    return [] if inside == place else inside.split("/")[:-1]
+
+
+def _partition_values(folders: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """The keys and values of folders `key=value`."""
     pairs = (folder.partition("=") for folder in folders if "=" in folder)
     return tuple((key, unquote(value)) for key, _, value in pairs)
 

@@ -16,7 +16,10 @@ from udfs.class_examples import CLASS_LOGIT_LIMIT, SUM_TOLERANCE
 from udfs.exact import LOGIT_LIMIT, TERM_LIMIT, WEIGHT_LIMIT
 
 NUMBER = r"^\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:nan|inf|infinity))\s*$"
-WITH_ZONE = r"([zZ]|[+-]\d{2}:?\d{2})\s*$"
+# To an engine 10:00 is a time of today.
+DATED = r"^\s*\d+-\d{1,2}-\d{1,2}"
+# A zone has many spellings (Z, +00, UTC, Europe/London), no zone has one.
+WITHOUT_ZONE = DATED + r"([ T](\d{1,2}(:\d{1,2}(:\d{1,2}(\.\d*)?)?)?)?)?\s*$"
 
 
 def quoted(name: str) -> Column:
@@ -50,8 +53,8 @@ def utc_micros(source: Pinned, time: TimeColumn, zone: str) -> Column:
         # Beyond that one engine raises and the other wraps around into some day.
         return F.when(epoch.between(-limit, limit), epoch * F.lit(factor))
     if source.is_text:
-        stamp = column.try_cast("timestamp")
-        return F.unix_micros(F.when(column.rlike(WITH_ZONE), stamp).otherwise(F.to_utc_timestamp(stamp, zone)))
+        stamp = F.when(column.rlike(DATED), column.try_cast("timestamp"))
+        return F.unix_micros(F.when(column.rlike(WITHOUT_ZONE), F.to_utc_timestamp(stamp, zone)).otherwise(stamp))
     if dict(source.frame.dtypes)[time.column] == "timestamp":
         return F.unix_micros(column)
     return F.unix_micros(F.to_utc_timestamp(column.cast("timestamp"), zone))
@@ -78,7 +81,7 @@ def labelled(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
     if label.values == "classes":
         value, allowed = _class(source, label)
     else:
-        raw = number(source, label.column)
+        raw = _truth(source, label.column) if label.values == "binary" else number(source, label.column)
         value = (raw + 1.0) / 2.0 if label.values == "signed" else raw
         allowed = {
             "binary": raw.isin(0.0, 1.0),
@@ -88,6 +91,14 @@ def labelled(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
         }[label.values]
     absent = F.when(quoted(label.column).isNull(), F.lit("null_label"))
     return value, absent.when(value.isNull() | ~F.coalesce(allowed, F.lit(False)), F.lit("bad_label"))
+
+
+def _truth(source: Pinned, name: str) -> Column:
+    """A column of 0 and 1 as a double; text may say true and false."""
+    if not source.is_text:
+        return number(source, name)
+    spelled = F.lower(F.trim(quoted(name)))
+    return F.when(spelled == "true", 1.0).when(spelled == "false", 0.0).otherwise(number(source, name))
 
 
 def _class(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:

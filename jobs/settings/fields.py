@@ -2,11 +2,13 @@
 
 import functools
 import math
+import os
 import re
 import zoneinfo
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -159,7 +161,16 @@ Items = Annotated[tuple[T, ...], Field(strict=False)]
 Column = Annotated[str, Field(min_length=1)]
 # One column, or several that are scores of the classes in their order.
 Columns = Annotated[tuple[Column, ...], BeforeValidator(_columns), Field(min_length=1, strict=False)]
+
+
+def _path(text: str) -> str:
+    """A path without `file:` and `~`, which engines and Python read differently."""
+    parts = urlsplit(text)
+    return unquote(parts.path) if parts.scheme == "file" else os.path.expanduser(text)
+
+
 Text = Annotated[str, Field(min_length=1)]
+Path = Annotated[Text, AfterValidator(_path)]
 Name = Annotated[str, AfterValidator(_name)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 Dimension = Annotated[str, AfterValidator(_dimension)]

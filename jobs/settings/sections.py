@@ -16,6 +16,7 @@ from jobs.settings.fields import (
     Items,
     Name,
     Option,
+    Path,
     PositiveCount,
     Rate,
     Section,
@@ -38,7 +39,7 @@ class Source(Section):
     """Where rows come from: `format` and `path`, or a catalog `table`; `names` for CSV without a header."""
 
     format: Literal["parquet", "delta", "csv"] | None = None
-    path: Text | None = None
+    path: Path | None = None
     table: Text | None = None
     options: Mapping[str, Option] = {}
     names: Items[Column] = ()
@@ -206,7 +207,7 @@ class Loss(Section):
 class Tables(Section):
     """Where the tables go: a folder, or a schema of a catalog."""
 
-    path: Text | None = None
+    path: Path | None = None
     catalog: Text | None = None
     # "schema" would shadow an attribute of pydantic's models.
     schema_name: Annotated[Text | None, Field(alias="schema")] = None

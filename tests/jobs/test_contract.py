@@ -116,7 +116,8 @@ BAD = {
         {"impressions.source.path": "{folder}/by_day", "day.partition": "dt"},
         DAY,
         4,
-        "impressions: no file under '{folder}/by_day' for 2026-11-16 in a partition dt=… (exit code 4: not there yet).",
+        "impressions: no file under '{folder}/by_day' for 2026-11-16 in a partition dt=2026-11-16; "
+        "there are dt=2026-11-10 (exit code 4: not there yet).",
     ),
 }
 

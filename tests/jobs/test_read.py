@@ -104,7 +104,12 @@ TEXT_TIMES = {
     "2026-03-18T12:00:00Z": "2026-03-18T12:00",
     "2026-03-18T12:00:00+05:30": "2026-03-18T06:30",
     "2026-03-18 12:00:00-08:00": "2026-03-18T20:00",
+    "2026-03-18 12:00:00 UTC": "2026-03-18T12:00",
+    "2026-03-18 12:00:00+00": "2026-03-18T12:00",
+    "2026-03-18 12:00:00 Asia/Kolkata": "2026-03-18T06:30",
     "2026-03-18": "2026-03-17T23:00",
+    "12:00": None,
+    "2026": None,
     "yesterday": None,
     "2026-02-30 12:00:00": None,
 }
@@ -222,6 +227,12 @@ def test_labels_follow_their_declared_convention(spark, tmp_path, values):
 
 def test_a_boolean_is_a_binary_label(spark, tmp_path):
     assert rows(mapped(spark, of_columns(tmp_path, {"click": [True, False]})), "label_click") == [1.0, 0.0]
+
+
+def test_a_text_may_say_true_and_false(spark, tmp_path):
+    config = of_text(tmp_path, "click", ["true", " FALSE ", "1", "0", "yes"])
+    labels = [(1.0, None), (0.0, None), (1.0, None), (0.0, None), (None, "bad_label")]
+    assert rows(mapped(spark, config), "label_click", "reason") == labels
 
 
 def test_weights_are_in_their_range_or_rejected(spark, tmp_path):

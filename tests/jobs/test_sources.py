@@ -4,11 +4,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import sources
+from jobs import nightly, sources
 from jobs.day import Day
-from jobs.errors import ContractError
-from jobs.settings import Source
+from jobs.errors import ConfigurationError, ContractError, InputMissingError
+from jobs.settings import Source, parse
 from jobs.sources import Wanted
+from tests.jobs import days
 
 
 def test_timestamps_in_nanoseconds_are_refused_with_what_to_do(spark, tmp_path):
@@ -26,3 +27,65 @@ def test_files_with_odd_names_are_read(spark, tmp_path, name):
     )
     assert pinned.frame.count() == 3
     assert [file.size for file in pinned.files] == [(tmp_path / name).stat().st_size]
+
+
+def pinned(spark, path, **source):
+    wanted = Wanted("impressions", Source(path=str(path), **source), Day(dt.date(2026, 1, 1)), "dt")
+    return sources.pinned(spark, wanted).frame
+
+
+def rows(frame):
+    return sorted(tuple(row.asDict().items()) for row in frame.select(sorted(frame.columns)).collect())
+
+
+def parquet(file, **columns):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table({name: [value] for name, value in columns.items()}), file)
+
+
+def test_csv_files_are_read_by_their_own_headers(spark, tmp_path):
+    (tmp_path / "a.csv").write_text('id,p,q\n1,0.1,"12"" TV, black"\n')
+    (tmp_path / "b.csv").write_text("q,id,p\nx,2,0.2\n")
+    (tmp_path / "c.csv").write_text("id,q,p,new\n3,y,0.3,n\n")
+    expected = [("1", None, "0.1", '12" TV, black'), ("2", None, "0.2", "x"), ("3", "n", "0.3", "y")]
+    found = rows(pinned(spark, tmp_path, format="csv"))
+    assert found == [tuple(zip(("id", "new", "p", "q"), row, strict=True)) for row in expected]
+
+
+def test_a_column_that_comes_later_is_null_before(spark, tmp_path):
+    parquet(tmp_path / "dt=2025-12-31" / "a.parquet", p=0.1)
+    parquet(tmp_path / "dt=2026-01-01" / "a.parquet", p=0.2, candidate=0.3)
+    found = pinned(spark, tmp_path, format="parquet").select("dt", "p", "candidate").collect()
+    assert sorted(map(tuple, found)) == [("2025-12-31", 0.1, None), ("2026-01-01", 0.2, 0.3)]
+
+
+@pytest.mark.parametrize("path", ["logs", "lo*"])
+def test_folders_above_a_source_are_none_of_its_partitions(spark, tmp_path, path):
+    root = tmp_path / "country=XX"
+    parquet(root / "logs" / "a.parquet", country="DE")
+    assert rows(pinned(spark, root / path, format="parquet")) == [(("country", "DE"),)]
+
+
+def test_plain_folders_in_a_source_are_none_of_it(spark, tmp_path):
+    parquet(tmp_path / "a.parquet", country="DE")
+    parquet(tmp_path / "archive" / "a.parquet", country="FR")
+    assert rows(pinned(spark, tmp_path, format="parquet")) == [(("country", "DE"),)]
+    everywhere = {"options": {"recursiveFileLookup": True}, "format": "parquet"}
+    assert len(rows(pinned(spark, tmp_path, **everywhere))) == 2
+
+
+def test_partitions_that_are_spelled_otherwise_are_listed(spark, tmp_path):
+    parquet(tmp_path / "dt=1.1.2026" / "a.parquet", p=0.1)
+    with pytest.raises(InputMissingError, match=r"in a partition dt=2026-01-01; there are dt=1\.1\.2026 \(exit"):
+        pinned(spark, tmp_path, format="parquet")
+
+
+@pytest.mark.only_engine("sail")
+def test_a_folder_that_the_embedded_engine_loses_is_told(spark, tmp_path):
+    folder = tmp_path / "a b"
+    parquet(folder / "a.parquet", p=0.1)
+    with pytest.raises(ConfigurationError, match=r"a Delta source: found '.*a b', expected a path of ASCII letters"):
+        pinned(spark, folder, format="delta")
+    settings = parse(days.small_day(folder))
+    with pytest.raises(ConfigurationError, match=r"tables\.path: found '.*a b/tables', expected .* --engine spark"):
+        nightly.evaluate(spark, settings, days.DAY)
