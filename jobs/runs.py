@@ -68,9 +68,9 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
 
 
 def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
-    """What each task × model means: a change of any of it needs a new name."""
+    """What the evaluation and each task × model mean: a change of any of it needs a new name."""
     document = settings.document()
-    found = {}
+    found: dict[str, dict[str, Any]] = {"evaluation": {"timezone": settings.day.timezone, "shards": document["shards"]}}
     for task_name, model in settings.pairs:
         task = settings.tasks[task_name]
         names = [name for name in (task.label, task.given) if name is not None]
