@@ -12,6 +12,7 @@ from functools import reduce
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
@@ -21,6 +22,7 @@ from jobs.day import Day
 from jobs.errors import ContractError, InputChangedError, InputMissingError
 from jobs.settings import Source
 
+ABSENT = re.compile(r"PATH_NOT_FOUND|does not exist|doesn't exist|no such file|not found", re.IGNORECASE)
 GLOB = frozenset("*?[{")
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -67,7 +69,7 @@ def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
 
     Raises:
         InputMissingError: Nothing is there (exit 4).
-        ContractError: The source cannot be pinned (exit 2).
+        ContractError: What is there cannot be read, or cannot be pinned (exit 2).
     """
     kind, path = _located(session, wanted.name, wanted.source)
     try:
@@ -76,16 +78,16 @@ def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
         # A lazy engine meets an unreadable schema only when it is asked for it.
         found.frame.dtypes  # noqa: B018
         return found
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         if re.search("nano", str(error), re.IGNORECASE):
             raise ContractError(
                 f"{wanted.name}: {path!r} has timestamps in nanoseconds, which Spark cannot read. "
                 "Write them in microseconds, e.g. pandas' to_parquet(..., coerce_timestamps='us')."
             ) from error
-        raise InputMissingError(
-            f"{wanted.name}: cannot read {path!r} as {kind}: {_first_line(error)}. "
-            "Check the path and the format of the source."
-        ) from error
+        told = f"{wanted.name}: cannot read {path!r} as {kind}: {_first_line(error)}. "
+        if ABSENT.search(told):
+            raise InputMissingError(f"{told}Check the path (exit code 4: not there yet).") from error
+        raise ContractError(f"{told}Check the format of the source, and that its files are whole.") from error
 
 
 def verify(sources: Iterable[Pinned]) -> None:
@@ -256,4 +258,6 @@ def _local(path: str) -> str | None:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]
+    # Of an error in Java the first line says only from where it was called.
+    text = str(error.java_exception.getMessage()) if isinstance(error, Py4JJavaError) else str(error)
+    return text.strip().splitlines()[0].rstrip(".")

@@ -35,7 +35,9 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
 def of_error(error: Exception) -> dict[str, Any]:
     """A run that ended otherwise, as plain values."""
     code = error.exit_code if isinstance(error, LossledgerError) else 3
-    text = str(error) if isinstance(error, LossledgerError) else f"{type(error).__name__}: {error}"
+    # What follows in an engine's error is its own stack, which is on stderr.
+    first = " ".join(line.strip() for line in str(error).splitlines()[:2])
+    text = str(error) if isinstance(error, LossledgerError) else f"{type(error).__name__}: {first}"
     return {"exit_code": code, "error": text}
 
 

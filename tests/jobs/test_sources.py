@@ -89,3 +89,14 @@ def test_a_folder_that_the_embedded_engine_loses_is_told(spark, tmp_path):
     settings = parse(days.small_day(folder))
     with pytest.raises(ConfigurationError, match=r"tables\.path: found '.*a b/tables', expected .* --engine spark"):
         nightly.evaluate(spark, settings, days.DAY)
+
+
+# To Sail an empty file is one without columns, which the contract tells.
+EMPTY = pytest.param(b"", marks=pytest.mark.only_engine("spark"))
+
+
+@pytest.mark.parametrize("content", [EMPTY, b"no parquet", b"PAR1 nearly PAR1"])
+def test_what_is_there_and_cannot_be_read_is_not_waited_for(spark, tmp_path, content):
+    (tmp_path / "a.parquet").write_bytes(content)
+    with pytest.raises(ContractError, match=r"impressions: cannot read '.*' as parquet: .*that its files are whole"):
+        pinned(spark, tmp_path, format="parquet")
