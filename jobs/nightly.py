@@ -44,12 +44,13 @@ STAGES = 6
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: the row ledger, the rows of `metrics`, the seconds of each stage."""
+    """What a run did: the row ledger, the rows of `metrics`, the seconds of each stage, what looks wrong."""
 
     stamp: Stamp
     ledger: Ledger
     metrics: pa.Table
     stages: Mapping[str, float]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -156,12 +157,14 @@ class Run:
         mixed = None if slates is None else slates.mixed
         self.ledger = Ledger.of(found, examples.duplicates, summary.rows, mixed)
         with progress.stage("finish"):
-            new = self._finished(summary.sums, found, rejects.Rows(impressions, logs, examples.frame, lists, scorings))
+            rows = rejects.Rows(impressions, logs, examples.frame, lists, scorings)
+            new = self._finished(summary.sums, found, rows)
             sources.verify(inputs.all)
         with progress.stage("write"):
             self._replace(new)
             self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds)
-        return Outcome(self.stamp, self.ledger, new["metrics"], dict(progress.seconds))
+        warnings = tuple(rejects.unmatched(rows, new["statistics"]))
+        return Outcome(self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings)
 
     def _cells(self, impressions: DataFrame) -> Cells:
         with self.progress.stage("cells"):

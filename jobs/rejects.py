@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Any
@@ -82,6 +82,19 @@ def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float) -> Non
             f"more than {share:.2%} (limits.rejected_share) is rejected of {', '.join(too_many)}; "
             f"the rows are in the table rejects, statistics and metrics are as before\n{table}"
         )
+
+
+def unmatched(rows: Rows, statistics: pa.Table) -> Iterator[str]:
+    """The label logs whose events seem to be about no impression: most often two spellings of an id."""
+    positives = _by_pair(statistics, "positive_weight") if "positive_weight" in statistics.column_names else {}
+    for name, (events, bad) in rows.events.items():
+        pairs = [
+            (s.task, s.model)
+            for s in rows.scorings
+            if s.label == f"label_{name}" and s.kind == "binary" and not s.given
+        ]
+        if events > bad and pairs and not any(positives[pair] for pair in pairs):
+            yield f"labels.{name}: none of {events - bad:,} events is about an impression of the day; compare the ids"
 
 
 def of_impressions(impressions: DataFrame) -> DataFrame:
@@ -177,9 +190,9 @@ def _union(parts: Sequence[DataFrame]) -> DataFrame:
     return reduce(lambda left, right: left.unionByName(right), parts)
 
 
-def _by_pair(statistics: pa.Table, name: str) -> dict[tuple[str, str], int]:
+def _by_pair(statistics: pa.Table, name: str) -> dict[tuple[str, str], Any]:
     added = statistics.group_by(["task", "model"]).aggregate([(name, "sum")])
-    counts: dict[tuple[str, str], int] = defaultdict(int)
+    counts: dict[tuple[str, str], Any] = defaultdict(int)
     for row in added.to_pylist():
         counts[row["task"], row["model"]] = row[f"{name}_sum"]
     return counts

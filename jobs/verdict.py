@@ -27,6 +27,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "rows": {name: value for name, value in vars(outcome.ledger).items() if isinstance(value, int)},
         "rejected": outcome.ledger.reasons,
         "not_final": _not_final(outcome),
+        "warnings": list(outcome.warnings),
         "metrics": _overall(outcome),
         "stages": outcome.stages,
     }
@@ -52,6 +53,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
+    for warning in facts["warnings"]:
+        console.print(f"warning: {warning}")
     if facts["not_final"]:
         console.print(f"not final, as labels can still change: {', '.join(facts['not_final'])}")
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())

@@ -118,6 +118,18 @@ def test_a_day_whose_labels_can_still_change_is_not_final(spark, folder):
     finals = {(row["task"], row["is_final"]) for row in days.rows_of(folder, "metrics")}
     assert finals == {("ctr", True), ("weighted", True), ("cvr", False)}
     assert verdict.of_outcome(outcome)["not_final"] == ["cvr"]
+    assert outcome.warnings == ()
+
+
+@pytest.mark.only_engine("sail")
+def test_a_log_about_no_impression_is_a_warning(spark, folder):
+    document = days.small_day(folder)
+    for file in (folder / "conversions").iterdir():
+        file.unlink()
+    days.written([days.conversion(i, impression_id=str(i)) for i in range(12)], folder / "conversions")
+    outcome = nightly.evaluate(spark, parse(document), DAY)
+    told = "labels.conversion: none of 12 events is about an impression of the day; compare the ids"
+    assert verdict.of_outcome(outcome)["warnings"] == [told]
 
 
 def test_rows_moved_between_files_are_the_same_bits(spark, folder):
