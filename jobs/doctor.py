@@ -19,6 +19,7 @@ from jobs.engines import check_versions
 from jobs.errors import LossledgerError
 from jobs.session import engine_versions, session
 from jobs.settings import Evaluation, load
+from jobs.sources import missing
 
 
 @dataclass(frozen=True)
@@ -51,9 +52,20 @@ def examined(config: Path | None, engine: str | None) -> Iterable[Check]:
     if engine != "spark":
         yield _checked("engine sail starts", _sail_answers)
     if config is not None:
-        yield _checked(f"configuration {config}", lambda: load(config).evaluation)
-        yield _checked("tables can be written", lambda: _writable(load(config)))
-        yield _checked("metrics it goes without", lambda: "\n".join(absent(load(config))) or "none")
+        yield from _evaluation(config)
+
+
+def _evaluation(config: Path) -> Iterable[Check]:
+    name = f"configuration {config}"
+    try:
+        settings = load(config)
+    except LossledgerError as error:
+        yield Check(name, False, str(error))
+        return
+    yield Check(name, True, settings.evaluation)
+    yield _checked("sources are there", lambda: _sources(settings))
+    yield _checked("tables can be written", lambda: _writable(settings))
+    yield _checked("metrics it goes without", lambda: "\n".join(absent(settings)) or "none")
 
 
 def _checked(name: str, probe: Callable[[], str]) -> Check:
@@ -79,6 +91,16 @@ def _sail_answers() -> str:
     return f"answers, session time zone {zone}"
 
 
+def _sources(settings: Evaluation) -> str:
+    """The places of the sources, none of them missing."""
+    logs = {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
+    wanted = {"impressions": settings.impressions.source, **logs}
+    lacking = [f"{name}: there is nothing at {source.path}" for name, source in wanted.items() if missing(source)]
+    if lacking:
+        raise LossledgerError("\n".join(lacking))
+    return ", ".join(str(source.path or source.table) for source in wanted.values())
+
+
 def _writable(settings: Evaluation) -> str:
     """Where the tables go, after a file was written there and removed."""
     root = settings.tables.path
@@ -89,7 +111,8 @@ def _writable(settings: Evaluation) -> str:
         with tempfile.TemporaryFile(dir=root):
             return str(Path(root).resolve())
     except OSError as error:
-        raise LossledgerError(f"{root}: {error.strerror}; run: mkdir -p {root} && chmod u+w {root}") from error
+        mend = "name a folder" if Path(root).is_file() else f"run: mkdir -p {root} && chmod u+w {root}"
+        raise LossledgerError(f"{root}: {error.strerror}; {mend}") from error
 
 
 def _show(checks: Iterable[Check]) -> None:

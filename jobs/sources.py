@@ -90,6 +90,12 @@ def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
         raise ContractError(f"{told}Check the format of the source, and that its files are whole.") from error
 
 
+def missing(source: Source) -> bool:
+    """Whether nothing is at the local path of a source; of any other place only its engine can tell."""
+    local = None if source.path is None else _local(source.path)
+    return local is not None and not GLOB.intersection(local) and not os.path.exists(local)
+
+
 def verify(sources: Iterable[Pinned]) -> None:
     """Raise InputChangedError (exit 3) where a pinned local file is not what it was."""
     for source in sources:
@@ -105,8 +111,7 @@ def _located(session: SparkSession, name: str, source: Source) -> tuple[str, str
     """Format and path of a source; a catalog table is looked up once."""
     if source.table is None:
         assert source.format is not None and source.path is not None
-        local = _local(source.path)
-        if local is not None and not GLOB.intersection(local) and not os.path.exists(local):
+        if missing(source):
             raise InputMissingError(
                 f"{name}: there is nothing at {source.path!r}. "
                 "Check the path, or wait until the log is there (exit code 4: not there yet)."

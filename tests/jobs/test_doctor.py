@@ -1,0 +1,49 @@
+"""`lossledger doctor` as a person or a script calls it: every check with what was found, and the exit code."""
+
+import json
+import subprocess
+import sys
+
+import yaml
+
+from tests.jobs import days
+from tests.jobs.submitting import ROOT, environment
+
+
+def examined(config):
+    """The exit code, and the checks by name."""
+    command = [sys.executable, "-m", "jobs", "doctor", config, "--engine", "sail", "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+    return done.returncode, {check.pop("name"): check for check in json.loads(done.stdout)}
+
+
+def test_a_machine_and_an_evaluation_that_are_ready(tmp_path):
+    document = days.small_day(tmp_path)
+    code, checks = examined(days.saved(document, tmp_path / "small.yaml"))
+    assert code == 0
+    assert all(check["ok"] for check in checks.values())
+    assert checks["engine sail starts"]["found"] == "answers, session time zone UTC"
+    sources = f"{tmp_path}/impressions, {tmp_path}/conversions"
+    assert checks["sources are there"]["found"] == sources
+    assert checks["tables can be written"]["found"] == str(tmp_path / "tables")
+    assert "Java for Spark" not in checks
+
+
+def test_what_is_missing_is_named(tmp_path):
+    document = days.small_day(tmp_path)
+    document["labels"]["conversion"]["source"]["path"] = str(tmp_path / "nowhere")
+    (tmp_path / "tables").write_text("")
+    code, checks = examined(days.saved(document, tmp_path / "small.yaml"))
+    assert code == 3
+    wrong = {name: check["found"] for name, check in checks.items() if not check["ok"]}
+    assert set(wrong) == {"sources are there", "tables can be written"}
+    assert wrong["sources are there"] == f"labels.conversion: there is nothing at {tmp_path}/nowhere"
+    assert wrong["tables can be written"].startswith(f"{tmp_path}/tables: ")
+
+
+def test_a_configuration_that_is_not_valid_is_told_once(tmp_path):
+    config = days.saved({"evaluation": "small", **yaml.safe_load("day: {zone: UTC}")}, tmp_path / "small.yaml")
+    code, checks = examined(config)
+    assert code == 3
+    assert [name for name, check in checks.items() if not check["ok"]] == [f"configuration {config}"]
+    assert "day.zone: found an unknown key" in checks[f"configuration {config}"]["found"]
