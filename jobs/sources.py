@@ -24,6 +24,7 @@ from jobs.settings import Source
 
 ABSENT = re.compile(r"PATH_NOT_FOUND|does not exist|doesn't exist|no such file|not found", re.IGNORECASE)
 GLOB = frozenset("*?[{")
+Partition = tuple[tuple[str, str], ...]
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -141,14 +142,7 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
 
 def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -> Pinned:
     reader = _reader(session, kind, wanted.source)
-    groups: dict[tuple[tuple[str, str], ...], list[str]] = defaultdict(list)
-    root = _root(path)
-    everywhere = bool(GLOB.intersection(path)) or "recursiveFileLookup" in wanted.source.options
-    for file in sorted(_plain(file) for file in reader.load(path).inputFiles()):
-        folders = _folders(root, file)
-        # Sail reads these in any case, Apache Spark where it is told to.
-        if everywhere or all("=" in folder for folder in folders):
-            groups[_partition_values(folders)].append(file)
+    groups = _listed(reader, wanted.source, path)
     kept = {values: files for values, files in groups.items() if _may_hold(wanted, dict(values))}
     if not kept:
         raise InputMissingError(
@@ -166,6 +160,19 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
     return Pinned(wanted.name, frame, kind == "csv", _described(kind, path, files), files)
 
 
+def _listed(reader: DataFrameReader, source: Source, path: str) -> dict[Partition, list[str]]:
+    """The files of a source by the partition that their folders name."""
+    groups: dict[Partition, list[str]] = defaultdict(list)
+    root = _root(path)
+    everywhere = bool(GLOB.intersection(path)) or "recursiveFileLookup" in source.options
+    for file in sorted(_plain(file) for file in reader.load(path).inputFiles()):
+        folders = _folders(root, file)
+        # Plain folders are read by Sail in any case, by Apache Spark where it is told to.
+        if everywhere or all("=" in folder for folder in folders):
+            groups[_partition_values(folders)].append(file)
+    return groups
+
+
 def _loaded(reader: DataFrameReader, kind: str, source: Source, files: list[str]) -> list[DataFrame]:
     """The rows of files of one folder. Engines give all CSV files the columns of the first one, by their position."""
     if kind != "csv" or source.names or len(files) == 1:
@@ -176,7 +183,7 @@ def _loaded(reader: DataFrameReader, kind: str, source: Source, files: list[str]
     return [reader.load(alike) for alike in by_header.values()]
 
 
-def _partitions(wanted: Wanted, found: Iterable[tuple[tuple[str, str], ...]]) -> str:
+def _partitions(wanted: Wanted, found: Iterable[Partition]) -> str:
     """Which partitions were looked for, and which are there."""
     if wanted.partition is None:
         return ""
@@ -223,7 +230,7 @@ def _folders(root: str, file: str) -> list[str]:
     return [] if inside == place else inside.split("/")[:-1]
 
 
-def _partition_values(folders: Iterable[str]) -> tuple[tuple[str, str], ...]:
+def _partition_values(folders: Iterable[str]) -> Partition:
     """The keys and values of folders `key=value`."""
     pairs = (folder.partition("=") for folder in folders if "=" in folder)
     return tuple((key, unquote(value)) for key, _, value in pairs)
