@@ -151,9 +151,8 @@ def collected(parts: Sequence[DataFrame], limit: int) -> tuple[list[dict[str, An
     few = (
         _union(parts)
         .withColumn("rank", F.row_number().over(bucket.orderBy(*order)))
-        .withColumn("rows", F.count(F.lit(1)).over(bucket))
+        .withColumn("rows", F.when(F.col("rank") == 1, F.count(F.lit(1)).over(bucket)))
         .where(F.col("rank") <= max(limit, 1))
-        .withColumn("rows", F.when(F.col("rank") == 1, F.col("rows")))
     )
     reason = Window.partitionBy(*keys)
     ranked = few.withColumn("rank", F.row_number().over(reason.orderBy(*order))).withColumn(

@@ -99,12 +99,13 @@ def query(session: SparkSession, settings: Evaluation, sql: str) -> pa.Table:
     """
     # The error that it logs as JSON is the one that is raised, and is told in full there.
     PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
-    if _first_word(sql) not in (*QUERIES, *EITHER):
-        problem = Problem("the query", f"{_first_word(sql)!r} at its beginning", one_of((*QUERIES, *EITHER)))
+    first = _first_word(sql)
+    if first not in (*QUERIES, *EITHER):
+        problem = Problem("the query", f"{first!r} at its beginning", one_of((*QUERIES, *EITHER)))
         raise ConfigurationError("only queries are answered", [problem])
     known = register(session, settings)
     try:
-        if _first_word(sql) in EITHER:
+        if first in EITHER:
             # Only a query can stand in brackets; a lazy engine reads it when it is asked for its columns.
             session.sql(f"SELECT * FROM ({sql.strip().rstrip(';')}\n)").schema  # noqa: B018
         return session.sql(sql).toArrow()
