@@ -14,8 +14,11 @@ DAY_MICROS = 86_400_000_000
 FILES = 8
 
 
-def generate(folder: Path, rows: int, cells: int, seed: int = 7) -> None:
-    """Write `impressions/` and `clicks/` as parquet, unless they are there: 24 countries × 5 devices × campaigns."""
+def generate(folder: Path, rows: int, cells: int, ids: str, seed: int = 7) -> None:
+    """Write `impressions/` and `clicks/` as parquet, unless they are there: 24 countries × 5 devices × campaigns.
+
+    Ids are `integer`, counted up, or `text`, 32 hexadecimal digits at random.
+    """
     if (folder / "clicks").exists():
         return
     for file in range(FILES):
@@ -27,7 +30,7 @@ def generate(folder: Path, rows: int, cells: int, seed: int = 7) -> None:
         clicked = rng.random(size) < rate
         table = pa.table(
             {
-                "impression_id": pa.array(np.arange(first, first + size)),
+                "impression_id": pa.array(np.arange(first, first + size) if ids == "integer" else _digits(rng, size)),
                 "ts": pa.array(moment.astype(np.int64)).cast(pa.timestamp("us", tz="UTC")),
                 "user_id": pa.array(rng.integers(0, rows // 20, size)),
                 "country": _labelled(rng, size, 24, "c"),
@@ -71,6 +74,11 @@ def configuration(folder: Path, tables: Path, duplicates: str) -> dict[str, obje
         "limits": {"cells": 1_000_000},
         "tables": {"path": str(tables)},
     }
+
+
+def _digits(rng: np.random.Generator, size: int) -> list[str]:
+    digits = rng.bytes(16 * size).hex()
+    return [digits[start : start + 32] for start in range(0, 32 * size, 32)]
 
 
 def _labelled(rng: np.random.Generator, size: int, count: int, prefix: str) -> pa.DictionaryArray:

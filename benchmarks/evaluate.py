@@ -1,16 +1,17 @@
 """How dear is an evaluation beside the join that anyone would have to make?
 
 Each engine runs in a process of its own, in turn with the other. A round is the engine's bare left join of impressions
-and clicks with one float sum, then a whole run into tables that exist. Printed: seconds of each stage and the ratios of
-the compute part and of the whole run to the bare join of the same round, medians over the rounds after a warm-up, and
-the peak memory of the largest process.
+and clicks with one float sum, the query that one would write by hand, then a whole run into tables that exist. Printed:
+seconds of each stage and the ratios of the compute part and of the whole run to both queries of the same round, medians
+over the rounds after a warm-up, and the peak memory of the largest process.
 
-    python benchmarks/evaluate.py --rows 10000000 --cells 12000 200000
+    python benchmarks/evaluate.py --rows 10000000 --cells 12000 200000 --ids integer text
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -18,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -32,6 +33,14 @@ from jobs import nightly
 from jobs.session import session
 from jobs.settings import parse
 
+TERMS = (
+    "{p}",
+    "power(label - {p}, 2)",
+    "label * -ln({p})",
+    "(1 - label) * -ln(1 - {p})",
+    "label * power(1 - {p}, 2) * -ln({p})",
+    "(1 - label) * power({p}, 2) * -ln(1 - {p})",
+)
 COMPUTE = ("cells", "label", "summarise", "finish")
 
 
@@ -40,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--cells", type=int, nargs="+", default=[12_000, 200_000])
+    parser.add_argument("--ids", choices=("integer", "text"), nargs="+", default=["integer", "text"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "lossledger-bench")
     parser.add_argument("--engines", nargs="+", default=["spark", "sail"])
@@ -49,11 +59,11 @@ def main() -> None:
         engine, folder = arguments.child
         print(json.dumps(measured(engine, Path(folder), arguments.rounds)))
         return
-    for cells in arguments.cells:
-        folder = arguments.folder / f"{arguments.rows}-{cells}"
-        generate(folder, arguments.rows, cells)
+    for cells, ids in itertools.product(arguments.cells, arguments.ids):
+        folder = arguments.folder / f"{arguments.rows}-{cells}-{ids}"
+        generate(folder, arguments.rows, cells, ids)
         found = {engine: in_own_process(engine, folder) for engine in arguments.engines}
-        title = f"{arguments.rows:,} impressions, {cells:,} cells, median of {arguments.rounds}"
+        title = f"{arguments.rows:,} impressions, {cells:,} cells, {ids} ids, median of {arguments.rounds}"
         report(found, title)
 
 
@@ -70,10 +80,9 @@ def measured(engine: str, folder: Path, rounds: int) -> dict[str, Any]:
     found: list[dict[str, float]] = []
     with session(engine) as spark, tempfile.TemporaryDirectory(dir=folder) as tables:
         for number in range(rounds + 1):
-            began = time.perf_counter()
-            bare_join(spark, folder)
-            bare = time.perf_counter() - began
-            found.append({"bare join": bare, **whole_run(spark, folder, Path(tables), "none")})
+            queries = {"bare join": bare_join, "by hand": by_hand}
+            beside = {name: seconds(query, spark, folder) for name, query in queries.items()}
+            found.append({**beside, **whole_run(spark, folder, Path(tables), "none")})
             print(engine, number, found[-1], file=sys.stderr)
         deduplication = whole_run(spark, folder, Path(tables), "remove")["label"]
         # While the JVM and its workers are there: of a child that runs, getrusage says nothing.
@@ -102,6 +111,31 @@ def bare_join(spark: Any, folder: Path) -> float:
     return float(row[0])
 
 
+def by_hand(spark: Any, folder: Path) -> int:
+    """Home-made SQL for a few of the sums, as doubles, that add up to all slices and shards."""
+    for name in ("impressions", "clicks"):
+        spark.read.parquet(str(folder / name)).createOrReplaceTempView(name)
+    sums = [f"sum({term.format(p=f'p_{model}')})" for model in ("champion", "candidate") for term in TERMS]
+    query = f"""
+        WITH first_clicks AS (SELECT impression_id, min(click_ts) AS click_ts FROM clicks GROUP BY impression_id),
+        labelled AS (
+            SELECT *, pmod(xxhash64(cast(user_id AS string)), 32) AS shard,
+                if(click_ts >= ts AND click_ts < ts + INTERVAL 1 HOUR, 1.0D, 0.0D) AS label
+            FROM impressions LEFT JOIN first_clicks USING (impression_id)
+        )
+        SELECT country, device, campaign, shard, count(*), sum(label), {", ".join(sums)}
+        FROM labelled GROUP BY country, device, campaign, shard
+    """
+    return int(spark.sql(query).toArrow().num_rows)
+
+
+def seconds(query: Callable[[Any, Path], object], spark: Any, folder: Path) -> float:
+    """How long a query takes."""
+    began = time.perf_counter()
+    query(spark, folder)
+    return time.perf_counter() - began
+
+
 def whole_run(spark: Any, folder: Path, tables: Path, duplicates: str) -> dict[str, float]:
     """Seconds of each stage of a run, and of the whole."""
     settings = parse(configuration(folder, tables / duplicates, duplicates))
@@ -116,22 +150,18 @@ def report(found: dict[str, dict[str, Any]], title: str) -> None:
     for stage in found[next(iter(found))]["rounds"][0]:
         table.add_row(f"{stage}, s", *(f"{median(r[stage] for r in one['rounds']):.2f}" for one in found.values()))
     table.add_row("deduplication beside it, s", *(f"{one['deduplication']:.2f}" for one in found.values()))
-    table.add_row(
-        "compute / bare join", *(f"{median(map(compute_ratio, one['rounds'])):.2f}" for one in found.values())
-    )
-    whole = (median(r["whole"] / r["bare join"] for r in one["rounds"]) for one in found.values())
-    table.add_row("whole / bare join", *(f"{ratio:.2f}" for ratio in whole))
+    for query in ("bare join", "by hand"):
+        for name, part in (("compute", COMPUTE), ("whole", ("whole",))):
+            ratios = (
+                median(sum(r[stage] for stage in part) / r[query] for r in one["rounds"]) for one in found.values()
+            )
+            table.add_row(f"{name} / {query}", *(f"{ratio:.2f}" for ratio in ratios))
     if {"spark", "sail"} <= found.keys():
         bare = median(r["bare join"] for r in found["spark"]["rounds"])
         sail = median(sum(r[name] for name in COMPUTE) for r in found["sail"]["rounds"])
         table.add_row("Sail's compute / Spark's bare join", "", f"{sail / bare:.2f}")
     table.add_row("peak memory of the largest process, MiB", *(f"{one['peak_mib']:.0f}" for one in found.values()))
     Console().print(table)
-
-
-def compute_ratio(round_: dict[str, float]) -> float:
-    """The compute part of a round over its bare join."""
-    return sum(round_[name] for name in COMPUTE) / round_["bare join"]
 
 
 def median(values: Iterable[float]) -> float:
