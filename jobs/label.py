@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.day import span_micros
 from jobs.settings import Evaluation, LabelLog
+from udfs import repeats
 
 
 @dataclass(frozen=True)
@@ -20,41 +22,46 @@ class Labelled:
     duplicates: int
 
 
-def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation) -> DataFrame:
-    """Impressions of the day that no reason rejects, with a column `label_<name>` for every label.
+def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation) -> Labelled:
+    """Impressions of the day that no reason rejects, one row per id, with a column `label_<name>` for every label.
 
     A label log gives 1.0 where an event with the impression's id lies in [time, time + window), else 0.0. It
     is brought to one row per impression first, so the join never multiplies a row.
     """
-    frame = impressions.where(F.col("in_day") & F.col("reason").isNull())
+    usable = impressions.where(F.col("in_day") & F.col("reason").isNull())
+    examples = usable
     for name, log in settings.label_logs.items():
-        frame = _joined(frame, logs[name], name, log)
-    return frame
+        examples = _joined(examples, logs[name], name, log)
+    if settings.impressions.duplicates == "none" or not settings.impressions.columns.id:
+        return Labelled(examples, 0)
+    return _deduplicated(examples, _repeated(usable), settings)
 
 
-def deduplicated(examples: DataFrame, settings: Evaluation) -> Labelled:
+def _repeated(usable: DataFrame) -> pa.Table:
+    """The hashes that several rows have for their id. Two ids may have the same one."""
+    hashes = usable.select(F.xxhash64("id").alias("hash"))
+    buckets = hashes.mapInArrow(repeats.bucketed, "bucket bigint, hashes binary").repartition("bucket")
+    return buckets.mapInArrow(repeats.repeated, "hash bigint").toArrow()
+
+
+def _deduplicated(examples: DataFrame, repeated: pa.Table, settings: Evaluation) -> Labelled:
     """Examples with one row per impression id.
 
     Kept is the copy with the earliest time, then the highest labels in the order of the configuration, then
     the smallest hash of all mapped columns: of copies that agree in all of these any is the same. Only ids
-    whose 64-bit hash occurs twice are compared; the rest passes untouched.
+    whose 64-bit hash is repeated are compared; the rest passes untouched.
     """
-    if settings.impressions.duplicates == "none" or not settings.impressions.columns.id:
-        return Labelled(examples, 0)
-    key = F.xxhash64("id").alias("id_hash")
-    repeated = examples.select(key).groupBy("id_hash").count().where("count > 1").select("id_hash").toArrow()
     if repeated.num_rows == 0:
         return Labelled(examples, 0)
-    session = examples.sparkSession
-    hashes = F.broadcast(session.createDataFrame(repeated))
-    hashed = examples.withColumn("id_hash", key)
-    suspects = hashed.join(hashes, on="id_hash", how="left_semi")
+    hashes = F.broadcast(examples.sparkSession.createDataFrame(repeated))
+    hashed = examples.withColumn("hash", F.xxhash64("id"))
+    suspects = hashed.join(hashes, on="hash", how="left_semi")
     extra = suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0]
     labels = [F.col(f"label_{name}").desc() for name in settings.labels]
     order = Window.partitionBy("id").orderBy(F.col("time").asc(), *labels, F.col("fingerprint").asc())
     kept = suspects.withColumn("copy", F.row_number().over(order)).where("copy = 1").drop("copy")
-    unique = hashed.join(hashes, on="id_hash", how="left_anti")
-    return Labelled(unique.unionByName(kept).drop("id_hash"), int(extra))
+    unique = hashed.join(hashes, on="hash", how="left_anti")
+    return Labelled(unique.unionByName(kept).drop("hash"), int(extra))
 
 
 def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> DataFrame:
@@ -66,13 +73,26 @@ def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> 
     # A bare comparison makes Sail reckon with the least and the largest id, and it fails where those became text.
     apart = events.where(F.coalesce(far, F.lit(False))).select("id")
     lists = known.join(apart, on="id", how="left_semi").groupBy("id").agg(F.collect_set("time").alias("events"))
-    joined = frame.join(events.join(lists, on="id", how="left"), on="id", how="left")
+    joined = _with_events(frame, events.join(lists, on="id", how="left"))
     time = F.col("time")
     first, last = ((F.col(end) >= time) & (F.col(end) < time + window) for end in ("first_event", "last_event"))
     positive = first | last | (_next_event() < time + window)
     # Most impressions have no event: asked first, as Sail would make the arrays of all of them otherwise.
     label = F.when(F.col("first_event").isNull(), 0.0).when(positive, 1.0).otherwise(0.0)
     return joined.withColumn(f"label_{name}", label).drop("first_event", "last_event", "events")
+
+
+def _with_events(frame: DataFrame, events: DataFrame) -> DataFrame:
+    """Impressions, each with the columns of the events of its id, NULL where there are none."""
+    if dict(frame.dtypes)["id"] != "string":
+        return frame.join(events, on="id", how="left")
+    # Apache Spark finds a hash faster than a text: texts are compared where their hashes meet. Nor may it see an
+    # equality of texts, which would become a key of the join.
+    hashed = events.withColumn("event_hash", F.xxhash64("id")).withColumnRenamed("id", "event_id")
+    alike = F.coalesce(F.col("event_id") == F.col("id"), F.lit(False))
+    joined = frame.withColumn("id_hash", F.xxhash64("id"))
+    joined = joined.join(hashed, (F.col("id_hash") == F.col("event_hash")) & alike, "left")
+    return joined.drop("id_hash", "event_hash", "event_id")
 
 
 def _next_event() -> Column:

@@ -145,7 +145,7 @@ class Run:
         }
         found = self._cells(impressions)
         with progress.stage("label"):
-            examples = label.deduplicated(label.labelled(impressions, logs, settings), settings)
+            examples = label.labelled(impressions, logs, settings)
             progress.note = f"{examples.duplicates:,} duplicates"
         with progress.stage("summarise"):
             slates = groups.assembled(examples.frame, settings, found, scorings)

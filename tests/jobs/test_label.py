@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark.sql import functions as F
 
 from jobs import label, read, sources
 from jobs.day import Day
@@ -16,6 +17,7 @@ from jobs.settings import parse
 from jobs.sources import Wanted
 from tests.jobs.night import DAY, document, parquet
 
+SAME_HASH = ["impr0001", "imp07248EsY<[I9E"]  # of xxhash64, solved for the last eight letters
 NOON = datetime(2026, 3, 18, 12, tzinfo=UTC)
 TICK, HOUR = timedelta(microseconds=1), timedelta(hours=1)
 COLUMNS = {"id": "id", "time": "ts"}
@@ -46,8 +48,7 @@ def labelled(spark, config: dict) -> Labelled:
     logs = {name: sources.pinned(spark, Wanted(name, log.source, day)) for name, log in settings.label_logs.items()}
     key = read.key_type(settings, pinned, logs)
     frames = {n: read.label_log(logs[n], log, day, settings.age_hours, key) for n, log in settings.label_logs.items()}
-    rows = label.labelled(read.impressions(pinned, settings, day, key), frames, settings)
-    return label.deduplicated(rows, settings)
+    return label.labelled(read.impressions(pinned, settings, day, key), frames, settings)
 
 
 def values(found: Labelled, *names: str) -> list[tuple]:
@@ -63,6 +64,16 @@ def test_a_window_is_half_open(spark, tmp_path):
     clicks = {"imp": ids, "at": [NOON + offset for offset in OFFSETS]}
     config = configured(tmp_path, columns(id=ids), clicks)
     assert values(labelled(spark, config), "id", "label_click") == list(zip(ids, OFFSETS.values(), strict=True))
+
+
+def test_ids_of_the_same_hash_are_told_apart(spark, tmp_path):
+    rows = columns(id=[*SAME_HASH, SAME_HASH[1]])
+    config = configured(tmp_path, rows, {"imp": SAME_HASH[:1], "at": [NOON]})
+    found = labelled(spark, config)
+    hashes = found.frame.select(F.xxhash64("id").alias("hash")).distinct().toArrow()
+    assert hashes.num_rows == 1
+    assert found.duplicates == 1
+    assert values(found, "id", "label_click") == [(SAME_HASH[1], 0.0), (SAME_HASH[0], 1.0)]
 
 
 def test_a_window_reaches_beyond_the_end_of_the_day(spark, tmp_path):

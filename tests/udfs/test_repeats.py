@@ -1,0 +1,43 @@
+"""Which hashes come more than once: whatever task they are in, and at both ends of 64 bits."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from udfs.repeats import bucketed, repeated
+
+ENDS = np.array([-(2**63), -(2**63) + 1, -1, 0, 1, 2**63 - 2, 2**63 - 1])
+
+
+def batches(hashes: np.ndarray, size: int) -> Iterator[pa.RecordBatch]:
+    yield from pa.table({"hash": hashes}).to_batches(max_chunksize=size)
+
+
+def found(tasks: list[np.ndarray], places: int) -> list[int]:
+    """What tasks with these hashes find, when their buckets meet in so many places."""
+    sent = pa.Table.from_batches([batch for task in tasks for batch in bucketed(batches(task, 1000))])
+    met = [sent.filter(pa.array(sent["bucket"].to_numpy() % places == place)) for place in range(places)]
+    return sorted(hash_ for part in met for batch in repeated(part.to_batches()) for hash_ in batch["hash"].to_pylist())
+
+
+@pytest.mark.parametrize("places", [1, 3])
+@pytest.mark.parametrize("tasks", [1, 2, 7])
+def test_a_hash_is_told_once_however_often_and_wherever_it_comes(tasks, places):
+    rng = np.random.default_rng([tasks, places])
+    often = np.concatenate([ENDS, rng.integers(-(2**63), 2**63 - 1, 500)])
+    once = rng.integers(-(2**63), 2**63 - 1, 20_000)
+    hashes = rng.permutation(np.concatenate([once, often, often, often[::2]]))
+    values, counts = np.unique(hashes, return_counts=True)
+    assert found(np.array_split(hashes, tasks), places) == values[counts > 1].tolist()
+
+
+def test_neighbours_at_both_ends_are_not_the_same():
+    assert found([ENDS], places=1) == []
+
+
+def test_a_task_without_rows_sends_nothing():
+    assert list(bucketed([])) == []
+    assert list(bucketed([pa.record_batch([pa.array([], pa.int64())], names=["hash"])])) == []
+    assert list(repeated([])) == []
