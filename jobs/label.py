@@ -26,15 +26,21 @@ def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Ev
     """Impressions of the day that no reason rejects, one row per id, with a column `label_<name>` for every label.
 
     A label log gives 1.0 where an event with the impression's id lies in [time, time + window), else 0.0. It
-    is brought to one row per impression first, so the join never multiplies a row.
+    is brought to one row per impression first, so the join never multiplies a row. Only rows whose id has a
+    hash that comes more than once are compared; the rest passes untouched.
     """
     usable = impressions.where(F.col("in_day") & F.col("reason").isNull())
-    examples = usable
-    for name, log in settings.label_logs.items():
-        examples = _joined(examples, logs[name], name, log)
     if settings.impressions.duplicates == "none" or not settings.impressions.columns.id:
-        return Labelled(examples, 0)
-    return _deduplicated(examples, _repeated(usable), settings)
+        return Labelled(_with_labels(usable, logs, settings), 0)
+    repeated = _repeated(usable)
+    if repeated.num_rows == 0:
+        return Labelled(_with_labels(usable, logs, settings), 0)
+    hashes = F.broadcast(usable.sparkSession.createDataFrame(repeated))
+    hashed = usable.withColumn("hash", F.xxhash64("id"))
+    suspects, others = (hashed.join(hashes, on="hash", how=how) for how in ("left_semi", "left_anti"))
+    extra = suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0]
+    kept = _first_copies(_with_labels(suspects, logs, settings), settings)
+    return Labelled(_with_labels(others, logs, settings).unionByName(kept).drop("hash"), int(extra))
 
 
 def _repeated(usable: DataFrame) -> pa.Table:
@@ -44,24 +50,21 @@ def _repeated(usable: DataFrame) -> pa.Table:
     return buckets.mapInArrow(repeats.repeated, "hash bigint").toArrow()
 
 
-def _deduplicated(examples: DataFrame, repeated: pa.Table, settings: Evaluation) -> Labelled:
-    """Examples with one row per impression id.
+def _first_copies(examples: DataFrame, settings: Evaluation) -> DataFrame:
+    """One row per impression id.
 
     Kept is the copy with the earliest time, then the highest labels in the order of the configuration, then
-    the smallest hash of all mapped columns: of copies that agree in all of these any is the same. Only ids
-    whose 64-bit hash is repeated are compared; the rest passes untouched.
+    the smallest hash of all mapped columns: of copies that agree in all of these any is the same.
     """
-    if repeated.num_rows == 0:
-        return Labelled(examples, 0)
-    hashes = F.broadcast(examples.sparkSession.createDataFrame(repeated))
-    hashed = examples.withColumn("hash", F.xxhash64("id"))
-    suspects = hashed.join(hashes, on="hash", how="left_semi")
-    extra = suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0]
     labels = [F.col(f"label_{name}").desc() for name in settings.labels]
     order = Window.partitionBy("id").orderBy(F.col("time").asc(), *labels, F.col("fingerprint").asc())
-    kept = suspects.withColumn("copy", F.row_number().over(order)).where("copy = 1").drop("copy")
-    unique = hashed.join(hashes, on="hash", how="left_anti")
-    return Labelled(unique.unionByName(kept).drop("hash"), int(extra))
+    return examples.withColumn("copy", F.row_number().over(order)).where("copy = 1").drop("copy")
+
+
+def _with_labels(frame: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation) -> DataFrame:
+    for name, log in settings.label_logs.items():
+        frame = _joined(frame, logs[name], name, log)
+    return frame
 
 
 def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> DataFrame:
