@@ -47,6 +47,10 @@ class Day:
         """The moment up to which labels are known at an age, UTC."""
         return self.end + timedelta(hours=age_hours)
 
+    def date_of(self, moment: int) -> dt.date:
+        """The date of a moment, µs since 1970-01-01 UTC, in the zone of the day."""
+        return (EPOCH + timedelta(microseconds=moment)).astimezone(ZoneInfo(self.timezone)).date()
+
     def _midnight(self, day: dt.date) -> datetime:
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from jobs import jars, java
+from jobs import jars, java, lake
 from jobs.absent import absent
 from jobs.engines import check_versions
 from jobs.errors import LossledgerError
@@ -52,10 +52,10 @@ def examined(config: Path | None, engine: str | None) -> Iterable[Check]:
     if engine != "spark":
         yield _checked("engine sail starts", _sail_answers)
     if config is not None:
-        yield from _evaluation(config)
+        yield from _evaluation(config, engine)
 
 
-def _evaluation(config: Path) -> Iterable[Check]:
+def _evaluation(config: Path, engine: str | None) -> Iterable[Check]:
     name = f"configuration {config}"
     try:
         settings = load(config)
@@ -64,7 +64,7 @@ def _evaluation(config: Path) -> Iterable[Check]:
         return
     yield Check(name, True, settings.evaluation)
     yield _checked("sources are there", lambda: _sources(settings))
-    yield _checked("tables can be written", lambda: _writable(settings))
+    yield _checked("tables can be written", lambda: _writable(settings, engine))
     yield _checked("metrics it goes without", lambda: "\n".join(absent(settings)) or "none")
 
 
@@ -101,8 +101,10 @@ def _sources(settings: Evaluation) -> str:
     return ", ".join(str(source.path or source.table) for source in wanted.values())
 
 
-def _writable(settings: Evaluation) -> str:
+def _writable(settings: Evaluation, engine: str | None) -> str:
     """Where the tables go, after a file was written there and removed."""
+    if engine is not None:
+        lake.address(settings, "runs", engine)
     root = settings.tables.path
     if root is None or "://" in root:
         return f"{root or settings.tables.catalog}: not a local folder, so not tried"

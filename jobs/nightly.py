@@ -124,11 +124,11 @@ class Run:
             for name, log in settings.label_logs.items()
         }
         contract.check(impressions, logs, settings)
-        # Before the tables get the columns of this configuration.
-        if lake.exists(session, self.address("runs")):
-            done = lake.read(session, self.address("runs")).where(F.col("state") == "done")
-            runs.check_definitions(settings, {row[0] for row in done.select("definitions").collect()})
         declared = tables.declared(settings)
+        lake.ensure(session, self.address("runs"), declared.pop("runs"))
+        done = lake.read(session, self.address("runs")).where(F.col("state") == "done")
+        # Before the tables get the columns of this configuration.
+        runs.check_definitions(settings, {row[0] for row in done.select("definitions").collect()})
         with ThreadPoolExecutor(len(declared)) as pool:
             list(pool.map(lambda name: lake.ensure(session, self.address(name), declared[name]), declared))
         return Inputs(impressions, logs)
@@ -171,7 +171,8 @@ class Run:
             found = cells.scanned(impressions, self.settings)
             self.progress.note = f"{found.in_day:,} rows of the day, {len(found.cells):,} cells"
         if found.in_day == 0:
-            raise RefusedError(f"{self.day.date} is empty: none of {found.read:,} rows read lies in it")
+            others = f"; {read.days_of(impressions, self.day)}" if found.read else ""
+            raise RefusedError(f"{self.day.date} is empty: none of {found.read:,} rows read lies in it{others}")
         return found
 
     def _finished(self, sums: pa.Table, found: Cells, rows: rejects.Rows) -> dict[str, pa.Table]:

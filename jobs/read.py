@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -14,6 +15,7 @@ from jobs.settings import Evaluation, LabelColumn, LabelLog, TimeColumn
 from jobs.sources import Pinned
 
 SAMPLING = "sampling_rate"
+CALENDAR = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)  # what Python can spell in any zone
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,14 @@ def label_log(source: Pinned, log: LabelLog, day: Day, age_hours: int, key: str)
         .where("inside")
         .drop("inside")
     )
+
+
+def days_of(impressions: DataFrame, day: Day) -> str:
+    """Which dates impressions are of, in the zone of the day, as a sentence."""
+    spelled = F.col("time").between(*map(micros, CALENDAR))
+    ends = impressions.where(spelled).agg(F.min("time"), F.max("time")).collect()[0]
+    dates = [str(day.date_of(moment)) for moment in ends if moment is not None]
+    return f"they are of {' to '.join(dict.fromkeys(dates))}" if dates else "they have no time"
 
 
 def mapped_columns(settings: Evaluation) -> list[str]:

@@ -7,7 +7,9 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from jobs import nightly
 from jobs.errors import ContractError
@@ -85,7 +87,7 @@ BAD = {
         "dimensions, slices, shards, bins, "
         "baselines, compatibility, joint, limits, loss, ages, gates, tables; did you mean 'dimensions'?",
     ),
-    "empty day": ({}, "2026-11-15", 2, "2026-11-15 is empty: none of 120 rows read lies in it"),
+    "empty day": ({}, "2026-11-15", 2, "2026-11-15 is empty: none of 120 rows read lies in it; they are of 2026-11-16"),
     "a day to come": (
         {},
         "2999-01-01",
@@ -231,3 +233,14 @@ def test_a_new_statistic_is_a_column_that_old_days_do_not_have(spark, folder):
         assert [{k: v for k, v in row.items() if k not in added} for row in old] == before[table]
     nightly.evaluate(spark, parse(document), DAY)
     assert [row for row in days.results(folder, "metrics") if row["event_date"] == DAY] == before["metrics"]
+
+
+def test_a_table_of_somebody_else_in_the_place_of_runs_is_named(spark, tmp_path):
+    document = days.small_day(tmp_path)
+    write_deltalake(str(tmp_path / "tables" / "small" / "runs"), pa.table({"run": ["a"], "state": ["done"]}))
+    with pytest.raises(
+        ContractError, match=r"runs \(.*/tables/small/runs\): found a table without event_date"
+    ) as caught:
+        nightly.evaluate(spark, parse(document), DAY)
+    assert caught.value.exit_code == 2
+    assert {path.name for path in (tmp_path / "tables" / "small").iterdir()} == {"runs"}

@@ -41,6 +41,16 @@ def test_what_is_missing_is_named(tmp_path):
     assert wrong["tables can be written"].startswith(f"{tmp_path}/tables: ")
 
 
+def test_a_folder_that_the_engine_cannot_read_again_is_told(tmp_path):
+    document = days.small_day(tmp_path)
+    document["tables"] = {"path": str(tmp_path / "my tables")}
+    code, checks = examined(days.saved(document, tmp_path / "small.yaml"))
+    assert code == 3
+    found = checks["tables can be written"]["found"]
+    assert f"tables.path: found '{tmp_path}/my tables', expected a path of ASCII letters" in found
+    assert not (tmp_path / "my tables").exists()
+
+
 def test_a_configuration_that_is_not_valid_is_told_once(tmp_path):
     config = days.saved({"evaluation": "small", **yaml.safe_load("day: {zone: UTC}")}, tmp_path / "small.yaml")
     code, checks = examined(config)

@@ -258,3 +258,16 @@ def test_names_of_columns_are_never_parsed(spark, tmp_path):
         models={"m": {"ctr": {"score": "a.b"}}},
     )
     assert rows(mapped(spark, config), "id", "label_click", "score_0") == [("x", 1.0, 0.25)]
+
+
+@pytest.mark.parametrize(
+    "times, told",
+    [
+        ([0, 3_600_000_000 * 23], "they are of 1970-01-01 to 1970-01-02"),
+        ([None, 0, -(2**63), 2**63 - 1], "they are of 1970-01-01"),
+        ([None], "they have no time"),
+    ],
+)
+def test_the_dates_of_impressions_are_told(spark, times, told):
+    frame = spark.createDataFrame([(moment,) for moment in times], "time bigint")
+    assert read.days_of(frame, Day(DAY, "Europe/Berlin")) == told
