@@ -74,7 +74,7 @@ fmt: setup ## Format, and fix what can be fixed
 docs: setup ## Write docs/metrics.md from the docstrings
 	$(BIN)/python .ci/metrics.py docs/metrics.md
 
-bench: jars ## Measure the stages against a bare join
+bench: jars ## Measure the stages against a bare join and SQL by hand
 	$(BIN)/python benchmarks/evaluate.py
 
 package: setup ## Build dist/lossledger.zip for spark-submit --py-files

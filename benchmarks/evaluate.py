@@ -80,8 +80,7 @@ def measured(engine: str, folder: Path, rounds: int) -> dict[str, Any]:
     found: list[dict[str, float]] = []
     with session(engine) as spark, tempfile.TemporaryDirectory(dir=folder) as tables:
         for number in range(rounds + 1):
-            queries = {"bare join": bare_join, "by hand": by_hand}
-            beside = {name: seconds(query, spark, folder) for name, query in queries.items()}
+            beside = {name: seconds(query, spark, folder) for name, query in QUERIES.items()}
             found.append({**beside, **whole_run(spark, folder, Path(tables), "none")})
             print(engine, number, found[-1], file=sys.stderr)
         deduplication = whole_run(spark, folder, Path(tables), "remove")["label"]
@@ -129,6 +128,9 @@ def by_hand(spark: Any, folder: Path) -> int:
     return int(spark.sql(query).toArrow().num_rows)
 
 
+QUERIES: dict[str, Callable[[Any, Path], object]] = {"bare join": bare_join, "by hand": by_hand}
+
+
 def seconds(query: Callable[[Any, Path], object], spark: Any, folder: Path) -> float:
     """How long a query takes."""
     began = time.perf_counter()
@@ -150,7 +152,7 @@ def report(found: dict[str, dict[str, Any]], title: str) -> None:
     for stage in found[next(iter(found))]["rounds"][0]:
         table.add_row(f"{stage}, s", *(f"{median(r[stage] for r in one['rounds']):.2f}" for one in found.values()))
     table.add_row("deduplication beside it, s", *(f"{one['deduplication']:.2f}" for one in found.values()))
-    for query in ("bare join", "by hand"):
+    for query in QUERIES:
         for name, part in (("compute", COMPUTE), ("whole", ("whole",))):
             ratios = (
                 median(sum(r[stage] for stage in part) / r[query] for r in one["rounds"]) for one in found.values()

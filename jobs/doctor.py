@@ -104,7 +104,7 @@ def _sources(settings: Evaluation) -> str:
 def _writable(settings: Evaluation, engine: str | None) -> str:
     """Where the tables go, after a file was written there and removed."""
     if engine is not None:
-        lake.address(settings, "runs", engine)
+        lake.address(settings, "runs", engine)  # refuses what the engine could not read again
     root = settings.tables.path
     if root is None or "://" in root:
         return f"{root or settings.tables.catalog}: not a local folder, so not tried"

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from jobs.day import span_micros
 from jobs.settings import Evaluation, LabelLog
 from udfs import repeats
+from udfs.partials import PACKED_TYPES
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,9 @@ def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Ev
     hash that comes more than once are compared; the rest passes untouched.
     """
     usable = impressions.where(F.col("in_day") & F.col("reason").isNull())
-    if settings.impressions.duplicates == "none" or not settings.impressions.columns.id:
-        return Labelled(_with_labels(usable, logs, settings), 0)
-    repeated = _repeated(usable)
-    if repeated.num_rows == 0:
+    compared = settings.impressions.duplicates == "remove" and settings.impressions.columns.id
+    repeated = _repeated(usable) if compared else None
+    if repeated is None or repeated.num_rows == 0:
         return Labelled(_with_labels(usable, logs, settings), 0)
     hashes = F.broadcast(usable.sparkSession.createDataFrame(repeated))
     hashed = usable.withColumn("hash", F.xxhash64("id"))
@@ -46,7 +46,7 @@ def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Ev
 def _repeated(usable: DataFrame) -> pa.Table:
     """The hashes that several rows have for their id. Two ids may have the same one."""
     hashes = usable.select(F.xxhash64("id").alias("hash"))
-    buckets = hashes.mapInArrow(repeats.bucketed, "bucket bigint, hashes binary").repartition("bucket")
+    buckets = hashes.mapInArrow(repeats.bucketed, PACKED_TYPES).repartition("bucket")
     return buckets.mapInArrow(repeats.repeated, "hash bigint").toArrow()
 
 

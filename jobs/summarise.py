@@ -19,10 +19,8 @@ from jobs.tables import statistics_of_kind
 from udfs.batch import KEYS, PASSED, UNKNOWN, Summarise
 from udfs.catalog import class_statistics_of
 from udfs.pairs import Pair
-from udfs.partials import Merge, merged, unpacked
+from udfs.partials import PACKED_TYPES, Merge, merged, unpacked
 from udfs.places import CELLS, Grouping
-
-PACKED_TYPES = "bucket bigint, sums binary"
 
 
 @dataclass(frozen=True)

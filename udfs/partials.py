@@ -1,4 +1,4 @@
-"""Partial sums on their way: packed as binary values, a few hundred rows in each, and merged by key.
+"""Rows on their way between tasks: packed as binary values, a bucket in each; partial sums are merged by key.
 
 To an engine a row of sums is as dear as hundreds of impressions, and there are more of them where cells are many. So
 engines move packed rows and never look into them.
@@ -15,22 +15,23 @@ import pyarrow as pa
 
 from udfs.decimals import IntArray
 
-PACKED = pa.schema([("bucket", pa.int64()), ("sums", pa.binary())])
+PACKED = pa.schema([("bucket", pa.int64()), ("rows", pa.binary())])
+PACKED_TYPES = "bucket bigint, rows binary"  # the same, to an engine
 PACK_ROWS = 2**8  # of keys in a bucket; all parts of a bucket together must stay below 2 GiB
 MERGED_ROWS = 2**16
 
 
 def packed(rows: pa.RecordBatch, bucket: IntArray) -> pa.RecordBatch:
-    """Rows of partial sums as one value per bucket; `bucket`, (rows,), is ascending. PACKED."""
-    starts = np.flatnonzero(np.diff(bucket, prepend=-1))
+    """Rows as one value per bucket; `bucket`, (rows,), is ascending. PACKED."""
+    starts = np.flatnonzero(np.diff(bucket, prepend=bucket[:1] - 1))
     cuts = pairwise([*starts.tolist(), rows.num_rows])
     values = [rows.slice(a, b - a).serialize().to_pybytes() for a, b in cuts]
     return pa.record_batch([pa.array(bucket[starts]), pa.array(values, type=pa.binary())], schema=PACKED)
 
 
 def unpacked(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
-    """The rows of partial sums of this schema that were packed."""
-    values = (value.as_buffer() for batch in batches for value in batch["sums"])
+    """The rows of this schema that were packed."""
+    values = (value.as_buffer() for batch in batches for value in batch["rows"])
     return pa.Table.from_batches([pa.ipc.read_record_batch(value, schema) for value in values], schema=schema)
 
 
