@@ -17,6 +17,7 @@ from jobs import (
     baselines,
     cells,
     contract,
+    failures,
     finish,
     groups,
     label,
@@ -94,12 +95,13 @@ def evaluate(
     run.record("started", inputs=inputs.provenance)
     try:
         return run.completed(inputs)
-    except LossledgerError as error:
-        run.record("refused" if error.exit_code == 2 else "failed", message=str(error), ledger=run.ledger)
-        raise
     except Exception as error:
-        run.record("failed", message=f"{type(error).__name__}: {error}", ledger=run.ledger)
-        raise
+        failure = failures.explained(error)
+        refused = isinstance(failure, LossledgerError) and failure.exit_code == 2
+        run.record("refused" if refused else "failed", message=failures.told(failure, whole=False), ledger=run.ledger)
+        if failure is error:
+            raise
+        raise failure from error
 
 
 @dataclass

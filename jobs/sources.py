@@ -10,21 +10,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import lake
+from jobs import failures, lake, paths
 from jobs.day import Day
-from jobs.errors import ContractError, InputChangedError, InputMissingError
+from jobs.engines import engine_of
+from jobs.errors import ConfigurationError, ContractError, InputChangedError, InputMissingError, Problem
+from jobs.paths import Partition
 from jobs.settings import Source
+from jobs.settings.options import ALIKE, not_understood
 
 ABSENT = re.compile(r"PATH_NOT_FOUND|does not exist|doesn't exist|no such file|not found", re.IGNORECASE)
-GLOB = frozenset("*?[{")
-Partition = tuple[tuple[str, str], ...]
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -76,25 +75,33 @@ def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
     try:
         pin = _pinned_delta if kind == "delta" else _pinned_files
         found = pin(session, wanted, kind, path)
-        # A lazy engine meets an unreadable schema only when it is asked for it.
-        found.frame.dtypes  # noqa: B018
+        _check_columns(found)
         return found
-    except (PySparkException, Py4JJavaError) as error:
-        if re.search("nano", str(error), re.IGNORECASE):
-            raise ContractError(
-                f"{wanted.name}: {path!r} has timestamps in nanoseconds, which Spark cannot read. "
-                "Write them in microseconds, e.g. pandas' to_parquet(..., coerce_timestamps='us')."
-            ) from error
-        told = f"{wanted.name}: cannot read {path!r} as {kind}: {_first_line(error)}. "
-        if ABSENT.search(told):
+    except failures.ENGINE_ERRORS as error:
+        told = f"{wanted.name}: cannot read {path!r} as {kind}: {failures.causes(error)[0]}. "
+        mend = failures.remedy(error)
+        if mend is None and ABSENT.search(told):
             raise InputMissingError(f"{told}Check the path (exit code 4: not there yet).") from error
-        raise ContractError(f"{told}Check the format of the source, and that its files are whole.") from error
+        mend = mend or "Check the format of the source, and that its files are whole."
+        raise ContractError(f"{told}{mend}") from error
+
+
+def _check_columns(source: Pinned) -> None:
+    """Raise ContractError (exit 2) for columns that differ in case only, which engines tell apart each in its way."""
+    # A lazy engine meets an unreadable schema only when it is asked for it, here.
+    spelled: dict[str, str] = {}
+    for name in source.frame.columns:
+        if (other := spelled.setdefault(name.lower(), name)) != name:
+            raise ContractError(
+                f"{source.name}: found columns {other!r} and {name!r}, expected names that differ in more than case. "
+                "Spark compares them without it: rename one of the two."
+            )
 
 
 def missing(source: Source) -> bool:
     """Whether nothing is at the local path of a source; of any other place only its engine can tell."""
-    local = None if source.path is None else _local(source.path)
-    return local is not None and not GLOB.intersection(local) and not os.path.exists(local)
+    local = None if source.path is None else paths.local_path(source.path)
+    return local is not None and not paths.is_pattern(local) and not os.path.exists(local)
 
 
 def verify(sources: Iterable[Pinned]) -> None:
@@ -117,11 +124,13 @@ def _located(session: SparkSession, name: str, source: Source) -> tuple[str, str
                 f"{name}: there is nothing at {source.path!r}. "
                 "Check the path, or wait until the log is there (exit code 4: not there yet)."
             )
+        if source.format != "delta":
+            _check_literal(name, source.path)
         return source.format, source.path
     try:
         rows = session.sql(f"DESCRIBE TABLE EXTENDED {lake.Address(name=source.table).identifier}").collect()
     except PySparkException as error:
-        raise InputMissingError(f"{name}: there is no table {source.table!r}: {_first_line(error)}") from error
+        raise InputMissingError(f"{name}: there is no table {source.table!r}: {failures.causes(error)[0]}") from error
     facts = {row["col_name"]: row["data_type"] for row in rows}
     if not facts.get("Provider") or not facts.get("Location"):
         raise ContractError(
@@ -129,6 +138,13 @@ def _located(session: SparkSession, name: str, source: Source) -> tuple[str, str
             "name the table or the path under it"
         )
     return str(facts["Provider"]).lower(), str(facts["Location"])
+
+
+def _check_literal(name: str, path: str) -> None:
+    """Raise ContractError (exit 2) for what is there under a name that engines take for a pattern."""
+    local = paths.local_path(path)
+    if local is not None and paths.is_pattern(local) and os.path.exists(local):
+        raise ContractError(f"{name}: {path!r} is there, but engines take * ? [ {{ for a pattern. Rename it.")
 
 
 def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> Pinned:
@@ -141,8 +157,8 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
 
 
 def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -> Pinned:
-    reader = _reader(session, kind, wanted.source)
-    groups = _listed(reader, wanted.source, path)
+    reader = _reader(session, kind, wanted)
+    groups = _listed(reader, wanted, path)
     kept = {values: files for values, files in groups.items() if _may_hold(wanted, dict(values))}
     if not kept:
         raise InputMissingError(
@@ -160,16 +176,17 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
     return Pinned(wanted.name, frame, kind == "csv", _described(kind, path, files), files)
 
 
-def _listed(reader: DataFrameReader, source: Source, path: str) -> dict[Partition, list[str]]:
+def _listed(reader: DataFrameReader, wanted: Wanted, path: str) -> dict[Partition, list[str]]:
     """The files of a source by the partition that their folders name."""
     groups: dict[Partition, list[str]] = defaultdict(list)
-    root = _root(path)
-    everywhere = bool(GLOB.intersection(path)) or "recursiveFileLookup" in source.options
-    for file in sorted(_plain(file) for file in reader.load(path).inputFiles()):
-        folders = _folders(root, file)
+    root = paths.root_of(path)
+    everywhere = paths.is_pattern(path) or "recursiveFileLookup" in wanted.source.options
+    for file in sorted(paths.respelled(file) for file in reader.load(path).inputFiles()):
+        _check_literal(wanted.name, file)
+        folders = paths.folders(root, file)
         # Plain folders are read by Sail in any case, by Apache Spark where it is told to.
         if everywhere or all("=" in folder for folder in folders):
-            groups[_partition_values(folders)].append(file)
+            groups[paths.partition_values(folders)].append(file)
     return groups
 
 
@@ -198,42 +215,38 @@ def _may_hold(wanted: Wanted, values: Mapping[str, str]) -> bool:
     return value is None or value in _spellings(wanted.day)
 
 
-def _reader(session: SparkSession, kind: str, source: Source) -> DataFrameReader:
+def _reader(session: SparkSession, kind: str, wanted: Wanted) -> DataFrameReader:
+    source = wanted.source
+    if engine_of(session) == "sail":
+        _check_options(kind, wanted)
     reader = session.read.format(kind)
     if kind == "csv":
-        # Quotes are doubled within quotes (RFC 4180); Apache Spark takes a backslash otherwise, and Sail does not.
-        reader = reader.options(header=not source.names, inferSchema=False, escape='"')
+        # What Sail does in any case: quotes are doubled within quotes (RFC 4180), and a row with more or fewer fields
+        # than the first fails, in every pass alike, rather than lend a column the value of its neighbour.
+        reader = reader.options(
+            header=not source.names, inferSchema=False, escape='"', mode="FAILFAST", columnPruning=False
+        )
         if source.names:
             reader = reader.schema(", ".join(f"`{name.replace('`', '``')}` STRING" for name in source.names))
     return reader.options(**dict(source.options))
+
+
+def _check_options(kind: str, wanted: Wanted) -> None:
+    """Raise ConfigurationError (exit 2) for options that the embedded engine would pass over."""
+    known = ALIKE.get(kind, ())
+    expected = f"one of {', '.join(known)}; or --engine spark"
+    problems = [
+        Problem(f"{wanted.name}.source.options.{name}", "an option of Apache Spark alone", expected)
+        for name in not_understood(kind, wanted.source.options)
+    ]
+    if problems:
+        raise ConfigurationError("the embedded engine does not know these options", problems)
 
 
 def _with_values(frame: DataFrame, values: Sequence[tuple[str, str]]) -> DataFrame:
     for key, value in values:
         frame = frame.withColumn(key, F.lit(None if value == NULL_PARTITION else value).cast("string"))
     return frame
-
-
-def _root(path: str) -> str:
-    """The folder of a source, absolute, down to where a pattern begins."""
-    plain = path.rstrip("/")
-    while GLOB.intersection(plain):
-        plain = os.path.dirname(plain)
-    local = _local(plain)
-    return plain if local is None else os.path.abspath(local)
-
-
-def _folders(root: str, file: str) -> list[str]:
-    """The folders between the root of a source and one of its files."""
-    base, place = (_local(path) or urlsplit(path).path for path in (root, file))
-    inside = place.removeprefix(base.rstrip("/") + "/")
-    return [] if inside == place else inside.split("/")[:-1]
-
-
-def _partition_values(folders: Iterable[str]) -> Partition:
-    """The keys and values of folders `key=value`."""
-    pairs = (folder.partition("=") for folder in folders if "=" in folder)
-    return tuple((key, unquote(value)) for key, _, value in pairs)
 
 
 def _spellings(day: Day) -> list[str]:
@@ -247,29 +260,8 @@ def _described(kind: str, path: str, files: Sequence[File]) -> dict[str, Any]:
 
 
 def _stat(path: str) -> File:
-    local = _local(path)
+    local = paths.local_path(path)
     if local is None or not os.path.exists(local):
         return File(path, None, None)
     status = os.stat(local)
     return File(path, status.st_size, status.st_mtime_ns)
-
-
-def _plain(file: str) -> str:
-    """A file as the engines list it, in the spelling in which both find it again."""
-    # As a URL it is decoded once more by Sail, which then finds nothing where a partition value has a `%`.
-    parts = urlsplit(file)
-    return unquote(parts.path if parts.scheme == "file" else file)
-
-
-def _local(path: str) -> str | None:
-    """The path in the local file system, or None for another scheme."""
-    parts = urlsplit(path)
-    if parts.scheme in ("", "file"):
-        return parts.path if parts.scheme else path
-    return None
-
-
-def _first_line(error: Exception) -> str:
-    # Of an error in Java the first line says only from where it was called.
-    text = str(error.java_exception.getMessage()) if isinstance(error, Py4JJavaError) else str(error)
-    return text.strip().splitlines()[0].rstrip(".")

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.errors import LossledgerError
+from jobs.failures import told
 from jobs.nightly import Outcome
 
 SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "brier_score", "base_rate")
@@ -36,10 +37,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
 def of_error(error: Exception) -> dict[str, Any]:
     """A run that ended otherwise, as plain values."""
     code = error.exit_code if isinstance(error, LossledgerError) else 3
-    # What follows in an engine's error is its own stack, which is on stderr.
-    first = " ".join(line.strip() for line in str(error).splitlines()[:2])
-    text = str(error) if isinstance(error, LossledgerError) else f"{type(error).__name__}: {first}"
-    return {"exit_code": code, "error": text}
+    return {"exit_code": code, "error": told(error, whole=True)}
 
 
 def show(outcome: Outcome, *, as_json: bool) -> None:

@@ -15,6 +15,7 @@ from jobs.settings.checks import RESERVED, relation_problems
 from jobs.settings.errors import merged, shape_problems
 from jobs.settings.fields import Age, Dimension, Items, JsonObject, ModelName, Name, Peer, Section, Time, TimeColumn
 from jobs.settings.kinds import kind_problems
+from jobs.settings.options import option_problems
 from jobs.settings.refused import refusals
 from jobs.settings.sections import (
     Baselines,
@@ -181,7 +182,9 @@ def parse(mapping: Mapping[Any, Any]) -> Evaluation:
 def _parsed(mapping: object, origin: str) -> Evaluation:
     given = _without_empty_sections(mapping) if isinstance(mapping, Mapping) else mapping
     evaluation, misshapen = _shaped(given)
-    problems = merged(refusals(given), misshapen, relation_problems(given), kind_problems(given))
+    problems = merged(
+        refusals(given), misshapen, relation_problems(given), kind_problems(given), option_problems(given)
+    )
     if evaluation is None or problems:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         raise ConfigurationError(f"{origin} is not valid: {count}", problems)

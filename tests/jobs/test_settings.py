@@ -4,6 +4,7 @@ import pickle
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from pyspark.sql import DataFrameReader
 
 from jobs.errors import ConfigurationError, Problem
 from jobs.settings import RESERVED, Evaluation, LabelLog, load, parse
+from jobs.settings.options import ALIKE, SPARK_ONLY
 
 CONF = Path(__file__).parents[2] / "conf"
 HOURS = timedelta(hours=1)
@@ -139,6 +142,25 @@ def test_what_a_kind_of_task_asks_for_is_told(place: str, value: Any, text: str)
 @pytest.mark.parametrize(("place", "value", "text"), RELATIONS)
 def test_names_and_keys_that_do_not_fit_each_other_are_told(place: str, value: Any, text: str) -> None:
     assert errors(lambda: parse(changed((place, value)))) == [text]
+
+
+OPTIONS: list[tuple[dict[str, Any], str]] = [
+    ({"format": "csv", "path": "x", "options": {"nulValue": "NA", "Sep": ";", "nullvalue": "-"}}, "impressions.source.options.nulValue: found an unknown option, expected an option for csv: pathGlobFilter, "),  # noqa: E501
+    ({"format": "parquet", "path": "x", "options": {"sep": ";"}}, "impressions.source.options.sep: found an unknown option, expected an option for parquet: pathGlobFilter, "),  # noqa: E501
+    ({"format": "delta", "path": "x", "options": {"versionAsOf": 3}}, "impressions.source.options.versionAsOf: found an unknown option, expected an option for delta: there is none"),  # noqa: E501
+    ({"table": "a.b", "options": {"sep": ";", "ignoreMissingFiles": True}}, "impressions.source.options.ignoreMissingFiles: found an unknown option, expected an option for csv or parquet or delta: "),  # noqa: E501
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "text"), OPTIONS)
+def test_options_that_no_engine_knows_are_refused(source: dict[str, Any], text: str) -> None:
+    (told,) = errors(lambda: parse(changed(("impressions/source", source))))
+    assert told.startswith(text)
+
+
+def test_every_option_of_sparks_csv_reader_is_known() -> None:
+    theirs = set(signature(DataFrameReader.csv).parameters) - {"self", "path", "schema", "maxMalformedLogPerPartition"}
+    assert theirs <= {*ALIKE["csv"], *SPARK_ONLY["csv"]}
 
 
 def test_a_rate_of_negatives_is_for_binary_tasks_that_are_no_factors() -> None:

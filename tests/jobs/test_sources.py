@@ -100,3 +100,83 @@ def test_what_is_there_and_cannot_be_read_is_not_waited_for(spark, tmp_path, con
     (tmp_path / "a.parquet").write_bytes(content)
     with pytest.raises(ContractError, match=r"impressions: cannot read '.*' as parquet: .*that its files are whole"):
         pinned(spark, tmp_path, format="parquet")
+
+
+@pytest.mark.parametrize("name", ["logs[1]", "logs{x}", "wh?t", "a*"])
+def test_what_is_there_under_a_name_like_a_pattern_is_named(spark, tmp_path, name):
+    parquet(tmp_path / name / "a.parquet", p=0.1)
+    with pytest.raises(
+        ContractError, match=r"impressions: '.*' is there, but engines take .* for a pattern\. Rename it"
+    ):
+        pinned(spark, tmp_path / name, format="parquet")
+
+
+def test_a_file_with_a_name_like_a_pattern_is_named(spark, tmp_path):
+    parquet(tmp_path / "part[1].parquet", p=0.1)
+    with pytest.raises(ContractError, match=r"part\[1\]\.parquet' is there, but engines take"):
+        pinned(spark, tmp_path, format="parquet")
+
+
+def test_columns_that_differ_in_case_only_are_refused(spark, tmp_path):
+    parquet(tmp_path / "a.parquet", p=0.1, P=0.2)
+    with pytest.raises(ContractError, match=r"(?i)'?`?p`?'?.*: ?rename one|rename one of the two"):
+        pinned(spark, tmp_path, format="parquet")
+
+
+@pytest.mark.only_engine("sail")
+def test_options_that_the_embedded_engine_passes_over_are_refused(spark, tmp_path):
+    (tmp_path / "a.csv").write_text("id,p\n1,NA\n")
+    with pytest.raises(
+        ConfigurationError, match=r"options\.nullValue: found an option of Apache Spark alone, .*spark$"
+    ):
+        pinned(spark, tmp_path, format="csv", options={"nullValue": "NA", "sep": ","})
+
+
+@pytest.mark.only_engine("spark")
+def test_the_options_of_apache_spark_alone_are_taken_there(spark, tmp_path):
+    (tmp_path / "a.csv").write_text("id,p,q\n1,NA\n2,0.5,x,y\n")
+    frame = pinned(spark, tmp_path, format="csv", options={"nullValue": "NA", "mode": "PERMISSIVE"})
+    assert sorted(map(tuple, frame.collect())) == [("1", None, None), ("2", "0.5", "x")]
+
+
+def refused(spark, folder, document):
+    """What is said of a day that is refused, which is kept in `runs`, and of which nothing else is written."""
+    with pytest.raises(ContractError) as caught:
+        nightly.evaluate(spark, parse(document), days.DAY)
+    events = sorted(days.rows_of(folder, "runs"), key=lambda row: row["event_time"])
+    assert [event["message"] for event in events if event["state"] == "refused"] == [str(caught.value)]
+    assert not days.rows_of(folder, "statistics")
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("lacking", [True, False])
+def test_a_row_with_fewer_or_more_fields_is_refused_without_quoting_it(spark, tmp_path, lacking):
+    file = days.written([days.impression(i) for i in range(20)], tmp_path / "impressions", "csv")
+    row = file.read_text().splitlines()[-1].replace("i0019", "secret")
+    file.write_text(file.read_text() + (row.rpartition(",")[0] if lacking else f"{row},1") + "\n")
+    days.written([days.conversion(0)], tmp_path / "conversions")
+    document = days.configured(tmp_path)
+    document["impressions"]["source"]["format"] = "csv"
+    told = refused(spark, tmp_path, document)
+    assert "A row has more or fewer fields than the first one. Mend the file" in told
+    assert "secret" not in told
+
+
+@pytest.mark.only_engine("spark")
+def test_files_with_other_types_are_refused_where_they_are_met(spark, tmp_path):
+    document = days.small_day(tmp_path)
+    schema = pa.schema([(name, days.TYPES.get(name, pa.float64())) for name in days.impression(0) if name != "p"])
+    days.written(
+        [days.impression(500, p="high")], tmp_path / "impressions", schema=schema.append(pa.field("p", "string"))
+    )
+    told = refused(spark, tmp_path, document)
+    assert "part-" in told
+    assert told.endswith("Write them alike, or keep them in two sources.")
+
+
+@pytest.mark.only_engine("sail")
+def test_files_with_other_types_are_refused_when_they_are_listed(spark, tmp_path):
+    parquet(tmp_path / "a.parquet", p=0.1)
+    parquet(tmp_path / "b.parquet", p="high")
+    with pytest.raises(ContractError, match=r"field 'p'.*\. A column has not the same type in all files of the source"):
+        pinned(spark, tmp_path, format="parquet")

@@ -1,0 +1,81 @@
+"""What engines say when they fail, without their stacks, and which failures are the fault of the files they read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+
+from jobs.errors import ContractError, LossledgerError
+
+ENGINE_ERRORS = (PySparkException, Py4JJavaError)
+# What an engine says, as a pattern, and what mends it.
+REMEDIES = (
+    (
+        r"\bnano(s|second)",
+        "It has timestamps in nanoseconds, which Spark cannot read. "
+        "Write them in microseconds, e.g. pandas' to_parquet(..., coerce_timestamps='us').",
+    ),
+    (
+        "MALFORMED_CSV|incorrect number of fields",
+        "A row has more or fewer fields than the first one. Mend the file; on Apache Spark, options: "
+        "{mode: PERMISSIVE} takes lacking fields for NULL and drops those that are too many.",
+    ),
+    (
+        "DATA_TYPE_MISMATCH|INCOMPATIBLE_DATA_TYPE|Fail to merge schema",
+        "A column has not the same type in all files of the source. Write them alike, or keep them in two sources.",
+    ),
+    (
+        "COLUMN_ALREADY_EXISTS",
+        "Spark compares names of columns without their case. Rename one of the two.",
+    ),
+    (
+        "duplicate column names",
+        "A column is in the files and in the name of their folder (key=value) too. Leave it out of the files, "
+        "or take --engine spark, to which the folder's value counts.",
+    ),
+)
+
+
+def causes(error: BaseException) -> list[str]:
+    """The messages of an error and of what caused it, outermost first, each in one line and once."""
+    lines = dict.fromkeys(map(_line, _messages(error)))
+    return [line for line in lines if line and "awaitResult" not in line] or [type(error).__name__]
+
+
+def remedy(error: BaseException) -> str | None:
+    """What mends the files that an engine failed at, or None where something else failed."""
+    said = "\n".join(causes(error))
+    return next((mend for pattern, mend in REMEDIES if re.search(pattern, said, re.IGNORECASE)), None)
+
+
+def explained(error: Exception) -> Exception:
+    """An error that is the fault of a source's files as a ContractError (exit 2), any other as it is."""
+    mend = remedy(error) if isinstance(error, ENGINE_ERRORS) else None
+    return error if mend is None else ContractError(f"a source cannot be read: {causes(error)[0]}. {mend}")
+
+
+def told(error: BaseException, *, whole: bool) -> str:
+    """An error as a text; without the inner causes unless `whole`, as those may quote a row."""
+    if isinstance(error, LossledgerError):
+        return str(error)
+    return f"{type(error).__name__}: {'; '.join(causes(error)[: None if whole else 1])}"
+
+
+def _messages(error: BaseException) -> Iterator[str]:
+    if not isinstance(error, Py4JJavaError):
+        yield str(error)
+        return
+    # The error in Python says only from where Java was called.
+    cause = error.java_exception
+    while cause is not None:
+        yield str(cause.getMessage() or "")
+        cause = cause.getCause()
+
+
+def _line(message: str) -> str:
+    """The line that matters: of a Python worker's message the last, which follows its stack."""
+    lines = [line.strip() for line in message.strip().splitlines()] or [""]
+    return lines[-1 if any(line.startswith("Traceback") for line in lines) else 0].rstrip(".")
