@@ -19,7 +19,8 @@ def generate(folder: Path, rows: int, cells: int, ids: str, seed: int = 7) -> No
 
     Ids are `integer`, counted up, or `text`, 32 hexadecimal digits at random.
     """
-    if (folder / "clicks").exists():
+    complete = folder / "complete"
+    if complete.exists():
         return
     for file in range(FILES):
         rng = np.random.default_rng([seed, file])
@@ -48,6 +49,7 @@ def generate(folder: Path, rows: int, cells: int, ids: str, seed: int = 7) -> No
             pa.table({"impression_id": clicks["impression_id"], "click_ts": later}),
             folder / "clicks" / f"{file}.parquet",
         )
+    complete.touch()
 
 
 def configuration(folder: Path, tables: Path, duplicates: str) -> dict[str, object]:

@@ -70,13 +70,15 @@ def scanned(impressions: DataFrame, settings: Evaluation) -> Cells:
     """Count the combinations of dimension values that occur in the day.
 
     Raises:
-        ContractError: More than `limits.cells` cells; it names the dimension to blame (exit 2).
+        ContractError: More than `limits.cells` cells, or than `MAX_COMBINATIONS` before values are folded; it names
+            the dimension to blame (exit 2).
     """
     names = [f"dimension_{i}" for i in range(len(settings.dimensions))]
     for salt in range(8):
         counted = _counted(impressions, names, salt)
         if counted.num_rows > MAX_COMBINATIONS:
-            raise _too_many(_distinct(impressions, settings), settings)
+            found = f"more than {MAX_COMBINATIONS:,} combinations of values, which is all that a run folds into cells"
+            raise _too_many(found, _distinct(impressions, settings), "Coarsen {0!r} in a view")
         inside = counted.filter(counted["in_day"])
         codes = inside["code"].to_numpy()
         if np.unique(codes).size == codes.size:
@@ -89,7 +91,9 @@ def scanned(impressions: DataFrame, settings: Evaluation) -> Cells:
     folded = _folded(raw, rows, settings)
     cells = sorted(set(folded))
     if len(cells) > settings.limits.cells:
-        raise _too_many({d: len({c[i] for c in cells}) for i, d in enumerate(settings.dimensions)}, settings)
+        values = {d: len({c[i] for c in cells}) for i, d in enumerate(settings.dimensions)}
+        found = f"more than {settings.limits.cells:,} cells (limits.cells)"
+        raise _too_many(found, values, "Cap the worst with limits.values: {{{0}: 1000}}")
     number = {cell: i for i, cell in enumerate(cells)}
     order = np.argsort(codes)
     return Cells(
@@ -162,10 +166,9 @@ def _distinct(impressions: DataFrame, settings: Evaluation) -> dict[str, int]:
     return dict(row.asDict())
 
 
-def _too_many(values: dict[str, int], settings: Evaluation) -> ContractError:
+def _too_many(found: str, values: dict[str, int], mend: str) -> ContractError:
     worst = max(values, key=lambda dimension: values[dimension])
     listed = ", ".join(f"{d} has {n:,}" for d, n in values.items())
     return ContractError(
-        f"dimensions: more than {settings.limits.cells:,} cells (limits.cells); of values, {listed}. "
-        f"Cap the worst with limits.values: {{{worst}: 1000}}, or take {worst!r} out of dimensions"
+        f"dimensions: {found}; of values, {listed}. {mend.format(worst)}, or take {worst!r} out of dimensions"
     )

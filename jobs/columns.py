@@ -15,7 +15,7 @@ from udfs.pairs import Pair
 
 def of_rows(scoring: Scoring, types: Mapping[str, str]) -> dict[str, Column]:
     """The columns of a task about rows, by name; an array of classes becomes a column for each."""
-    names = [scoring.label, scoring.given, scoring.sampling, *scoring.measured]
+    names = [scoring.label, scoring.given, *scoring.measured]
     found: dict[str, Column] = {}
     for name in (name for name in names if name is not None):
         if types[name].startswith("array"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
 from jobs.day import Day
 from jobs.errors import ConfigurationError, ContractError, Problem, nearest_match
@@ -24,7 +25,7 @@ def check_day(day: Day, now: datetime | None = None) -> None:
     """Raise ConfigurationError (exit 2) for a day that has not begun."""
     now = now or datetime.now(UTC)
     if day.start > now:
-        today = now.astimezone(tz=None).date() if day.timezone == "UTC" else now.date()
+        today = now.astimezone(ZoneInfo(day.timezone)).date()
         problem = Problem("--date", day.date.isoformat(), f"a day that has begun ({today.isoformat()} or earlier)")
         raise ConfigurationError("the day lies in the future", [problem])
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from jobs import jars, java, lake
@@ -120,5 +121,5 @@ def _writable(settings: Evaluation, engine: str | None) -> str:
 def _show(checks: Iterable[Check]) -> None:
     table = Table("check", "", "found", show_lines=False)
     for check in checks:
-        table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]no[/]", check.found)
+        table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]no[/]", escape(check.found))
     Console(highlight=False).print(table)

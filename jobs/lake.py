@@ -155,9 +155,22 @@ def replace(session: SparkSession, where: Address, rows: pa.Table, metadata: Map
     days = rows.select(KEYS).group_by(KEYS).aggregate([]).to_pylist()
     if len(days) != 1:
         raise ValueError(f"{where}: rows of one day and one age are replaced at a time, found {days}")
-    day = days[0]
-    predicate = f"event_date = DATE '{day['event_date'].isoformat()}' AND age_hours = {int(day['age_hours'])}"
-    _write(session, where, rows, metadata, predicate)
+    _write(session, where, rows, metadata, _predicate(**days[0]))
+
+
+@again
+def remove(session: SparkSession, where: Address, day: date, age_hours: int) -> None:
+    """Remove one day at one age, atomically; nothing is committed where it has no rows."""
+    if read_day(session, where, day, age_hours).isEmpty():
+        return
+    if engine_of(session) == "spark":
+        _spark_table(session, where).delete(_predicate(day, age_hours))
+    else:
+        DeltaTable(str(where.path)).delete(_predicate(day, age_hours))
+
+
+def _predicate(event_date: date, age_hours: int) -> str:
+    return f"event_date = DATE '{event_date.isoformat()}' AND age_hours = {int(age_hours)}"
 
 
 def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -120,7 +121,7 @@ def _by_key(table: pa.Table, part: str, names: Sequence[str]) -> dict[Key, tuple
     values = np.array(added[part].to_pylist())
     return {
         keys[start]: (values[start:end], {name: of[start:end] for name, of in numbers.items()})
-        for start, end in zip(starts, [*starts[1:], len(keys)], strict=True)
+        for start, end in pairwise([*starts, len(keys)])
     }
 
 

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -86,10 +86,12 @@ def evaluate(
         ConfigurationError, ContractError: Something does not fit; nothing was written (exit 2).
         RefusedError: The day is empty or has too many rejected rows; only `rejects` and `runs` were written (exit 2).
         InputMissingError: A source is not there (exit 4).
-        RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before (exit 3).
+        RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before, or `runs_latest` says
+            `in_doubt` (exit 3).
     """
     progress = progress or Progress(STAGES, quiet=True)
-    run = Run(session, settings, Day(day, settings.day.timezone), _stamp(settings, day, age_hours), progress)
+    began = datetime.now(UTC)
+    run = Run(session, settings, Day(day, settings.day.timezone), _stamp(settings, day, age_hours), progress, began)
     with progress.stage("read"):
         inputs = run.prepared()
     run.record("started", inputs=inputs.provenance)
@@ -113,6 +115,7 @@ class Run:
     day: Day
     stamp: Stamp
     progress: Progress
+    began: datetime
     ledger: Ledger | None = None
 
     def prepared(self) -> Inputs:
@@ -164,7 +167,7 @@ class Run:
             sources.verify(inputs.all)
         with progress.stage("write"):
             self._replace(new)
-            self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds)
+        self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds)
         warnings = tuple(rejects.unmatched(rows, new["statistics"]))
         return Outcome(self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings)
 
@@ -194,7 +197,7 @@ class Run:
             new["class_statistics"] = finish.class_statistics(*parts)
         references = baselines.references(self.session, self.settings, self.address("statistics"), self.stamp)
         values = metrics.metrics(new, self.settings, found, rows.scorings, references)
-        new["metrics"] = metrics.stamped(values, self.settings, self.stamp)
+        new["metrics"] = metrics.stamped(values, self.settings, self.stamp, self.began)
         return {name: rows for name, rows in new.items() if rows.num_rows}
 
     def address(self, table: str) -> lake.Address:
@@ -219,14 +222,21 @@ class Run:
 
     def _replace(self, new: Mapping[str, pa.Table]) -> None:
         """Replace the day in every table at once, and read back that it is there."""
+        emptied = [name for name in tables.OPTIONAL if name not in new]
         with ThreadPoolExecutor(len(new)) as pool:
             list(pool.map(self._replace_one, new.items()))
+            list(pool.map(self._empty_one, emptied))
             # Not before all are written: of two runs at once, one at least then finds rows of the other.
             list(pool.map(self._read_back, new.items()))
 
     def _replace_one(self, item: tuple[str, pa.Table]) -> None:
         name, rows = item
         lake.replace(self.session, self.address(name), rows, self._metadata)
+
+    def _empty_one(self, name: str) -> None:
+        """Remove the day from a table of which it has no rows any more, as no score can be binned."""
+        if lake.exists(self.session, self.address(name)):
+            lake.remove(self.session, self.address(name), self.stamp.event_date, self.stamp.age_hours)
 
     def _read_back(self, item: tuple[str, pa.Table]) -> None:
         name, rows = item

@@ -48,13 +48,18 @@ class Scoring:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """The columns of the weight and the scores; each has its `<column>_reason` beside it."""
-        return self.scores if self.weight is None else (self.weight, *self.scores)
+        """The columns of the weight, its rate and the scores; each has its `<column>_reason` beside it."""
+        return (*(name for name in (self.weight, self.sampling) if name is not None), *self.scores)
 
     @property
     def reason(self) -> Column:
         """Why the task × model goes without a row, or NULL."""
-        return F.coalesce(*(F.col(f"{name}_reason") for name in self.measured))
+        return F.coalesce(*map(self._reason_of, self.measured))
+
+    def _reason_of(self, name: str) -> Column:
+        reason = F.col(f"{name}_reason")
+        # Only negatives were sampled.
+        return F.when(F.col(self.label) == 0.0, reason) if name == self.sampling else reason
 
 
 def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
@@ -122,6 +127,8 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
         selected["group"] = values.text(columns.group)
     for name, label in settings.label_columns.items():
         value, problem = values.labelled(source, label)
+        if ("candidates", name) in {(task.kind, task.label) for task in settings.tasks.values()}:
+            problem = F.coalesce(problem, values.relevance_reason(value))
         reasons.append(problem)
         selected[f"label_{name}"] = F.when(problem.isNull(), value)
     selected["reason"] = F.coalesce(*reasons, F.lit(None).cast("string"))
@@ -132,7 +139,7 @@ def label_log(source: Pinned, log: LabelLog, day: Day, age_hours: int, key: str)
     """The events of a label log that can fall into a window of the day's impressions and are known at an age.
 
     Columns: `id` (of the type `key`), `time` BIGINT (µs, UTC), `reason` STRING (`null_id`, `null_time`, `bad_time`) or
-    NULL, `row` STRING. Events before the day, beyond the last window or beyond the age are left out; one without a time
+    NULL, `row` STRUCT. Events before the day, beyond the last window or beyond the age are left out; one without a time
     is kept.
     """
     identity, moment = (
@@ -171,20 +178,24 @@ def mapped_columns(settings: Evaluation) -> list[str]:
     names = [columns.id, columns.time and columns.time.column, columns.unit, columns.group, *settings.dimensions]
     names.append(columns.sampling_rate)
     names += [label.column for label in settings.label_columns.values()]
-    names += [name for name, _ in _weight_columns(settings) if name]
+    names += [name for name, _, _ in _weight_columns(settings) if name]
     names += [name for score, _, _ in _score_columns(settings) for name in score]
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _weight_of(settings: Evaluation, task: str) -> tuple[str | None, float | None]:
-    """The column of a task's weight, and the cap where it is a propensity."""
-    own = settings.tasks[task]
+WeightKey = tuple[str | None, float | None, str | None]
+
+
+def _weight_of(settings: Evaluation, task: str) -> WeightKey:
+    """The column of a task's weight, the cap of a propensity, and the rate by which negatives are divided."""
+    own, columns = settings.tasks[task], settings.impressions.columns
+    rate = columns.sampling_rate if own.kind == "binary" else None
     if own.propensity is not None:
-        return own.propensity.column, own.propensity.cap
-    return own.weight or settings.impressions.columns.weight, None
+        return own.propensity.column, own.propensity.cap, rate
+    return own.weight or columns.weight, None, rate
 
 
-def _weight_columns(settings: Evaluation) -> dict[tuple[str | None, float | None], str]:
+def _weight_columns(settings: Evaluation) -> dict[WeightKey, str]:
     used = dict.fromkeys(_weight_of(settings, task) for task, _ in settings.pairs)
     return {key: f"weight_{i}" for i, key in enumerate(used) if key[0] is not None}
 
@@ -211,14 +222,15 @@ def _measured(source: Pinned, settings: Evaluation) -> dict[str, Column]:
     found: dict[str, Column] = {}
     rate = settings.impressions.columns.sampling_rate
     if rate:
-        found[SAMPLING] = values.number(source, rate)
-    for (weight, cap), ours in _weight_columns(settings).items():
-        value, problem = values.weighed(source, str(weight), cap, rate)
+        problem = values.rate_reason(source, rate)
+        found[SAMPLING] = F.when(problem.isNull(), values.number(source, rate))
+        found[f"{SAMPLING}_reason"] = problem
+    for (weight, cap, divided_by), ours in _weight_columns(settings).items():
+        value, problem = values.weighed(source, str(weight), cap, divided_by)
         found[ours] = F.when(problem.isNull(), value)
         found[f"{ours}_reason"] = problem
     for (columns, scale, task), ours in _score_columns(settings).items():
         value, problem = _scored(source, settings, columns, scale, task)
-        problem = F.coalesce(values.rate_reason(source, rate), problem) if rate else problem
         found[ours] = F.when(problem.isNull(), value)
         found[f"{ours}_reason"] = problem
     return found
@@ -234,8 +246,8 @@ def _scored(
     if settings.tasks[task].kind == "multiclass":
         return values.class_scores(source, columns, scale, len(settings.classes(task)))
     value = values.number(source, columns[0])
-    label, (weight, cap) = settings.labels[settings.tasks[task].label], _weight_of(settings, task)
-    size = F.abs(values.number(source, label.column)) if isinstance(label, LabelColumn) else F.lit(1.0)
+    label, (weight, cap, _) = settings.labels[settings.tasks[task].label], _weight_of(settings, task)
+    size = F.abs(values.labelled(source, label)[0]) if isinstance(label, LabelColumn) else F.lit(1.0)
     weighed = values.weighed(source, weight, cap, None)[0] if weight else F.lit(1.0)
     return value, values.value_reason(columns[0], value, size, weighed)
 

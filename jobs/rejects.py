@@ -100,12 +100,12 @@ def unmatched(rows: Rows, statistics: pa.Table) -> Iterator[str]:
 def of_impressions(impressions: DataFrame) -> DataFrame:
     """Rows of the day that a key, a time or a label rejects."""
     rows = impressions.where(F.col("in_day") & F.col("reason").isNotNull())
-    return _selected(rows, "impressions", F.col("reason"))
+    return _selected(rows, "impressions", F.col("fingerprint"))
 
 
 def of_log(name: str, log: DataFrame) -> DataFrame:
     """Events of a label log that cannot be joined."""
-    return _selected(log.where(F.col("reason").isNotNull()), name, F.col("reason"))
+    return _selected(log.where(F.col("reason").isNotNull()), name, F.xxhash64("id", "time"))
 
 
 def of_scorings(examples: DataFrame, scorings: Sequence[Scoring]) -> DataFrame:
@@ -116,12 +116,15 @@ def of_scorings(examples: DataFrame, scorings: Sequence[Scoring]) -> DataFrame:
         for s, reason in zip(scorings, reasons, strict=True)
     ]
     rows = examples.where(F.coalesce(*reasons).isNotNull())
-    each = rows.select("id", "row", F.explode(F.array(*named)).alias("pair")).where(F.col("pair.reason").isNotNull())
+    each = rows.select("id", "row", "fingerprint", F.explode(F.array(*named)).alias("pair")).where(
+        F.col("pair.reason").isNotNull()
+    )
     return each.select(
         F.lit("impressions").alias("source"),
         *(F.col(f"pair.{name}").alias(name) for name in ("task", "model", "reason")),
         F.col("id").cast("string").alias("key"),
         F.to_json("row").alias("row"),
+        "fingerprint",
     )
 
 
@@ -135,19 +138,20 @@ def of_groups(groups: DataFrame, number: int, scoring: Scoring) -> DataFrame:
         reason.alias("reason"),
         F.col("group").alias("key"),
         F.to_json(F.struct("group")).alias("row"),
+        F.xxhash64("group").alias("fingerprint"),
     )
 
 
 def collected(parts: Sequence[DataFrame], limit: int) -> tuple[list[dict[str, Any]], pa.Table]:
     """Exact counts by source, task, model and reason, and at most `limit` rows of each, the same on every engine.
 
-    In one pass, as the frames join the labels once more. Rows of a reason are ranked in buckets first: a model without
-    any score rejects all rows of the day for one reason, and one task would have to sort them.
+    Ordered by key, then by a hash of the values: of numbers in JSON engines have different spellings. In one pass, as
+    the frames join the labels once more. Rows of a reason are ranked in buckets first: a model without any score
+    rejects all rows of the day for one reason, and one task would have to sort them.
     """
     keys = list(COLUMNS[:4])
-    row_hash = F.xxhash64("row")
-    order = (F.col("key").asc(), row_hash.asc())
-    bucket = Window.partitionBy(*keys, F.pmod(row_hash, F.lit(RANKING_BUCKETS)))
+    order = (F.col("key").asc(), F.col("fingerprint").asc())
+    bucket = Window.partitionBy(*keys, F.pmod("fingerprint", F.lit(RANKING_BUCKETS)))
     few = (
         _union(parts)
         .withColumn("rank", F.row_number().over(bucket.orderBy(*order)))
@@ -169,14 +173,15 @@ def total(counts: Sequence[Mapping[str, Any]], **keys: str | None) -> int:
     return sum(row["rows"] for row in counts if all(row[key] == value for key, value in keys.items()))
 
 
-def _selected(rows: DataFrame, source: str, reason: Column) -> DataFrame:
+def _selected(rows: DataFrame, source: str, fingerprint: Column) -> DataFrame:
     return rows.select(
         F.lit(source).alias("source"),
         F.lit(None).cast("string").alias("task"),
         F.lit(None).cast("string").alias("model"),
-        reason.alias("reason"),
+        "reason",
         F.col("id").cast("string").alias("key"),
         F.to_json("row").alias("row"),
+        fingerprint.alias("fingerprint"),
     )
 
 

@@ -71,6 +71,7 @@ def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
     """What the evaluation and each task × model mean: a change of any of it needs a new name."""
     document = settings.document()
     found: dict[str, dict[str, Any]] = {"evaluation": {"timezone": settings.day.timezone, "shards": document["shards"]}}
+    found |= {f"joint {name}": dict(weights) for name, weights in settings.joint.items()}
     for task_name, model in settings.pairs:
         task = settings.tasks[task_name]
         names = [name for name in (task.label, task.given) if name is not None]
@@ -80,7 +81,7 @@ def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
             "label": task.label,
             "given": task.given,
             "labels": labels,
-            "weight": task.weight or settings.impressions.columns.weight,
+            "weight": None if task.propensity else task.weight or settings.impressions.columns.weight,
             **_scale(settings, task_name, model),
         }
     return found

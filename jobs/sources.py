@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
@@ -23,7 +22,9 @@ from jobs.paths import Partition
 from jobs.settings import Source
 from jobs.settings.options import ALIKE, not_understood
 
-ABSENT = re.compile(r"PATH_NOT_FOUND|does not exist|doesn't exist|no such file|not found", re.IGNORECASE)
+ABSENT = re.compile(
+    r"PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|does not exist|doesn't exist|no such file|not found", re.IGNORECASE
+)
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -121,16 +122,17 @@ def _located(session: SparkSession, name: str, source: Source) -> tuple[str, str
         assert source.format is not None and source.path is not None
         if missing(source):
             raise InputMissingError(
-                f"{name}: there is nothing at {source.path!r}. "
-                "Check the path, or wait until the log is there (exit code 4: not there yet)."
+                f"{name}: there is nothing at {source.path!r} on this machine. Check the path, name its file system "
+                "(as in hdfs://…), or wait until the log is there (exit code 4: not there yet)."
             )
         if source.format != "delta":
             _check_literal(name, source.path)
         return source.format, source.path
     try:
         rows = session.sql(f"DESCRIBE TABLE EXTENDED {lake.Address(name=source.table).identifier}").collect()
-    except PySparkException as error:
-        raise InputMissingError(f"{name}: there is no table {source.table!r}: {failures.causes(error)[0]}") from error
+    except failures.ENGINE_ERRORS as error:
+        told = f"{name}: the catalog does not show table {source.table!r}: {failures.causes(error)[0]}"
+        raise (InputMissingError if ABSENT.search(told) else ContractError)(told) from error
     facts = {row["col_name"]: row["data_type"] for row in rows}
     if not facts.get("Provider") or not facts.get("Location"):
         raise ContractError(

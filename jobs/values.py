@@ -15,7 +15,7 @@ from jobs.sources import Pinned
 from udfs.class_examples import CLASS_LOGIT_LIMIT, SUM_TOLERANCE
 from udfs.exact import LOGIT_LIMIT, TERM_LIMIT, WEIGHT_LIMIT
 
-NUMBER = r"^\s*[+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:nan|inf|infinity))\s*$"
+NUMBER = r"^\s*([+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infinity))|(?i:nan))\s*$"
 # To an engine 10:00 is a time of today.
 DATED = r"^\s*\d+-\d{1,2}-\d{1,2}"
 # A zone has many spellings (Z, +00, UTC, Europe/London), no zone has one.
@@ -36,7 +36,7 @@ def number(source: Pinned, name: str) -> Column:
     """A column as a double; text that is no number is NULL."""
     column = quoted(name)
     if source.is_text:
-        # Without the pattern engines differ: one reads `1d` as 1.0, the other as no number.
+        # Without the pattern engines differ: one reads `1d` as 1.0, the other as no number; so with `-nan`.
         return F.when(column.rlike(NUMBER), column.try_cast("double"))
     if _is_decimal(source, name):
         # Cast directly, the last bit differs between engines: one of them divides a rounded integer.
@@ -93,6 +93,11 @@ def labelled(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
     return value, absent.when(value.isNull() | ~F.coalesce(allowed, F.lit(False)), F.lit("bad_label"))
 
 
+def relevance_reason(value: Column) -> Column:
+    """Why a label rejects its row where it is the relevance of a candidate, or NULL: gains are of 0 or more."""
+    return F.when(value < 0.0, F.lit("bad_label"))
+
+
 def _truth(source: Pinned, name: str) -> Column:
     """A column of 0 and 1 as a double; text may say true and false."""
     if not source.is_text:
@@ -135,12 +140,12 @@ def weighed(source: Pinned, column: str, cap: float | None, rate: str | None) ->
 def rate_reason(source: Pinned, column: str) -> Column:
     """Why a sampling rate cannot be used, or NULL."""
     rate = number(source, column)
-    usable = (rate >= 1.0 / WEIGHT_LIMIT) & (rate <= 1.0)
+    usable = (rate > 1.0 / WEIGHT_LIMIT) & (rate <= 1.0)
     return F.when(~F.coalesce(usable, F.lit(False)), F.lit("bad_sampling_rate"))
 
 
 def value_reason(column: str, value: Column, label: Column, weight: Column) -> Column:
-    """Why a predicted value cannot be used, or NULL: w·(|y| + |s|)² has to stay below 2⁴⁰."""
+    """Why a predicted value cannot be used, or NULL: max(w, 1)·(|y| + |s|)² has to stay below 2⁴⁰."""
     size = label + F.abs(value)
     return (
         F.when(quoted(column).isNull(), F.lit("null_score"))
@@ -161,9 +166,14 @@ def class_scores(source: Pinned, columns: Sequence[str], scale: str, classes: in
     def some(condition: Callable[[Column], Column]) -> Column:
         return reduce(or_, (condition(x) for x in each))
 
-    wrong = some(lambda x: (x < 0.0) | (x > 1.0))
-    far = some(lambda x: (F.abs(x) >= CLASS_LOGIT_LIMIT) & (F.abs(x) != float("inf")))
-    outside = F.when(wrong, F.lit("bad_score")) if scale == "probability" else F.when(far, F.lit("out_of_range"))
+    if scale == "probability":
+        outside = F.when(some(lambda x: (x < 0.0) | (x > 1.0)), F.lit("bad_score"))
+    else:
+        certain = reduce(add, (F.when(x == float("inf"), 1).otherwise(0) for x in each))
+        impossible = reduce(and_, (x == float("-inf") for x in each))
+        far = some(lambda x: (F.abs(x) >= CLASS_LOGIT_LIMIT) & (F.abs(x) != float("inf")))
+        # Neither has a softmax.
+        outside = F.when((certain > 1) | impossible, F.lit("bad_score")).when(far, F.lit("out_of_range"))
     return value, (
         F.when(value.isNull(), F.lit("null_score"))
         .when(F.size(value) != classes, F.lit("bad_score"))

@@ -88,7 +88,7 @@ def _declared(config: object, section: str) -> list[str] | None:
 def _given(config: object) -> Iterator[Problem]:
     for place, name in found(config, "tasks.*.given"):
         values = at(config, "labels", name, "values") if isinstance(name, str) else None
-        if values in ("signed", "soft"):
+        if values in ("signed", "soft", "number", "classes"):
             yield Problem(dotted(place), f"{name!r}, whose values are {values}", "a label whose values are binary")
         if name is not None and name == at(config, *place[:-1], "label"):
             yield Problem(dotted(place), described(name), "another label than the task's own")

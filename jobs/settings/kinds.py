@@ -19,7 +19,19 @@ FACTORS = 2
 
 def kind_problems(config: object) -> list[Problem]:
     """Return what does not fit the kinds of the tasks, whatever the shape of the configuration."""
-    checks = (_labels, _classes, _scores, _rates, _products, _groups, _weights, _bins, _joint)
+    checks = (
+        _labels,
+        _classes,
+        _scores,
+        _rates,
+        _products,
+        _scored_twice,
+        _groups,
+        _weights,
+        _baselines,
+        _bins,
+        _joint,
+    )
     return [problem for check in checks for problem in check(config)]
 
 
@@ -102,6 +114,14 @@ def _products(config: object) -> Iterator[Problem]:
             yield Problem(place, described(product), "a model that scores both")
 
 
+def _scored_twice(config: object) -> Iterator[Problem]:
+    products = {name for name, _, task in _tasks(config) if task.get("score") is not None}
+    for model in _section(config, "models"):
+        for name in sorted(_section(config, "models", model).keys() & products):
+            expected = f"none, as {name} is scored by a product; compare with it in a task of another name"
+            yield Problem(dotted(("models", model, name)), "a score", expected)
+
+
 def _groups(config: object) -> Iterator[Problem]:
     columns = _section(config, "impressions", "columns")
     for name, kind, _ in _tasks(config):
@@ -118,6 +138,13 @@ def _weights(config: object) -> Iterator[Problem]:
     for name, _, task in _tasks(config):
         if task.get("weight") is not None and task.get("propensity") is not None:
             yield Problem(dotted(("tasks", name)), "weight and propensity", "one of them; the other is another task")
+
+
+def _baselines(config: object) -> Iterator[Problem]:
+    kinds = {name: kind for name, kind, _ in _tasks(config)}
+    for name, rate in _section(config, "baselines", "reference").items():
+        if kinds.get(name, "binary") != "binary":
+            yield Problem(dotted(("baselines", "reference", name)), described(rate), "rates of binary tasks only")
 
 
 def _bins(config: object) -> Iterator[Problem]:

@@ -4,15 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from jobs import nightly
-from jobs.errors import ContractError
+from jobs import contract, nightly
+from jobs.day import Day
+from jobs.errors import ConfigurationError, ContractError
 from jobs.settings import parse
 from tests.jobs import days
 from tests.jobs.days import DAY
@@ -104,15 +105,15 @@ BAD = {
         {"impressions.source.path": "{folder}/nowhere"},
         DAY,
         4,
-        "impressions: there is nothing at '{folder}/nowhere'. "
-        "Check the path, or wait until the log is there (exit code 4: not there yet).",
+        "impressions: there is nothing at '{folder}/nowhere' on this machine. Check the path, name its "
+        "file system (as in hdfs://…), or wait until the log is there (exit code 4: not there yet).",
     ),
     "no label log": (
         {"labels.conversion.source.path": "{folder}/nowhere"},
         DAY,
         4,
-        "labels.conversion: there is nothing at '{folder}/nowhere'. "
-        "Check the path, or wait until the log is there (exit code 4: not there yet).",
+        "labels.conversion: there is nothing at '{folder}/nowhere' on this machine. Check the path, name its "
+        "file system (as in hdfs://…), or wait until the log is there (exit code 4: not there yet).",
     ),
     "no partition of the day": (
         {"impressions.source.path": "{folder}/by_day", "day.partition": "dt"},
@@ -244,3 +245,10 @@ def test_a_table_of_somebody_else_in_the_place_of_runs_is_named(spark, tmp_path)
         nightly.evaluate(spark, parse(document), DAY)
     assert caught.value.exit_code == 2
     assert {path.name for path in (tmp_path / "tables" / "small").iterdir()} == {"runs"}
+
+
+def test_the_last_day_that_has_begun_is_told_in_the_zone_of_the_evaluation():
+    now = datetime(2026, 11, 22, 3, tzinfo=UTC)
+    contract.check_day(Day(date(2026, 11, 22), "UTC"), now)
+    with pytest.raises(ConfigurationError, match=r"found 2026-11-22, .* \(2026-11-21 or earlier\)"):
+        contract.check_day(Day(date(2026, 11, 22), "America/Los_Angeles"), now)

@@ -6,6 +6,7 @@ import sys
 
 import yaml
 
+from jobs import doctor
 from tests.jobs import days
 from tests.jobs.submitting import ROOT, environment
 
@@ -57,3 +58,8 @@ def test_a_configuration_that_is_not_valid_is_told_once(tmp_path):
     assert code == 3
     assert [name for name, check in checks.items() if not check["ok"]] == [f"configuration {config}"]
     assert "day.zone: found an unknown key" in checks[f"configuration {config}"]["found"]
+
+
+def test_the_table_shows_names_in_brackets(capsys):
+    doctor._show([doctor.Check("metrics it goes without", True, "normalized_entropy[reference]: no rate")])
+    assert "normalized_entropy[reference]: no rate" in capsys.readouterr().out

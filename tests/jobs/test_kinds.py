@@ -1,5 +1,6 @@
 """Tasks of every kind in one night: the tables hold what plain NumPy and scikit-learn make of the same rows."""
 
+import json
 from datetime import timedelta
 
 import numpy as np
@@ -242,6 +243,9 @@ REASONS = {
     "no group": ({"request": None}, "null_group"),
     "a label that is no number": ({"price": float("nan")}, "bad_label"),
     "logits of another length": ({"logits": np.array([0.0, 1.0])}, "bad_score"),
+    "logits of which none is possible": ({"logits": np.full(3, -np.inf)}, "bad_score"),
+    "logits of which two are certain": ({"logits": np.array([np.inf, 0.0, np.inf])}, "bad_score"),
+    "logits out of range": ({"logits": np.array([0.0, 2.0**18, 0.0])}, "out_of_range"),
     "a score of a class that is missing": ({"p1": None}, "null_score"),
     "a propensity above 1": ({"seen": 1.5}, "bad_weight"),
     "a value too large to square": ({"bid": 1e9}, "out_of_range"),
@@ -257,6 +261,79 @@ def test_what_cannot_be_used_is_rejected_with_its_reason(spark, tmp_path, rows, 
     config["limits"] = {"min_rows": 0, "rejected_share": 1.0}
     reasons = {row["reason"] for row in evaluated(spark, config).ledger.reasons}
     assert reasons == {reason}
+
+
+@pytest.mark.only_engine("spark")
+def test_the_other_engine_rejects_and_keeps_the_same_rows(spark, tmp_path, rows):
+    few = {name: list(values[: len(REASONS) + 20]) for name, values in rows.items()}
+    for i, (changes, _) in enumerate(REASONS.values()):
+        for name, value in changes.items():
+            few[name][i] = value
+    few["id"][len(REASONS) :] = [None] * 20
+    # Without a key only their values tell them apart.
+    config = configuration(tmp_path / "spark", few)
+    config["limits"] = {"min_rows": 0, "rejected_share": 1.0, "stored_rejects": 3}
+    other = {**config, "tables": {"path": str(tmp_path / "sail")}}
+    ledger = evaluated(spark, config).ledger
+    evaluated_by("sail", other)
+    assert {row["reason"] for row in ledger.reasons} == {"null_id", *(reason for _, reason in REASONS.values())}
+    for name in REPLACED:
+        assert table(other, name).equals(table(config, name)), name
+    assert kept(other) == kept(config)
+
+
+def kept(config):
+    """The rows of `rejects`, whose numbers engines spell in ways of their own."""
+    found = ({**row, "row": json.loads(row["row"])} for row in table(config, "rejects").to_pylist())
+    return sorted(found, key=str)
+
+
+@SAIL
+def test_a_relevance_below_zero_is_no_label(spark, tmp_path, rows):
+    few = {name: values[:12] for name, values in rows.items()}
+    relevance = [-1.0, 2.0, *np.zeros(10)]
+    config = of_rows(
+        tmp_path,
+        {**few, "relevance": relevance},
+        {"id": "id", "group": "request"},
+        labels={"relevance": {"column": "relevance", "values": "number"}},
+        tasks={"slate": {"kind": "candidates", "label": "relevance"}},
+        models={"m": {"slate": {"score": "z", "scale": "logit"}}},
+        limits={"min_rows": 0, "rejected_share": 1.0},
+    )
+    assert [(row["reason"], row["rows"]) for row in evaluated(spark, config).ledger.reasons] == [("bad_label", 1)]
+
+
+@pytest.mark.parametrize("true", ["true", "1"])
+def test_a_value_that_is_too_large_beside_a_label_in_words_is_told(spark, tmp_path, true):
+    (tmp_path / "a.csv").write_text(f"bought,value\n{true},1e30\n{true},0.5\nfalse,0.5\n")
+    config = document(
+        tmp_path,
+        impressions={"source": {"format": "csv", "path": str(tmp_path / "a.csv")}},
+        labels={"bought": {"column": "bought", "values": "binary"}},
+        tasks={"value": {"kind": "regression", "label": "bought"}},
+        models={"m": {"value": {"score": "value"}}},
+        limits={"min_rows": 0, "rejected_share": 1.0},
+    )
+    assert [(row["reason"], row["rows"]) for row in evaluated(spark, config).ledger.reasons] == [("out_of_range", 1)]
+
+
+def test_a_day_that_has_no_bins_any_more_has_none_of_an_earlier_run(spark, tmp_path, rows):
+    few = {name: values[:40] for name, values in rows.items()}
+    config = of_rows(
+        tmp_path,
+        few,
+        labels={name: {"column": name, "values": "binary"} for name in ("click", "conv")},
+        tasks={"cvr": {"label": "conv", "given": "click"}, "value": {"kind": "regression", "label": "click"}},
+        models={"m": {"cvr": {"score": "q"}, "value": {"score": "bid"}}},
+        bins={"slices": [[]]},
+    )
+    evaluated(spark, config)
+    assert table(config, "score_bins").num_rows > 0
+    parquet(tmp_path / "impressions", {**few, "click": [0] * 40})
+    evaluated(spark, config)
+    assert table(config, "score_bins").num_rows == 0
+    assert table(config, "statistics").num_rows > 0
 
 
 @SAIL
@@ -362,9 +439,9 @@ def test_tables_without_a_binary_task_can_be_queried(spark, tmp_path, rows):
     assert found.to_pylist() == [{"in_doubt": False, "above": True}]
 
 
-@pytest.mark.parametrize("rate", [pytest.param(0.0), *(pytest.param(rate, marks=SAIL) for rate in (1.5, None))])
+@pytest.mark.parametrize("rate", [pytest.param(0.0), *(pytest.param(r, marks=SAIL) for r in (1.5, None, 2.0**-20))])
 def test_a_sampling_rate_that_is_none_is_told(spark, tmp_path, rows, rate):
-    few = {name: values[:12] for name, values in rows.items()} | {"rate": [rate] + [0.5] * 11}
+    few = {name: values[:12] for name, values in rows.items()} | {"rate": [rate] + [0.5] * 11, "click": [0, 1] * 6}
     config = of_rows(
         tmp_path,
         few,
@@ -372,3 +449,19 @@ def test_a_sampling_rate_that_is_none_is_told(spark, tmp_path, rows, rate):
         limits={"min_rows": 0, "rejected_share": 1.0},
     )
     assert {row["reason"] for row in evaluated(spark, config).ledger.reasons} == {"bad_sampling_rate"}
+
+
+def test_a_sampling_rate_is_asked_of_negatives_of_binary_tasks_only(spark, tmp_path, rows):
+    few = {name: values[:12] for name, values in rows.items()}
+    config = of_rows(
+        tmp_path,
+        {**few, "click": [0, 1] * 6, "rate": [0.5, None] * 6},
+        {"sampling_rate": "rate", "weight": "bid"},
+        tasks={"ctr": {"label": "click"}, "value": {"kind": "regression", "label": "click"}},
+        models={"m": {"ctr": {"score": "q"}, "value": {"score": "bid"}}},
+    )
+    outcome = evaluated(spark, config)
+    assert outcome.ledger.reasons == []
+    weights = {row["task"]: row["weight"] for row in outcome.metrics.to_pylist()}
+    bid = few["bid"]
+    assert weights == {"ctr": close(2.0 * bid[::2].sum() + bid[1::2].sum()), "value": close(bid.sum())}

@@ -119,7 +119,6 @@ RELATIONS: list[tuple[str, Any, str]] = [
 
 KINDS: list[tuple[str, Any, str]] = [
     ("tasks/ctr/kind", "multiclass", "tasks.ctr.label: found 'click', whose values are binary, expected a label of a multiclass task, whose values are classes"),  # noqa: E501
-    ("tasks/ctr/score", {"product": ["ctr", "cvr"]}, "tasks.ctr.score.product: found a list of 2, expected two binary tasks that models score, of cvr"),  # noqa: E501
     ("models/v1.2/ctr/score", ["p", "q"], 'models["v1.2"].ctr.score: found 2 columns, expected one column'),
     ("models/v1.2/ctr/score", 3, 'models["v1.2"].ctr.score: found 3, expected a column name, or a list of them'),
     ("labels/click/classes", ["a", "b"], "labels.click.classes: found a list of 2, expected none, or values: classes"),
@@ -161,6 +160,24 @@ def test_options_that_no_engine_knows_are_refused(source: dict[str, Any], text: 
 def test_every_option_of_sparks_csv_reader_is_known() -> None:
     theirs = set(signature(DataFrameReader.csv).parameters) - {"self", "path", "schema", "maxMalformedLogPerPartition"}
     assert theirs <= {*ALIKE["csv"], *SPARK_ONLY["csv"]}
+
+
+@pytest.mark.parametrize("values", ["number", "classes"])
+def test_a_task_is_given_a_label_of_two_values_only(values: str) -> None:
+    label = {"column": "c", "values": values, **({"classes": ["a", "b"]} if values == "classes" else {})}
+    told = f"tasks.cvr.given: found 'other', whose values are {values}, expected a label whose values are binary"
+    assert errors(lambda: parse(changed(("labels/other", label), ("tasks/cvr/given", "other")))) == [told]
+
+
+def test_a_product_is_scored_by_its_factors_alone() -> None:
+    product = {"label": "sale", "score": {"product": ["ctr", "cvr"]}}
+    direct = changed(("tasks/ctcvr", product), ("models/v1.2/ctcvr", {"score": "p"}))
+    expected = "expected none, as {0} is scored by a product; compare with it in a task of another name"
+    assert errors(lambda: parse(direct)) == [f'models["v1.2"].ctcvr: found a score, {expected.format("ctcvr")}']
+    assert errors(lambda: parse(changed(("tasks/ctr/score", {"product": ["ctr", "cvr"]})))) == [
+        f'models["v1.2"].ctr: found a score, {expected.format("ctr")}',
+        "tasks.ctr.score.product: found a list of 2, expected two binary tasks that models score, of cvr",
+    ]
 
 
 def test_a_rate_of_negatives_is_for_binary_tasks_that_are_no_factors() -> None:
