@@ -11,6 +11,7 @@ from undefined import reasons
 
 from udfs import baselines, catalog, totals
 from udfs.baselines import BASELINES
+from udfs.catalog import LOSSES
 from udfs.compatibility import PEERS, Peer, peer_columns, peer_metrics
 from udfs.measure import (
     BaselineMetric,
@@ -46,6 +47,13 @@ OPTIONS = {
     "threshold": "Least score that is predicted positive: `bins.thresholds`. Each has its own metrics: `recall@0.5`.",
     "calibration_bins": "Number of groups that the score bins are joined to: `bins.calibration_bins`.",
 }
+JOINT = (
+    "Weighted sum Σ λ_t·loss_t of the losses of several tasks, with the name and the weights λ that `joint` declares, "
+    "for every model that scores all of them. The losses are "
+    f"{', '.join(f'`{loss}` of {kind} tasks' for kind, loss in LOSSES.items())}. "
+    "Unit: weighted loss; NULL for the reason of the first loss that is NULL. The `task` of its row is the declared "
+    "name; its `n`, `weight` and `positives` are those of the first task."
+)
 REASONS = {
     "too_few_rows": "The slice has fewer rows than `limits.min_rows`. Goes before all others.",
     "not_recorded": "A statistic that the metric reads is NULL: it was not recorded on one of the days.",
@@ -71,6 +79,7 @@ def document() -> str:
         "Reasons of NULL": _table(("reason", "meaning"), ((f"`{name}`", text) for name, text in REASONS.items())),
         "Every kind of task": "\n\n".join(_family(totals, "binary")),
         **{f"{KINDS[kind]} tasks": "\n\n".join(_families(kind)) for kind in catalog.FAMILIES},
+        "Several tasks": "\n\n".join(["#### `joint_loss`", JOINT]),
         "Numbers of other libraries": "\n\n".join(_peers()),
     }
     bodies = [f"## {title}\n\n{text}" for title, text in chapters.items()]

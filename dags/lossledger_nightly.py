@@ -26,7 +26,7 @@ with DAG(
     # A cron string alone would make an interval of no length: its start would be the night itself, not the day before.
     schedule=CronTriggerTimetable("0 3 * * *", timezone=ZONE, interval=timedelta(days=1)),
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
-    # In the order of the days: an evaluation may refer to the day before.
+    # One at a time: an evaluation may refer to the day before, which should not be under way.
     max_active_runs=1,
     user_defined_macros={"zone": ZONE},
     doc_md=__doc__,

@@ -14,7 +14,7 @@ from jobs.engines import known_engine
 
 app = typer.Typer(
     help="An exact ledger of how well every model predicted its impressions.",
-    epilog="Exit codes: 0 done, 1 a gate failed, 2 configuration or contract, 3 failure, 4 not there yet.",
+    epilog="Exit codes: 0 done, 2 configuration or contract, 3 failure, 4 not there yet.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -68,7 +68,7 @@ class RefusedError(LossledgerError):
 
 
 class RuntimeFailure(LossledgerError):
-    """The run failed after it began; nothing half-visible was left."""
+    """The run failed after it began; every table holds a whole day, and `runs_latest` says where of two runs."""
 
 
 class InputChangedError(LossledgerError):

@@ -140,7 +140,10 @@ def inverse_propensity_log_loss(positive_nll: FloatArray, negative_nll: FloatArr
 def weighted_log_loss(
     positive_nll: FloatArray, negative_nll: FloatArray, weight: FloatArray, *, alpha: float
 ) -> FloatArray:
-    """Log loss with the positive part counted α times, ÷ Σ w (N for unit weights). Not minimised by the true rate."""
+    """Log loss with the positive part counted α times, −Σ w·[α·y ln p + (1 − y) ln(1 − p)] / Σ w (N for unit weights).
+
+    For α ≠ 1 it is not minimised by the true rate.
+    """
     return ratio(alpha * positive_nll + negative_nll, weight)
 
 
@@ -153,7 +156,7 @@ def weighted_log_loss_balanced(
     *,
     alpha: float,
 ) -> FloatArray:
-    """Log loss with the positive part counted α times, ÷ the weight counted the same way, α·Σ w·y + Σ w·(1 − y)."""
+    """The sum of `weighted_log_loss` ÷ the weight counted the same way, α·Σ w·y + Σ w·(1 − y)."""
     return ratio(alpha * positive_nll + negative_nll, alpha * positive_weight + negative_weight)
 
 

@@ -25,7 +25,7 @@ def normalized_entropy(
     positive_weight: FloatArray,
     negative_weight: FloatArray,
 ) -> FloatArray:
-    """Log loss over the label entropy of the same slice: below 1 the model beats its base rate (He et al. 2014)."""
+    """Log loss ÷ H(q), the label entropy of the slice: below 1 the model beats its base rate q (He et al. 2014)."""
     entropy = numerics.binary_entropy(positive_weight, negative_weight)
     return ratio(ratio(positive_nll + negative_nll, weight), entropy)
 

@@ -78,49 +78,55 @@ def grouped_average_precision_sum(weight: FloatArray, groups: Groups) -> FloatAr
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive")
 def ndcg(ndcg_sum: FloatArray, weight_with_positive: FloatArray, *, k: float) -> FloatArray:
-    """Mean normalised discounted cumulative gain of the best k, with the gain 2^y − 1 (Burges et al. 2005)."""
+    """Mean normalised discounted cumulative gain of the best k, Σ w·DCG/IDCG ÷ Σ w, over groups with a positive.
+
+    DCG = Σ (2^y − 1) / log2(rank + 1) over the ranks up to k, IDCG that of the best order. Source: Burges et al. 2005.
+    """
     return ratio(ndcg_sum, weight_with_positive)
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive")
 def ndcg_linear(ndcg_linear_sum: FloatArray, weight_with_positive: FloatArray, *, k: float) -> FloatArray:
-    """Mean normalised discounted cumulative gain of the best k, with the gain y (Järvelin and Kekäläinen 2002)."""
+    """As `ndcg`, with the gain y in place of 2^y − 1, Σ w·DCG/IDCG ÷ Σ w, over groups with a positive.
+
+    Source: Järvelin and Kekäläinen 2002, with the discount log2(rank + 1) at all ranks.
+    """
     return ratio(ndcg_linear_sum, weight_with_positive)
 
 
 @metric(unit="1", undefined="no_positive")
 def mrr(reciprocal_rank_sum: FloatArray, weight_with_positive: FloatArray) -> FloatArray:
-    """Mean reciprocal rank of the first positive, over groups with a positive."""
+    """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over groups with a positive."""
     return ratio(reciprocal_rank_sum, weight_with_positive)
 
 
 @metric(unit="1")
 def mrr_all(reciprocal_rank_sum: FloatArray, weight: FloatArray) -> FloatArray:
-    """Mean reciprocal rank of the first positive, over all groups, 0 where there is none."""
+    """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over all groups, 0 where there is none."""
     return ratio(reciprocal_rank_sum, weight)
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive")
 def hit_rate(hit_weight: FloatArray, weight_with_positive: FloatArray, *, k: float) -> FloatArray:
-    """Share of the groups with a positive that have one among the best k."""
+    """Share of the groups with a positive that have one among the best k, Σ w of those ÷ Σ w of groups with one."""
     return ratio(hit_weight, weight_with_positive)
 
 
 @metric(unit="1", suffix="@{k}")
 def hit_rate_all(hit_weight: FloatArray, weight: FloatArray, *, k: float) -> FloatArray:
-    """Share of all groups that have a positive among the best k."""
+    """Share of all groups that have a positive among the best k, Σ w of those ÷ Σ w."""
     return ratio(hit_weight, weight)
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive")
 def recall(recall_sum: FloatArray, weight_with_positive: FloatArray, *, k: float) -> FloatArray:
-    """Mean share of a group's positives that are among the best k, over groups with a positive."""
+    """Mean share of a group's m positives that are among the best k, Σ w·hits/m ÷ Σ w, over groups with a positive."""
     return ratio(recall_sum, weight_with_positive)
 
 
 @metric(unit="1", suffix="@{k}")
 def precision_all(precision_sum: FloatArray, weight: FloatArray, *, k: float) -> FloatArray:
-    """Mean number of positives among the best k, ÷ k, over all groups."""
+    """Mean share of positives among the best k, Σ w·hits/k ÷ Σ w, over all groups, also those with fewer than k."""
     return ratio(precision_sum, weight)
 
 

@@ -1,4 +1,4 @@
-"""What every kind of task has: rows and weights."""
+"""What every kind of task has: rows and weights. The rows of a task about candidates are groups."""
 
 from udfs.measure import FloatArray, metric, statistic
 from udfs.numerics import ratio

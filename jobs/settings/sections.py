@@ -67,7 +67,8 @@ class Impressions(Section):
 class LabelColumn(Section):
     """A label that sits in the impression row, with its declared convention.
 
-    Of `classes` the column holds one of the declared names, its number from 0, or an array of shares.
+    Of `classes` the column holds one of the declared names, its number from 0 as a number, or an array of
+    shares.
     """
 
     column: Column
@@ -119,7 +120,10 @@ class ProductScore(Section):
 
 
 class Propensity(Section):
-    """The probability, in a column, that a row was seen: the row weighs its inverse, or `cap` at most."""
+    """The probability, in a column, that a row was seen: the row weighs its inverse, or `cap` at most.
+
+    That takes the place of any other weight.
+    """
 
     column: Column
     cap: Annotated[float, Field(ge=1, lt=2**20)] = 1000.0
@@ -148,7 +152,7 @@ class ModelScore(Section):
 
 
 class Shards(Section):
-    """The fixed hash classes of the units, from which the intervals come."""
+    """The fixed hash classes of the units, of which sums are kept apart."""
 
     count: Annotated[int, Field(ge=1, le=1024)] = 32
     salt: str = ""
