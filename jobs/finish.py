@@ -17,7 +17,7 @@ from jobs.read import Scoring
 from jobs.settings import Evaluation
 from jobs.tables import CLASS_STATISTICS, REJECTS, SCORE_BINS, Table, statistic_columns
 from udfs.batch import WHOLE
-from udfs.partials import merged
+from udfs.partials import combined
 from udfs.places import CELLS
 
 
@@ -143,4 +143,4 @@ def with_slice(statistics: pa.Table, declared: Sequence[str]) -> pa.Table:
 
 def totals(table: pa.Table, keys: list[str], sums: Sequence[str]) -> pa.Table:
     """Sums added per key, under their own names."""
-    return merged(table.select([*keys, *sums]), keys)
+    return combined(table.select([*keys, *sums]), keys)

@@ -153,16 +153,16 @@ class Run:
             examples = label.labelled(impressions, logs, settings)
             progress.note = f"{examples.duplicates:,} duplicates"
         with progress.stage("summarise"):
-            slates = groups.assembled(examples.frame, settings, found, scorings)
-            lists = None if slates is None else slates.frame
-            summary = summarise.summarised(examples.frame, lists, settings, found, scorings)
+            assembled = groups.assembled(examples.frame, settings, found, scorings)
+            whole = None if assembled is None else assembled.frame
+            summary = summarise.summarised(examples.frame, whole, settings, found, scorings)
             progress.note = f"{summary.rows:,} examples"
         # Before anything is written: sums of two states of a file would be blamed on its rows.
         sources.verify(inputs.all)
-        mixed = None if slates is None else slates.mixed
+        mixed = None if assembled is None else assembled.mixed
         self.ledger = Ledger.of(found, examples.duplicates, summary.rows, mixed)
         with progress.stage("finish"):
-            rows = rejects.Rows(impressions, logs, examples.frame, lists, scorings)
+            rows = rejects.Rows(impressions, logs, examples.frame, whole, scorings)
             new = self._finished(summary.sums, found, rows)
             sources.verify(inputs.all)
         with progress.stage("write"):

@@ -19,7 +19,7 @@ from jobs.tables import statistics_of_kind
 from udfs.batch import KEYS, PASSED, UNKNOWN, Summarise
 from udfs.catalog import class_statistics_of
 from udfs.pairs import Pair
-from udfs.partials import PACKED_TYPES, Merge, merged, unpacked
+from udfs.partials import PACKED_TYPES, Combine, combined, unpacked
 from udfs.places import CELLS, Grouping
 
 
@@ -71,9 +71,9 @@ def summarised(
 def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> pa.Table:
     """The sums of a frame, with the numbers that its pairs have among all."""
     packed = frame.mapInArrow(summary, PACKED_TYPES).repartition("bucket")
-    found = packed.mapInArrow(Merge(summary.schema, tuple(KEYS.names)), PACKED_TYPES).toArrow()
+    found = packed.mapInArrow(Combine(summary.schema, tuple(KEYS.names)), PACKED_TYPES).toArrow()
     # Nearly nothing is left to add here; that no key comes twice does not depend on how an engine distributes rows.
-    table = merged(unpacked(found.to_batches(), summary.schema), KEYS.names)
+    table = combined(unpacked(found.to_batches(), summary.schema), KEYS.names)
     pairs = np.array([*numbers, 0], dtype=np.int32)[table["pair"].to_numpy()]
     return table.set_column(0, "pair", pa.array(pairs))
 
