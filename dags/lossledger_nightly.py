@@ -1,7 +1,8 @@
 """Evaluate a day, every night at 03:00, by spark-submit: the newest one whose labels have the age of the evaluation.
 
-A run replaces exactly its own day in each table, so retries, clearing a task and backfills
-(`airflow backfill create --dag-id lossledger_nightly …`) never count a day twice.
+A run replaces exactly its own day in each table, so retries, clearing a task and backfills never count a day twice.
+Where a baseline is the rate of an earlier day, backfill in order, as a backfill passes over the DAG's own limit:
+`airflow backfill create --dag-id lossledger_nightly --max-active-runs 1 …`.
 
 Set three Airflow variables: `lossledger_home`, the folder that holds `dist/lossledger.zip` (`make package`), `jobs/`
 and `conf/`; `lossledger_config`, the YAML file of the evaluation, its paths absolute; and `lossledger_age_hours`, its
@@ -36,11 +37,19 @@ with DAG(
         task_id="evaluate",
         name=f"lossledger {DAY}",
         application=f"{HOME}/jobs/evaluate.py",
+        # The exit code of a driver in the cluster would not reach us.
+        deploy_mode="client",
         py_files=f"{HOME}/dist/lossledger.zip",
         properties_file=f"{HOME}/conf/spark-defaults.conf",
         # There it is relative to the folder of the project.
         conf={"spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={HOME}/conf/log4j2.properties"},
-        application_args=["{{ var.value.lossledger_config }}", "--date", DAY],
+        application_args=[
+            "{{ var.value.lossledger_config }}",
+            "--date",
+            DAY,
+            "--age",
+            "{{ var.value.lossledger_age_hours }}",
+        ],
         # Exit 4 says that impressions or labels are not there yet. As Airflow's core.default_task_retry_delay is
         # 5 minutes, it is tried again after about 5, 10, 20, 40, 60 and 60.
         retries=6,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -78,8 +77,6 @@ def examine(
 
 def main() -> None:
     """Entry point of the command."""
-    # Columns of tables are cut to 80 where nothing tells the width, for example in a log.
-    os.environ.setdefault("COLUMNS", "140") if not os.isatty(1) else None
     app()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 import traceback
@@ -21,6 +22,9 @@ from jobs.settings import load
 
 def guarded(command: Callable[[], int], *, as_json: bool) -> int:
     """Run a command; an error becomes its message on stderr, or JSON on stdout, and its exit code."""
+    if not os.isatty(1):
+        # Columns of tables are cut to 80 where nothing tells the width, for example in a log.
+        os.environ.setdefault("COLUMNS", "140")
     try:
         return command()
     except Exception as error:

@@ -43,6 +43,11 @@ class Day:
         one = timedelta(days=1)
         return (self.date - one, self.date, self.date + one)
 
+    def dates_until(self, moment: datetime) -> list[dt.date]:
+        """As `neighbours`, also for what happened until a later moment."""
+        first, last = self.neighbours[0], moment.astimezone(ZoneInfo(self.timezone)).date() + timedelta(days=1)
+        return [first + timedelta(days=k) for k in range((last - first).days + 1)]
+
     def as_of(self, age_hours: int) -> datetime:
         """The moment up to which labels are known at an age, UTC."""
         return self.end + timedelta(hours=age_hours)

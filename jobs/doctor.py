@@ -14,12 +14,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from jobs import jars, java, lake
+from jobs import failures, jars, java, lake, paths
 from jobs.absent import absent
 from jobs.engines import check_versions
 from jobs.errors import LossledgerError
 from jobs.session import engine_versions, session
-from jobs.settings import Evaluation, load
+from jobs.settings import Evaluation, Source, load
 from jobs.sources import missing
 
 
@@ -72,8 +72,9 @@ def _evaluation(config: Path, engine: str | None) -> Iterable[Check]:
 def _checked(name: str, probe: Callable[[], str]) -> Check:
     try:
         return Check(name, True, probe())
-    except LossledgerError as error:
-        return Check(name, False, str(error))
+    except Exception as error:
+        # Whatever it is, it is what was looked for, and the other checks go on.
+        return Check(name, False, failures.told(error, whole=True))
 
 
 def _versions() -> str:
@@ -99,7 +100,13 @@ def _sources(settings: Evaluation) -> str:
     lacking = [f"{name}: there is nothing at {source.path}" for name, source in wanted.items() if missing(source)]
     if lacking:
         raise LossledgerError("\n".join(lacking))
-    return ", ".join(str(source.path or source.table) for source in wanted.values())
+    return ", ".join(f"{source.path or source.table}{_untried(source)}" for source in wanted.values())
+
+
+def _untried(source: Source) -> str:
+    """A remark on a source of which only its engine can tell whether it is there."""
+    local = None if source.path is None else paths.local_path(source.path)
+    return " (not tried)" if local is None or paths.is_pattern(local) else ""
 
 
 def _writable(settings: Evaluation, engine: str | None) -> str:
@@ -107,7 +114,7 @@ def _writable(settings: Evaluation, engine: str | None) -> str:
     if engine is not None:
         lake.address(settings, "runs", engine)  # refuses what the engine could not read again
     root = settings.tables.path
-    if root is None or "://" in root:
+    if root is None or paths.local_path(root) is None:
         return f"{root or settings.tables.catalog}: not a local folder, so not tried"
     try:
         Path(root).mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from jobs import paths
 from jobs.engines import engine_of
 from jobs.errors import ConfigurationError, ContractError, Problem
 from jobs.settings import Evaluation
@@ -34,8 +35,9 @@ from jobs.tables import PARTITION, Column, Table
 PLAIN = re.compile(r"[A-Za-z0-9/!$&'()+,\-.:;=@_]*")
 KEYS = [column.name for column in PARTITION]
 LOST_RACES = ("Concurrent", "MetadataChanged", "ProtocolChanged")
-# Another writer's folder is there, its first commit is not yet.
+# Another writer's folder is there, its first commit is not yet; or it has just added what we wanted to add.
 HALF_MADE = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
+JUST_ADDED = ("DELTA_CONSTRAINT_ALREADY_EXISTS", "FIELD_ALREADY_EXISTS", "FIELDS_ALREADY_EXISTS")
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ def address(settings: Evaluation, table: str, engine: str) -> Address:
     """Where a table of the evaluation is."""
     where = settings.tables
     if where.path is not None:
-        local = "://" not in where.path
-        root = os.path.abspath(where.path) if local else where.path.rstrip("/")
+        local = paths.local_path(where.path)
+        root = where.path.rstrip("/") if local is None else os.path.abspath(local)
         _check_spelling("tables.path", root, engine)
         return Address(path=f"{root}/{settings.evaluation}/{table}")
     if engine != "spark":
@@ -85,7 +87,7 @@ def version(session: SparkSession, path: str) -> int:
 def exists(session: SparkSession, where: Address) -> bool:
     """Whether there is a Delta table at an address."""
     if where.name is not None:
-        return session.catalog.tableExists(where.name)
+        return session.catalog.tableExists(where.identifier)
     if engine_of(session) == "spark":
         return SparkTable.isDeltaTable(session, str(where.path))
     return DeltaTable.is_deltatable(str(where.path))
@@ -107,7 +109,7 @@ def read_day(session: SparkSession, where: Address, day: date, age_hours: int) -
 def _lost_the_race(error: BaseException) -> bool:
     """Whether another writer committed first, so that the same commit may be tried again."""
     if isinstance(error, AnalysisException):
-        return error.getCondition() in HALF_MADE
+        return error.getCondition() in (*HALF_MADE, *JUST_ADDED)
     return isinstance(error, CommitFailedError) or type(error).__name__.startswith(LOST_RACES)
 
 

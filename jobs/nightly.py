@@ -37,7 +37,7 @@ from jobs.errors import ConfigurationError, LossledgerError, Problem, RefusedErr
 from jobs.finish import Stamp
 from jobs.progress import Progress
 from jobs.runs import Ledger
-from jobs.settings import Evaluation
+from jobs.settings import Evaluation, LabelLog
 from jobs.sources import Pinned, Wanted
 
 STAGES = 6
@@ -85,7 +85,7 @@ def evaluate(
     Raises:
         ConfigurationError, ContractError: Something does not fit; nothing was written (exit 2).
         RefusedError: The day is empty or has too many rejected rows; only `rejects` and `runs` were written (exit 2).
-        InputMissingError: A source is not there (exit 4).
+        InputMissingError: A source is not there, or a label log has no event for the day (exit 4).
         RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before, or `runs_latest` says
             `in_doubt` (exit 3).
     """
@@ -125,7 +125,7 @@ class Run:
         source, partition = settings.impressions.source, settings.day.partition
         impressions = sources.pinned(session, Wanted("impressions", source, self.day, partition))
         logs = {
-            name: sources.pinned(session, Wanted(f"labels.{name}", log.source, self.day))
+            name: sources.pinned(session, self._wanted(name, log, partition))
             for name, log in settings.label_logs.items()
         }
         contract.check(impressions, logs, settings)
@@ -137,6 +137,10 @@ class Run:
         with ThreadPoolExecutor(len(declared)) as pool:
             list(pool.map(lambda name: lake.ensure(session, self.address(name), declared[name]), declared))
         return Inputs(impressions, logs)
+
+    def _wanted(self, name: str, log: LabelLog, partition: str | None) -> Wanted:
+        columns = frozenset((log.columns.id, log.columns.time.column))
+        return Wanted(f"labels.{name}", log.source, self.day, partition, self.stamp.as_of, columns)
 
     def completed(self, inputs: Inputs) -> Outcome:
         """Compute all numbers, then replace the tables."""
@@ -219,12 +223,15 @@ class Run:
             stamped = finish.stamped_rejects(kept, self.stamp)
             lake.append(self.session, self.address("rejects"), stamped, self._metadata)
         rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share)
+        rejects.check_events(rows, self.settings)
 
     def _replace(self, new: Mapping[str, pa.Table]) -> None:
-        """Replace the day in every table at once, and read back that it is there."""
-        emptied = [name for name in tables.OPTIONAL if name not in new]
+        """Replace the day in every table, and read back that it is there."""
+        required, emptied = new.keys() - tables.OPTIONAL, set(tables.OPTIONAL) - new.keys()
         with ThreadPoolExecutor(len(new)) as pool:
-            list(pool.map(self._replace_one, new.items()))
+            # Those that every evaluation has at once, and first: by them `runs_latest` tells what came of a run.
+            list(pool.map(self._replace_one, ((name, new[name]) for name in required)))
+            list(pool.map(self._replace_one, ((name, new[name]) for name in new.keys() - required)))
             list(pool.map(self._empty_one, emptied))
             # Not before all are written: of two runs at once, one at least then finds rows of the other.
             list(pool.map(self._read_back, new.items()))

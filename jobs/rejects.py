@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.errors import RefusedError, RuntimeFailure
+from jobs.errors import InputMissingError, RefusedError, RuntimeFailure
 from jobs.read import Scoring
 from jobs.runs import Ledger
+from jobs.settings import Evaluation
 
 RANKING_BUCKETS = 64
 COLUMNS = ("source", "task", "model", "reason", "key", "row")
@@ -82,6 +83,16 @@ def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float) -> Non
             f"more than {share:.2%} (limits.rejected_share) is rejected of {', '.join(too_many)}; "
             f"the rows are in the table rejects, statistics and metrics are as before\n{table}"
         )
+
+
+def check_events(rows: Rows, settings: Evaluation) -> None:
+    """Raise InputMissingError (exit 4) for a label log that has no event in the windows of the day."""
+    for name, (events, _) in rows.events.items():
+        if not events and not settings.label_logs[name].may_be_empty:
+            raise InputMissingError(
+                f"labels.{name}: the log has no event in the windows of this day, so that all its labels would be 0. "
+                f"Wait until it is there, or allow it by labels.{name}.may_be_empty: true (exit code 4: not there yet)."
+            )
 
 
 def unmatched(rows: Rows, statistics: pa.Table) -> Iterator[str]:

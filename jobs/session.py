@@ -11,7 +11,7 @@ from typing import Any, Final
 from pyspark import SparkConf, SparkContext  # noqa: TID251 - the one place that may
 from pyspark.sql import SparkSession
 
-from jobs import jars, java
+from jobs import failures, jars, java
 from jobs.engines import DEFAULTS, EXACT, REQUIRED, check_versions, conf_file, installed_versions, known_engine
 from jobs.errors import EngineError
 
@@ -131,12 +131,21 @@ def _open_sail(app: str, settings: Mapping[str, str]) -> _Open:
 def _open_spark(app: str, settings: Mapping[str, str]) -> _Open:
     _check_not_remote()
     found = SparkContext._active_spark_context is not None
-    options = _options_of_new(app, settings) if _jvm_is_ours() else _options_of_submitted(settings)
+    ours = _jvm_is_ours()
+    options = _options_of_new(app, settings) if ours else _options_of_submitted(settings)
     builder = SparkSession.builder
     for name, value in options.items():
         builder = builder.config(name, value)
-    with _stdout_kept_clean():
-        opened = builder.getOrCreate()
+    try:
+        with _stdout_kept_clean():
+            opened = builder.getOrCreate()
+    except Exception as error:
+        if not ours or "SPARK_HOME" not in os.environ:
+            raise
+        told = (
+            f"Apache Spark at SPARK_HOME={os.environ['SPARK_HOME']} did not start: {failures.told(error, whole=True)}"
+        )
+        raise EngineError(f"{told}; unset SPARK_HOME to take the one that pip installed") from error
     try:
         _check_spark(opened)
     except EngineError:

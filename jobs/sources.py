@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from typing import Any
 
@@ -23,7 +24,9 @@ from jobs.settings import Source
 from jobs.settings.options import ALIKE, not_understood
 
 ABSENT = re.compile(
-    r"PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|does not exist|doesn't exist|no such file|not found", re.IGNORECASE
+    r"PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|SCHEMA_NOT_FOUND|path does not exist|doesn't exist|no such file|"
+    r"(table|object|location).* not found",
+    re.IGNORECASE,
 )
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -57,12 +60,22 @@ class Wanted:
         source: What to read.
         day: The day of the run, for pruning by `partition`.
         partition: The source's own date column, or None.
+        until: The moment up to which events after the day are wanted, or None where only the day is.
+        columns: The columns that are wanted, or None for all.
     """
 
     name: str
     source: Source
     day: Day
     partition: str | None = None
+    until: datetime | None = None
+    columns: frozenset[str] | None = None
+
+    @property
+    def spellings(self) -> list[str]:
+        """How a partition of the wanted dates may be spelled."""
+        dates = self.day.neighbours if self.until is None else self.day.dates_until(self.until)
+        return [text for date in dates for text in (date.isoformat(), f"{date:%Y%m%d}")]
 
 
 def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
@@ -154,7 +167,7 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
     version = lake.version(session, path)
     frame = session.read.format("delta").option("versionAsOf", version).load(path)
     if partition is not None and partition in frame.columns:
-        frame = frame.where(F.col(f"`{partition}`").cast("string").isin(_spellings(wanted.day)))
+        frame = frame.where(F.col(f"`{partition}`").cast("string").isin(wanted.spellings))
     return Pinned(wanted.name, frame, False, {"format": "delta", "path": path, "version": version})
 
 
@@ -167,6 +180,9 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
             f"{wanted.name}: no file under {path!r} for {wanted.day.date.isoformat()}{_partitions(wanted, groups)} "
             "(exit code 4: not there yet)."
         )
+    if wanted.columns is not None and wanted.columns.isdisjoint(key for values in kept for key, _ in values):
+        # Nobody asks for the values of folders: one reading of them all, not one for each day of a year.
+        kept = {(): [file for files in kept.values() for file in files]}
     parts = [
         _with_values(part, values)
         for values, files in sorted(kept.items())
@@ -214,7 +230,7 @@ def _partitions(wanted: Wanted, found: Iterable[Partition]) -> str:
 def _may_hold(wanted: Wanted, values: Mapping[str, str]) -> bool:
     """Whether a folder with these partition values can hold rows of the day."""
     value = values.get(wanted.partition) if wanted.partition else None
-    return value is None or value in _spellings(wanted.day)
+    return value is None or value in wanted.spellings
 
 
 def _reader(session: SparkSession, kind: str, wanted: Wanted) -> DataFrameReader:
@@ -251,14 +267,12 @@ def _with_values(frame: DataFrame, values: Sequence[tuple[str, str]]) -> DataFra
     return frame
 
 
-def _spellings(day: Day) -> list[str]:
-    return [text for date in day.neighbours for text in (date.isoformat(), f"{date:%Y%m%d}")]
-
-
 def _described(kind: str, path: str, files: Sequence[File]) -> dict[str, Any]:
     digest = hashlib.sha256(repr([(f.path, f.size, f.modified) for f in files]).encode()).hexdigest()
-    size = sum(file.size or 0 for file in files)
-    return {"format": kind, "path": path, "files": len(files), "bytes": size, "fingerprint": digest}
+    sizes = [file.size for file in files if file.size is not None]
+    # Of files elsewhere only the names are known, and not what they held.
+    known = {"bytes": sum(sizes), "fingerprint": digest} if len(sizes) == len(files) else {"names": digest}
+    return {"format": kind, "path": path, "files": len(files), **known}
 
 
 def _stat(path: str) -> File:

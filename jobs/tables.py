@@ -213,7 +213,11 @@ RUNS = Table(
         Column("config_hash", "string", "SHA-256 of the resolved configuration", False),
         Column("config", "string", "The resolved configuration as JSON", False),
         Column("code_hash", "string", "SHA-256 of the source code", False),
-        Column("inputs", "string", "JSON of the sources: version, or files, bytes and fingerprint"),
+        Column(
+            "inputs",
+            "string",
+            "JSON of the sources: version, or files, bytes and fingerprint; of remote files a hash of their names",
+        ),
         Column("versions", "string", "JSON of the engine's and the libraries' versions", False),
         Column("stages", "string", "JSON of the seconds of each stage up to the last table"),
     ),

@@ -52,11 +52,12 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
     for warning in facts["warnings"]:
-        console.print(f"warning: {warning}")
+        console.print(f"warning: {warning}", soft_wrap=True)
     if facts["not_final"]:
         console.print(f"not final, as labels can still change: {', '.join(facts['not_final'])}")
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
-    console.print(f"done: {facts['event_date']} at age {facts['age_hours']}h: rows {rows}; run {facts['run_id']}")
+    done = f"done: {facts['event_date']} at age {facts['age_hours']}h: rows {rows}; run {facts['run_id']}"
+    console.print(done, soft_wrap=True)
 
 
 def _overall(outcome: Outcome) -> list[dict[str, Any]]:

@@ -62,9 +62,10 @@ def test_the_wheel_installs_and_imports_in_a_clean_environment(tmp_path):
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("lossledger-0.1.0-*.whl")
     environment = tmp_path / "environment"
-    venv.create(environment, with_pip=True)
-    constraints = ["--constraint", str(ROOT / "constraints.txt")]
-    install = [environment / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", *constraints, wheel]
+    # Without a pip of its own: Debian's Python has none to give.
+    venv.create(environment)
+    pip = [sys.executable, "-m", "pip", "--python", environment / "bin" / "python", "--disable-pip-version-check"]
+    install = [*pip, "install", "--quiet", "--constraint", str(ROOT / "constraints.txt"), wheel]
     subprocess.run(install, check=True, capture_output=True)
     where, version, has_conf = run(environment / "bin" / "python", tmp_path)
     assert where.startswith(str(environment))

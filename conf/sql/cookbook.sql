@@ -111,11 +111,14 @@ JOIN runs AS r ON r.run_id = m.run_id AND r.state = 'done'
 ORDER BY event_date DESC;
 
 -- 8. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
+-- Where the total is not among the slices, nothing agrees.
 SELECT
   event_date, age_hours, task, model, cells.n,
-  cells.n = shards.n AND cells.weight = shards.weight AND cells.positives = shards.positives
-    AND cells.positive_nll = shards.positive_nll AND cells.negative_nll = shards.negative_nll
-    AND cells.squared_error = shards.squared_error AS agrees
+  cells.n IS NOT DISTINCT FROM shards.n AND cells.weight IS NOT DISTINCT FROM shards.weight
+    AND cells.positives IS NOT DISTINCT FROM shards.positives
+    AND cells.positive_nll IS NOT DISTINCT FROM shards.positive_nll
+    AND cells.negative_nll IS NOT DISTINCT FROM shards.negative_nll
+    AND cells.squared_error IS NOT DISTINCT FROM shards.squared_error AS agrees
 FROM (
   SELECT
     event_date, age_hours, task, model, SUM(n) AS n, SUM(weight) AS weight, SUM(positive_weight) AS positives,
@@ -123,7 +126,7 @@ FROM (
   FROM statistics
   GROUP BY event_date, age_hours, task, model
 ) AS cells
-JOIN (
+FULL JOIN (
   SELECT
     event_date, age_hours, task, model, SUM(n) AS n, SUM(weight) AS weight, SUM(positive_weight) AS positives,
     SUM(positive_nll) AS positive_nll, SUM(negative_nll) AS negative_nll, SUM(squared_error) AS squared_error

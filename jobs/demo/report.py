@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shutil import which
 from typing import Any, Final
 
 import pyarrow as pa
@@ -134,9 +136,14 @@ def show_verdict(console: Console, root: Path, config: Path, summary: Summary) -
         console.print(f"{names[1]} was left out, so only {names[0]} was tried: {summary.reason}", markup=False)
     place = "" if str(root) == "demo" else f"LOSSLEDGER_DEMO={shlex.quote(str(root))} "
     shown = os.path.relpath(config) if config.is_relative_to(Path.cwd()) else str(config)
-    console.print(f'\nNext: {place}lossledger sql {shown} "SELECT * FROM runs_latest"', soft_wrap=True, markup=False)
-    console.print("      copy conf/nightly.yaml, name your own logs in it, and: lossledger run CONFIG --date D")
+    console.print(f'\nNext: {place}{_command()} sql {shown} "SELECT * FROM runs_latest"', soft_wrap=True, markup=False)
+    console.print(f"      copy conf/nightly.yaml, name your own logs in it, and: {_command()} run CONFIG --date D")
     console.print(f"\n{sentence(summary)}", soft_wrap=True, markup=False)
+
+
+def _command() -> str:
+    """How the command is called from here, where it need not be on PATH."""
+    return "lossledger" if which("lossledger") else os.path.relpath(Path(sys.executable).with_name("lossledger"))
 
 
 def sentence(summary: Summary) -> str:

@@ -90,12 +90,16 @@ class LogColumns(Section):
 
 
 class LabelLog(Section):
-    """A label that comes as a log of its own, within `window` after the impression, `lateness` late at most."""
+    """A label that comes as a log of its own, within `window` after the impression, `lateness` late at most.
+
+    A log without any event for a day is taken for one that is not there yet, unless it `may_be_empty`.
+    """
 
     source: Source
     columns: LogColumns
     window: Window
     lateness: Duration = timedelta(0)
+    may_be_empty: bool = False
 
     @property
     def final_after(self) -> timedelta:

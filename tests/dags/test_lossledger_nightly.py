@@ -67,8 +67,9 @@ def test_a_night_submits_the_day_of_its_age_and_tries_again(airflow, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     first, *again = calls()
     assert again == [first, first]
-    assert first[-4:] == ["/srv/home/jobs/evaluate.py", "/srv/night.yaml", "--date", "2026-02-28"]
-    options = dict(zip(first[0:-4:2], first[1:-4:2], strict=True))
+    assert first[-6:] == ["/srv/home/jobs/evaluate.py", "/srv/night.yaml", "--date", "2026-02-28", "--age", "192"]
+    options = dict(zip(first[0:-6:2], first[1:-6:2], strict=True))
+    assert options["--deploy-mode"] == "client"
     assert options["--py-files"] == "/srv/home/dist/lossledger.zip"
     assert options["--properties-file"] == "/srv/home/conf/spark-defaults.conf"
 

@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 
 import pyarrow as pa
@@ -180,3 +181,48 @@ def test_files_with_other_types_are_refused_when_they_are_listed(spark, tmp_path
     parquet(tmp_path / "b.parquet", p="high")
     with pytest.raises(ContractError, match=r"field 'p'.*\. A column has not the same type in all files of the source"):
         pinned(spark, tmp_path, format="parquet")
+
+
+def test_of_a_label_log_the_days_up_to_the_age_are_one_reading(spark, tmp_path):
+    for day in ("2025-12-30", "2025-12-31", "2026-01-01", "2026-01-04", "2026-01-06"):
+        parquet(tmp_path / f"dt={day}" / "a.parquet", id=int(day[-2:]), other="x")
+    wanted = Wanted(
+        "labels.click",
+        Source(format="parquet", path=str(tmp_path)),
+        Day(dt.date(2026, 1, 1)),
+        "dt",
+        dt.datetime(2026, 1, 4, 1, tzinfo=dt.UTC),
+        frozenset({"id"}),
+    )
+    found = sources.pinned(spark, wanted)
+    assert sorted(row.id for row in found.frame.select("id").collect()) == [1, 4, 31]
+    assert found.frame.columns == ["id", "other"]
+    asked = dataclasses.replace(wanted, columns=frozenset({"id", "dt"}))
+    assert "dt" in sources.pinned(spark, asked).frame.columns
+
+
+@pytest.mark.parametrize(
+    ("said", "absent"),
+    [
+        ("[PATH_NOT_FOUND] Path does not exist: s3a://b/x", True),
+        ("[TABLE_OR_VIEW_NOT_FOUND] The table or view `a`.`b` cannot be found", True),
+        ("Object at location /tmp/x not found: No such file or directory (os error 2)", True),
+        ("java.lang.ClassNotFoundException: Class org.apache.hadoop.fs.s3a.S3AFileSystem not found", False),
+        ("[CATALOG_NOT_FOUND] The catalog `lake` not found", False),
+        ("NoSuchBucketException: The specified bucket does not exist", False),
+    ],
+)
+def test_what_may_still_come_is_told_from_what_is_wrong(said, absent):
+    assert bool(sources.ABSENT.search(said)) == absent
+
+
+def test_a_label_log_without_events_is_not_there_yet(spark, tmp_path):
+    document = days.small_day(tmp_path)
+    for file in (tmp_path / "conversions").iterdir():
+        file.unlink()
+    days.written([days.conversion(0, conv_ts=days.START - dt.timedelta(days=3))], tmp_path / "conversions")
+    with pytest.raises(InputMissingError, match=r"labels\.conversion: the log has no event in the windows of this day"):
+        nightly.evaluate(spark, parse(document), days.DAY)
+    assert not days.rows_of(tmp_path, "statistics")
+    document["labels"]["conversion"]["may_be_empty"] = True
+    assert nightly.evaluate(spark, parse(document), days.DAY).ledger.scored == 120
