@@ -15,7 +15,7 @@ from udfs.pairs import Pair
 
 def of_rows(scoring: Scoring, types: Mapping[str, str]) -> dict[str, Column]:
     """The columns of a task about rows, by name; an array of classes becomes a column for each."""
-    names = [scoring.label, scoring.given, *scoring.measured]
+    names = [scoring.label, scoring.given, *scoring.required, *scoring.measured]
     found: dict[str, Column] = {}
     for name in (name for name in names if name is not None):
         if types[name].startswith("array"):
@@ -37,6 +37,7 @@ def pair(scoring: Scoring, settings: Evaluation, types: Mapping[str, str]) -> Pa
         binning=binning(scoring, settings),
         sampling=scoring.sampling,
         rate=scoring.rate,
+        required=scoring.required,
     )
 
 

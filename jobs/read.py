@@ -32,6 +32,7 @@ class Scoring:
         scales: The scale of each.
         classes: The names of the classes.
         rate: At which the negatives were kept that the model learnt from, or None.
+        required: The labels that are 1 where a product's is: those that its factors are given.
     """
 
     task: str
@@ -45,6 +46,7 @@ class Scoring:
     scales: tuple[str, ...]
     classes: tuple[str, ...]
     rate: float | None
+    required: tuple[str, ...] = ()
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -54,12 +56,20 @@ class Scoring:
     @property
     def reason(self) -> Column:
         """Why the task × model goes without a row, or NULL."""
-        return F.coalesce(*map(self._reason_of, self.measured))
+        return F.coalesce(*map(self._reason_of, self.measured), *map(self._without, self.required))
 
     def _reason_of(self, name: str) -> Column:
         reason = F.col(f"{name}_reason")
+        if name != self.sampling:
+            return reason
+        weight = F.lit(1.0) if self.weight is None else F.col(self.weight)
         # Only negatives were sampled.
-        return F.when(F.col(self.label) == 0.0, reason) if name == self.sampling else reason
+        return F.when(F.col(self.label) == 0.0, F.coalesce(reason, values.sampled_reason(weight, F.col(name))))
+
+    def _without(self, name: str) -> Column:
+        """Conversions without a click are no event of a product of click and conversion."""
+        lacks = (F.col(self.label) > 0.0) & (F.col(name) != 1.0)
+        return F.when(lacks, F.lit("positive_without_given"))
 
 
 def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
@@ -83,9 +93,15 @@ def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
                 tuple(choice.scale for choice in choices),
                 settings.classes(task_name),
                 choices[0].negatives_rate,
+                _required(settings, task_name),
             )
         )
     return tuple(found)
+
+
+def _required(settings: Evaluation, task: str) -> tuple[str, ...]:
+    given = (settings.tasks[factor].given for factor in settings.factors(task) if factor != task)
+    return tuple(dict.fromkeys(f"label_{name}" for name in given if name))
 
 
 def key_type(settings: Evaluation, source: Pinned, logs: Mapping[str, Pinned]) -> str:
@@ -178,24 +194,20 @@ def mapped_columns(settings: Evaluation) -> list[str]:
     names = [columns.id, columns.time and columns.time.column, columns.unit, columns.group, *settings.dimensions]
     names.append(columns.sampling_rate)
     names += [label.column for label in settings.label_columns.values()]
-    names += [name for name, _, _ in _weight_columns(settings) if name]
+    names += [name for name, _ in _weight_columns(settings) if name]
     names += [name for score, _, _ in _score_columns(settings) for name in score]
     return list(dict.fromkeys(name for name in names if name))
 
 
-WeightKey = tuple[str | None, float | None, str | None]
-
-
-def _weight_of(settings: Evaluation, task: str) -> WeightKey:
-    """The column of a task's weight, the cap of a propensity, and the rate by which negatives are divided."""
-    own, columns = settings.tasks[task], settings.impressions.columns
-    rate = columns.sampling_rate if own.kind == "binary" else None
+def _weight_of(settings: Evaluation, task: str) -> tuple[str | None, float | None]:
+    """The column of a task's weight, and the cap where it is a propensity."""
+    own = settings.tasks[task]
     if own.propensity is not None:
-        return own.propensity.column, own.propensity.cap, rate
-    return own.weight or columns.weight, None, rate
+        return own.propensity.column, own.propensity.cap
+    return own.weight or settings.impressions.columns.weight, None
 
 
-def _weight_columns(settings: Evaluation) -> dict[WeightKey, str]:
+def _weight_columns(settings: Evaluation) -> dict[tuple[str | None, float | None], str]:
     used = dict.fromkeys(_weight_of(settings, task) for task, _ in settings.pairs)
     return {key: f"weight_{i}" for i, key in enumerate(used) if key[0] is not None}
 
@@ -225,8 +237,8 @@ def _measured(source: Pinned, settings: Evaluation) -> dict[str, Column]:
         problem = values.rate_reason(source, rate)
         found[SAMPLING] = F.when(problem.isNull(), values.number(source, rate))
         found[f"{SAMPLING}_reason"] = problem
-    for (weight, cap, divided_by), ours in _weight_columns(settings).items():
-        value, problem = values.weighed(source, str(weight), cap, divided_by)
+    for (weight, cap), ours in _weight_columns(settings).items():
+        value, problem = values.weighed(source, str(weight), cap)
         found[ours] = F.when(problem.isNull(), value)
         found[f"{ours}_reason"] = problem
     for (columns, scale, task), ours in _score_columns(settings).items():
@@ -246,9 +258,9 @@ def _scored(
     if settings.tasks[task].kind == "multiclass":
         return values.class_scores(source, columns, scale, len(settings.classes(task)))
     value = values.number(source, columns[0])
-    label, (weight, cap, _) = settings.labels[settings.tasks[task].label], _weight_of(settings, task)
+    label, (weight, cap) = settings.labels[settings.tasks[task].label], _weight_of(settings, task)
     size = F.abs(values.labelled(source, label)[0]) if isinstance(label, LabelColumn) else F.lit(1.0)
-    weighed = values.weighed(source, weight, cap, None)[0] if weight else F.lit(1.0)
+    weighed = values.weighed(source, weight, cap)[0] if weight else F.lit(1.0)
     return value, values.value_reason(columns[0], value, size, weighed)
 
 

@@ -121,19 +121,14 @@ def _class(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
     return raw, (raw >= 0.0) & (raw < count) & (raw == F.floor(raw))
 
 
-def weighed(source: Pinned, column: str, cap: float | None, rate: str | None) -> tuple[Column, Column]:
-    """A weight, or the capped inverse of a propensity; and why it cannot be used, or NULL.
-
-    Where negatives were sampled they will weigh more, by the rate: that is bounded here too.
-    """
+def weighed(source: Pinned, column: str, cap: float | None) -> tuple[Column, Column]:
+    """A weight, or the capped inverse of a propensity; and why it cannot be used, or NULL."""
     raw = number(source, column)
     value = raw if cap is None else F.when((raw > 0.0) & (raw <= 1.0), F.least(1.0 / raw, F.lit(cap)))
-    # Dividing by 0 fails a run; a rate that cannot be used is told of the scores.
-    largest = value if rate is None else F.when(number(source, rate) > 0.0, value / number(source, rate))
     return value, (
         F.when(quoted(column).isNull(), F.lit("null_weight"))
         .when(value.isNull() | F.isnan(value) | (value < 0.0), F.lit("bad_weight"))
-        .when(largest >= WEIGHT_LIMIT, F.lit("out_of_range"))
+        .when(value >= WEIGHT_LIMIT, F.lit("out_of_range"))
     )
 
 
@@ -144,6 +139,11 @@ def rate_reason(source: Pinned, column: str) -> Column:
     return F.when(~F.coalesce(usable, F.lit(False)), F.lit("bad_sampling_rate"))
 
 
+def sampled_reason(weight: Column, rate: Column) -> Column:
+    """Why a sampled negative of this weight and usable rate cannot be used, or NULL: it weighs w / r."""
+    return F.when(weight / rate >= WEIGHT_LIMIT, F.lit("out_of_range"))
+
+
 def value_reason(column: str, value: Column, label: Column, weight: Column) -> Column:
     """Why a predicted value cannot be used, or NULL: max(w, 1)·(|y| + |s|)² has to stay below 2⁴⁰."""
     size = label + F.abs(value)
@@ -151,7 +151,7 @@ def value_reason(column: str, value: Column, label: Column, weight: Column) -> C
         F.when(quoted(column).isNull(), F.lit("null_score"))
         .when(value.isNull(), F.lit("bad_score"))
         .when(F.isnan(value), F.lit("nan_score"))
-        .when(F.greatest(weight, F.lit(1.0)) * size * size >= TERM_LIMIT, F.lit("out_of_range"))
+        .when(F.greatest(weight, F.lit(1.0)) * (size * size) >= TERM_LIMIT, F.lit("out_of_range"))
     )
 
 

@@ -19,7 +19,8 @@ from udfs.numerics import preceding, quotient, total
 def auc(positive_weight: FloatArray, negative_weight: FloatArray) -> float:
     """Area under the ROC curve, P(s⁺ > s⁻) + ½ P(s⁺ and s⁻ in one bin). The exact one is within `auc_half_width`."""
     below = preceding(negative_weight)
-    return quotient(total(positive_weight * (below + negative_weight / 2.0)), _pairs(positive_weight, negative_weight))
+    area = total(positive_weight * (below + negative_weight / 2.0))
+    return min(quotient(area, _pairs(positive_weight, negative_weight)), 1.0)
 
 
 @bin_metric(unit="1")

@@ -132,7 +132,10 @@ def log_loss_total(positive_nll: FloatArray, negative_nll: FloatArray) -> FloatA
 
 @metric(unit="nats")
 def inverse_propensity_log_loss(positive_nll: FloatArray, negative_nll: FloatArray, n: FloatArray) -> FloatArray:
-    """Log loss per row, −Σ w·[y ln p + (1 − y) ln(1 − p)] / n: IPS where w is 1 / propensity; `log_loss` is SNIPS."""
+    """Log loss per row, −Σ w·[y ln p + (1 − y) ln(1 − p)] / n: IPS where w is 1 / propensity; `log_loss` is SNIPS.
+
+    Where negatives were sampled n counts those of the sample, so that this is no mean of all rows.
+    """
     return ratio(positive_nll + negative_nll, n)
 
 

@@ -3,7 +3,8 @@
 A group has candidates with logits s, the positives P among them, m = |P|, the negatives N, and a weight w. Its losses
 are means over P of some ℓ_i; they do not change when all logits of a group are shifted. A hard group, with a positive
 of probability 0, is in no loss statistic: its weight is in `hard_…`, and each of its positives costs −ln clip at
-finish. A group without a positive has no loss.
+finish. A group without a positive has no loss. One all of whose candidates have the probability 0 is as one of equal
+scores.
 """
 
 import numpy as np

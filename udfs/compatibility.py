@@ -101,8 +101,8 @@ PEERS = {
             "keras",
             (_F32_1E7, _F32_LAST),
             (2.0**-23, _F32_LAST),
-            "BinaryCrossentropy of Keras 3: 1 − 1e-7 in float32 is less, so 16.118 is the most for a positive, "
-            "15.942 for a negative.",
+            "metrics.BinaryCrossentropy of Keras 3, ÷ the weight: 1 − 1e-7 in float32 is less, so 16.118 is the most "
+            "for a positive, 15.942 for a negative.",
             single=True,
         ),
         Peer(
@@ -205,7 +205,8 @@ def _normalized_entropy(peer: Peer) -> Metric:
 
 def _information_gain(peer: Peer) -> Metric:
     def gain(nll: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray) -> FloatArray:
-        return 1.0 - ratio(nll, _of_base_rate(peer, positive_weight, negative_weight))
+        # The rates that it compares with stay in float64, whatever the scores are.
+        return 1.0 - ratio(nll, _of_base_rate(PEERS["scikit-learn"], positive_weight, negative_weight))
 
     gain.__doc__ = f"""D² of the log loss as {peer.name}'s d2_log_loss_score prints it. {peer.note}
 

@@ -32,6 +32,7 @@ class Pair:
         binning: The score bins to keep, if any.
         sampling: The column of the rate at which the negatives among the rows were sampled.
         rate: At which the negatives were kept that the model learnt from.
+        required: Labels that have to be 1 where the label is above 0, or the row cannot be used.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Pair:
     binning: Binning | None = None
     sampling: str | None = None
     rate: float | None = None
+    required: tuple[str, ...] = ()
 
     @property
     def classes(self) -> int:
@@ -66,6 +68,8 @@ class Pair:
         weight = self._weight(table)
         if self.sampling is not None:
             weight = sampling_weights(labels[0], weight, column(table, self.sampling))
+        for name in self.required:
+            weight = np.where((labels[0] > 0.0) & (column(table, name) != 1.0), np.nan, weight)
         return _EXAMPLES[self.kind](self, labels, weight, scores, kernel)
 
     def _weight(self, table: pa.Table) -> FloatArray:

@@ -103,7 +103,7 @@ def _priced(values: FloatArray, statistic: Statistic, sums: Mapping[str, FloatAr
 def evaluated(metric: Metric, sums: Mapping[str, FloatArray]) -> tuple[FloatArray, list[str | None]]:
     """A metric's values, (slices,), and the reason for each that is not a finite number.
 
-    Reasons: `not_recorded` where an input is NULL (NaN here), `no_weight` where the weight is 0, `infinite`,
+    Reasons: `no_weight` where the weight is 0, `not_recorded` where an input is NULL (NaN here), `infinite`,
     else the reason that the metric declares.
     """
     values = metric(sums)
@@ -131,10 +131,10 @@ def evaluated_of_parts(
 
 
 def _reason(metric: Metric, value: float, weight: float, unknown: bool) -> str | None:
-    if unknown:
-        return "not_recorded"
     if weight == 0.0:
         return "no_weight"
+    if unknown:
+        return "not_recorded"
     if np.isinf(value):
         return "infinite"
     return metric.undefined if np.isnan(value) else None

@@ -6,6 +6,7 @@ Candidates of equal score are a tie. A result is its mean over all orders of the
 
 import numpy as np
 
+from udfs.fdlibm import expm1_near_zero
 from udfs.groups import Groups, is_first
 from udfs.kernels import LN2
 from udfs.measure import FloatArray, metric, statistic
@@ -16,8 +17,9 @@ from udfs.numerics import ratio
 def ndcg_sum(weight: FloatArray, groups: Groups, *, k: float) -> FloatArray:
     """NDCG of the best k of each group, Σ w·DCG/IDCG, gain 2^y − 1, discount log2(rank + 1)."""
     relative = groups.label - groups.maxima(groups.label)[groups.of_row]
-    # Both are divided by 2 to the largest y, which no DCG/IDCG notices and which cannot overflow.
-    gain = _exp2(groups, relative) - _exp2(groups, relative - groups.label)
+    small = expm1_near_zero(-LN2 * np.minimum(groups.label, 1.0))
+    # Divided by 2 to the largest y, which no DCG/IDCG notices and which cannot overflow.
+    gain = _exp2(groups, relative) * np.where(groups.label < 1.0, -small, 1.0 - _exp2(groups, -groups.label))
     return weight * _ndcg(groups, gain, k)
 
 

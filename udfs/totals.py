@@ -30,5 +30,8 @@ def squared_weight(weight: FloatArray) -> FloatArray:
 
 @metric(unit="rows")
 def effective_sample_size(weight: FloatArray, squared_weight: FloatArray) -> FloatArray:
-    """Rows of equal weight that would tell as much, (Σ w)² / Σ w² (Kish). Never more than the rows that weigh."""
+    """Rows of equal weight that would tell as much, (Σ w)² / Σ w² (Kish). Never more than the rows that weigh.
+
+    Squares keep 15 decimals: weights below 10⁻⁶ leave it few digits, and below 2·10⁻⁸ none.
+    """
     return weight * ratio(weight, squared_weight)

@@ -65,6 +65,7 @@ __all__ = [
 ]
 
 HOUR = timedelta(hours=1)
+JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
 Scores = Annotated[Mapping[str, ModelScore], Field(min_length=1)]
 
 
@@ -83,7 +84,7 @@ class Evaluation(Section):
     bins: Bins = Bins()
     baselines: Baselines = Baselines()
     compatibility: Items[Peer] = ()
-    joint: Mapping[Name, Annotated[Mapping[Name, float], Field(min_length=1)]] = {}
+    joint: Mapping[Name, Annotated[Mapping[Name, JointWeight], Field(min_length=1)]] = {}
     limits: Limits = Limits()
     loss: Loss = Loss()
     ages: Annotated[Items[Age], Field(min_length=1)] = Field(default=None, validate_default=True)

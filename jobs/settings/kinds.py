@@ -24,6 +24,7 @@ def kind_problems(config: object) -> list[Problem]:
         _classes,
         _scores,
         _rates,
+        _sampling,
         _products,
         _scored_twice,
         _groups,
@@ -98,6 +99,16 @@ def _rates(config: object) -> Iterator[Problem]:
 
 def _texts(names: object) -> list[str]:
     return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
+
+
+def _sampling(config: object) -> Iterator[Problem]:
+    columns = _section(config, "impressions", "columns")
+    for name, kind, task in _tasks(config):
+        values = _section(config, "labels", str(task.get("label"))).get("values")
+        if columns.get("sampling_rate") is not None and kind == "binary" and values == "soft":
+            expected = f"none, as the label of {name} is soft, which does not say which rows are sampled negatives"
+            place = dotted(("impressions", "columns", "sampling_rate"))
+            yield Problem(place, described(columns["sampling_rate"]), expected)
 
 
 def _products(config: object) -> Iterator[Problem]:

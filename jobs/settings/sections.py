@@ -152,7 +152,7 @@ class ModelScore(Section):
 
     score: Columns
     scale: Literal["probability", "logit"] = "probability"
-    negatives_rate: Annotated[float, Field(gt=0, le=1)] | None = None
+    negatives_rate: Annotated[float, Field(ge=1e-6, le=1)] | None = None
 
 
 class Shards(Section):

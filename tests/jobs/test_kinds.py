@@ -465,3 +465,49 @@ def test_a_sampling_rate_is_asked_of_negatives_of_binary_tasks_only(spark, tmp_p
     weights = {row["task"]: row["weight"] for row in outcome.metrics.to_pylist()}
     bid = few["bid"]
     assert weights == {"ctr": close(2.0 * bid[::2].sum() + bid[1::2].sum()), "value": close(bid.sum())}
+
+
+# The weight of the first row, its click, its rate, and what is said of it.
+SAMPLED = {
+    "a positive too heavy for any sum": (5e6, 1, None, ["out_of_range"]),
+    "a positive without a rate": (3.0, 1, float("nan"), []),
+    "a positive that would weigh too much as a negative": (100.0, 1, 1e-5, []),
+    "a negative that weighs too much": (100.0, 0, 1e-5, ["out_of_range"]),
+}
+
+
+@SAIL
+@pytest.mark.parametrize("name", SAMPLED)
+def test_what_a_row_may_weigh_where_negatives_were_sampled(spark, tmp_path, rows, name):
+    weight, click, rate, reasons = SAMPLED[name]
+    few = {name: values[:12] for name, values in rows.items()}
+    first = {"w": [weight] + [1.0] * 11, "click": [click] + [0, 1] * 5 + [0], "rate": [rate] + [0.5] * 11}
+    config = of_rows(
+        tmp_path,
+        few | first,
+        {"sampling_rate": "rate", "weight": "w"},
+        limits={"min_rows": 0, "rejected_share": 1.0},
+    )
+    assert [row["reason"] for row in evaluated(spark, config).ledger.reasons] == reasons
+
+
+def test_a_conversion_without_a_click_is_no_event_of_their_product(spark, tmp_path, rows):
+    few = {name: values[:12] for name, values in rows.items()}
+    config = of_rows(
+        tmp_path,
+        {**few, "click": [0, 1, 1] * 4, "conv": [1, 1, 0] + [0, 0, 1] * 3},
+        labels={name: {"column": name, "values": "binary"} for name in ("click", "conv")},
+        tasks={
+            "ctr": {"label": "click"},
+            "cvr": {"label": "conv", "given": "click"},
+            "ctcvr": {"label": "conv", "score": {"product": ["ctr", "cvr"]}},
+        },
+        models={"m": {"ctr": {"score": "q"}, "cvr": {"score": "p0"}}},
+        limits={"min_rows": 0, "rejected_share": 1.0},
+    )
+    outcome = evaluated(spark, config)
+    assert [(row["task"], row["reason"], row["rows"]) for row in outcome.ledger.reasons] == [
+        ("ctcvr", "positive_without_given", 1)
+    ]
+    totals = {row["task"]: (row["n"], row["positives"]) for row in outcome.metrics.to_pylist()}
+    assert totals == {"ctr": (12, 8.0), "cvr": (8, 4.0), "ctcvr": (11, 4.0)}

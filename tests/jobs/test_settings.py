@@ -128,6 +128,8 @@ KINDS: list[tuple[str, Any, str]] = [
     ("baselines", {"reference": {"ctrr": 0.1}}, "baselines.reference.ctrr: found 'ctrr', expected one of ctr, cvr (tasks); did you mean 'ctr'?"),  # noqa: E501
     ("joint", {"esmm": {"ctr": 1.0, "x": 1.0}}, "joint.esmm.x: found 'x', expected one of ctr, cvr (tasks)"),
     ("tasks/ctcvr", {"label": "sale", "score": {"product": ["ctrr", "cvr"]}}, "tasks.ctcvr.score.product: found a list of 2, expected two binary tasks that models score, of ctr, cvr"),  # noqa: E501
+    ("joint", {"esmm": {"ctr": 1e308}}, "joint.esmm.ctr: found 1e+308, expected a number less than 1099511627776"),
+    ("models/v1.2/ctr", {"score": "z", "negatives_rate": 1e-60}, 'models["v1.2"].ctr.negatives_rate: found 1e-60, expected a number greater than or equal to 0.000001'),  # noqa: E501
     ("joint", {"ctr": {"cvr": 1.0}}, "joint.ctr: found the name of a task, expected a name of its own"),
     ("compatibility", ["keras3"], "compatibility[0]: found 'keras3', expected one of scikit-learn, scikit-learn-float32, torchrec, spark-mllib, keras, keras-2, pytorch, xgboost, lightgbm; did you mean 'keras'?"),  # noqa: E501
 ]  # fmt: skip
@@ -167,6 +169,14 @@ def test_a_task_is_given_a_label_of_two_values_only(values: str) -> None:
     label = {"column": "c", "values": values, **({"classes": ["a", "b"]} if values == "classes" else {})}
     told = f"tasks.cvr.given: found 'other', whose values are {values}, expected a label whose values are binary"
     assert errors(lambda: parse(changed(("labels/other", label), ("tasks/cvr/given", "other")))) == [told]
+
+
+def test_soft_labels_are_no_sampled_negatives() -> None:
+    changes = ("impressions/columns/sampling_rate", "rate"), ("labels/click/values", "soft"), ("tasks/cvr/given", None)
+    assert errors(lambda: parse(changed(*changes))) == [
+        "impressions.columns.sampling_rate: found 'rate', expected none, as the label of ctr is soft, which does not "
+        "say which rows are sampled negatives"
+    ]
 
 
 def test_a_product_is_scored_by_its_factors_alone() -> None:

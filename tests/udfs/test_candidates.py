@@ -4,6 +4,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -133,6 +134,14 @@ def test_the_native_kernel_differs_in_last_bits_alone() -> None:
     strict, native = terms(found), terms(found, kernel=NATIVE)
     for name, values in strict.items():
         np.testing.assert_allclose(native[name], values, rtol=1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize("small", [0.5, 1e-3, 1e-10, 1e-16, 2e-17])
+def test_small_relevances_keep_their_digits_in_ndcg(small: float) -> None:
+    found = unrounded([slate([small, 3 * small], [2.0, 1.0])], options={**OPTIONS, "k": (2.0,)})["ndcg@2"]
+    low, high = (mpmath.expm1(mpmath.log(2) * y) for y in (small, 3 * small))
+    second = mpmath.log(2) / mpmath.log(3)
+    assert found == pytest.approx(float((low + high * second) / (high + low * second)), rel=1e-14)
 
 
 def test_a_hard_positive_costs_the_clip_and_is_counted() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from pyspark import cloudpickle
+from sklearn import metrics as sklearn_metrics
 
 from tests import strategies
 from tests.udfs.claims import cases
@@ -110,6 +111,15 @@ def test_one_class_is_a_huge_number_for_torchrec() -> None:
     assert printed(rows)["normalized_entropy[torchrec]"][0] == pytest.approx(expected, rel=1e-12)
     assert expected > 1e11
     assert metrics_of_rows(rows)["normalized_entropy"][1] == "single_class"
+
+
+@pytest.mark.parametrize("positives", [3, 100])
+def test_the_base_rate_of_float32_scores_is_no_float32(positives: int) -> None:
+    label = np.arange(100_000) < positives
+    score = np.where(label, 0.3, 1e-4)
+    expected = sklearn_metrics.d2_log_loss_score(label.astype(int), score.astype(np.float32))
+    found = printed(rows_of(label.astype(float), score))["relative_information_gain[scikit-learn-float32]"][0]
+    assert found == pytest.approx(expected, rel=1e-6)
 
 
 VECTORS = [
