@@ -36,7 +36,7 @@ FROM slice
 WHERE n >= 50
 ORDER BY task, country, device, model;
 
--- 2. How do traffic, rates and losses move from day to day? Of days that are not final, labels are still to come.
+-- 2. How do traffic, rates and losses move from day to day? Where a day is not final, labels are still to come.
 WITH whole_day AS (
   SELECT
     event_date, age_hours, task, model,
@@ -51,13 +51,15 @@ WITH whole_day AS (
   GROUP BY event_date, age_hours, task, model
 )
 SELECT
-  event_date, age_hours, task, model, n, unscored,
+  event_date, age_hours, task, model, final_day.is_final IS NOT NULL AS is_final, n, unscored,
   positives / NULLIF(weight, 0) AS base_rate,
   expected / NULLIF(weight, 0) AS mean_score,
   nll / NULLIF(weight, 0) AS log_loss,
   CASE WHEN positives > 0 AND negatives > 0
     THEN nll / (positives * LN(weight / positives) + negatives * LN(weight / negatives)) END AS normalized_entropy
 FROM whole_day
+LEFT JOIN (SELECT DISTINCT event_date, age_hours, task, is_final FROM metrics_final) AS final_day
+  USING (event_date, age_hours, task)
 ORDER BY task, model, event_date;
 
 -- 3. Which slices got worse than the day before? Most harm first: the change times the traffic. Equal ages only.

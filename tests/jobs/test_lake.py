@@ -233,12 +233,18 @@ def test_tables_may_be_in_a_catalog(spark, tmp_path):
     path = days.small_day(tmp_path)
     by_path = nightly.evaluate(spark, parse(path), DAY)
     document = {**path, "tables": {"catalog": "spark_catalog", "schema": "lossledger_tests"}}
+    days.written([impression(i, ts=AT_EVE) for i in range(200, 260)], tmp_path / "impressions")
+    days.written([days.conversion(200, conv_ts=AT_EVE)], tmp_path / "conversions")
+    eve = nightly.evaluate(spark, parse(document), EVE).stamp
     for _ in range(2):
         outcome = nightly.evaluate(spark, parse(document), DAY)
         assert outcome.metrics.drop_columns("run_id") == by_path.metrics.drop_columns("run_id")
         for table in RESULTS:
             kept = spark.table(f"spark_catalog.lossledger_tests.small_{table}")
-            assert {row.run_id for row in kept.select("run_id").distinct().collect()} == {outcome.stamp.run_id}
-            assert kept.count() == len(days.results(tmp_path, table))
+            of_day = kept.where(kept.event_date == DAY)
+            assert {row.run_id for row in of_day.select("run_id").distinct().collect()} == {outcome.stamp.run_id}
+            assert of_day.count() == len(days.results(tmp_path, table))
+            others = kept.where(kept.event_date < DAY).select("event_date", "run_id").distinct().collect()
+            assert [tuple(row) for row in others] == [(EVE, eve.run_id)]
     nightly.evaluate(spark, parse({**document, "loss": {"gamma": 1.5}}), DAY)
     assert "positive_focal_g1_5" in spark.table("spark_catalog.lossledger_tests.small_statistics").columns
