@@ -77,7 +77,7 @@ def examine(
 
 def main() -> None:
     """Entry point of the command."""
-    app()
+    command.called(app)
 
 
 if __name__ == "__main__":

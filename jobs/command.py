@@ -11,13 +11,26 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
+import typer
 from rich.console import Console
+from typer.exceptions import TyperException
 
 from jobs import nightly, sql, verdict
 from jobs.errors import ConfigurationError, LossledgerError, Problem
 from jobs.progress import Progress
 from jobs.session import session
 from jobs.settings import load
+
+
+def called(app: typer.Typer) -> None:
+    """Run a command line and exit; what is wrong in it is told as JSON too, where JSON is asked for."""
+    if "--json" not in sys.argv:
+        app()
+    try:
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:
+        print(json.dumps({"exit_code": 2, "error": f"the command line is not valid: {error.format_message()}"}))
+        sys.exit(2)
 
 
 def guarded(command: Callable[[], int], *, as_json: bool) -> int:
