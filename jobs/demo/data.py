@@ -19,6 +19,7 @@ from jobs.demo.faults import Faulty
 from jobs.demo.logs import DAYS, Logs, logged
 from jobs.demo.truths import Truths
 from jobs.demo.world import VALUES, BoolArray, IntArray, world
+from jobs.errors import ConfigurationError, Problem
 
 SEED: Final = 2026
 TIME: Final = pa.timestamp("us", tz="UTC")
@@ -38,10 +39,18 @@ def generated(folder: Path, last_day: date, *, rows_per_day: int = 200_000, seed
         last_day: The last of the three days; for the same seed nothing but the dates depends on it.
         rows_per_day: Impressions a day, before copies.
         seed: Another seed, other days.
+
+    Raises:
+        ConfigurationError: There is a folder that is not the demo's (exit 2).
     """
     there = known.load(folder)
     if there is not None and (there.seed, there.rows_per_day) == (seed, rows_per_day):
         return there
+    if there is None and folder.exists():
+        problem = Problem(
+            str(folder), "something that is not of the demo", "no such folder; call demo with another FOLDER"
+        )
+        raise ConfigurationError("the demo does not write over it", [problem])
     where = world(seed, rows_per_day // 8)
     days = [
         logged(where, seed, number, last_day - timedelta(days=DAYS - number), rows_per_day)

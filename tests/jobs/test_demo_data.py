@@ -14,6 +14,7 @@ from jobs.demo import truths as known
 from jobs.demo.data import TIME, generated, newest_day
 from jobs.demo.faults import Untouched
 from jobs.demo.truths import Truths
+from jobs.errors import ConfigurationError
 
 LAST = date(2026, 3, 1)
 ROWS = 40_000
@@ -98,6 +99,14 @@ def test_half_written_days_are_written_again(tmp_path: Path) -> None:
     generated(tmp_path / "data", LAST, rows_per_day=ROWS)
     assert not (tmp_path / "data.partial").exists()
     assert not (tmp_path / "data" / "impressions" / "dt=2020-01-01").exists()
+
+
+def test_what_is_not_of_the_demo_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mine.csv").write_text("1")
+    with pytest.raises(ConfigurationError, match="something that is not of the demo"):
+        generated(tmp_path / "data", LAST, rows_per_day=ROWS)
+    assert [file.name for file in tmp_path.rglob("*")] == ["data", "mine.csv"]
 
 
 def test_every_row_of_the_logs_has_its_place(impressions: pa.Table, truths: Truths) -> None:
