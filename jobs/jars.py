@@ -59,7 +59,7 @@ def delta_jars(ivy: Path | None = None) -> tuple[Path, ...]:
     own = os.environ.get(FOLDER)
     if own:
         return _all_in(Path(own), f"complete {FOLDER}, or unset it and run: python -m jobs.jars")
-    ivy = ivy or Path.home() / ".ivy2.5.2"
+    ivy = ivy or java.user_home() / ".ivy2.5.2"
     if _missing(ivy / "jars"):
         _resolve(ivy)
     return _all_in(ivy / "jars", f"remove {ivy} and run: python -m jobs.jars")

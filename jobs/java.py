@@ -80,9 +80,17 @@ def probed(command: Path) -> Java | None:
     return Java(Path(home[1].strip()), int(version[1]), f"{VECTOR}@" in text)
 
 
+def user_home() -> Path:
+    """Return the user's home folder, or raise an EngineError: containers may run as a user that has none."""
+    try:
+        return Path.home()
+    except RuntimeError as error:
+        raise EngineError("this user has no home folder; set HOME to a folder that can be written") from error
+
+
 def cache_dir() -> Path:
     """Return the user's cache folder of lossledger; it may not exist yet."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lossledger"
+    return Path(os.environ.get("XDG_CACHE_HOME") or user_home() / ".cache") / "lossledger"
 
 
 def main() -> None:

@@ -118,3 +118,10 @@ def test_the_command_prints_the_home_or_the_remedy(monkeypatch, tmp_path, capsys
     monkeypatch.setenv("JAVA_HOME", str(fake_java(tmp_path / "home", 17).parent.parent))
     java.main()
     assert capsys.readouterr().out.strip() == str(tmp_path / "home")
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", lambda uid: {}[uid])
+    with pytest.raises(EngineError, match="set HOME to a folder"):
+        java.user_home()
