@@ -14,7 +14,7 @@ ENGINE_ERRORS = (PySparkException, Py4JJavaError)
 # What an engine says, as a pattern, and what mends it.
 REMEDIES = (
     (
-        r"\bnano(s|second)",
+        r"Timestamp\(Nano",
         "It has timestamps in nanoseconds, which Spark cannot read. "
         "Write them in microseconds, e.g. pandas' to_parquet(..., coerce_timestamps='us').",
     ),
