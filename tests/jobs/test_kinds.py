@@ -304,6 +304,7 @@ def test_a_relevance_below_zero_is_no_label(spark, tmp_path, rows):
     assert [(row["reason"], row["rows"]) for row in evaluated(spark, config).ledger.reasons] == [("bad_label", 1)]
 
 
+@SAIL
 @pytest.mark.parametrize("true", ["true", "1"])
 def test_a_value_that_is_too_large_beside_a_label_in_words_is_told(spark, tmp_path, true):
     (tmp_path / "a.csv").write_text(f"bought,value\n{true},1e30\n{true},0.5\nfalse,0.5\n")
@@ -451,6 +452,7 @@ def test_a_sampling_rate_that_is_none_is_told(spark, tmp_path, rows, rate):
     assert {row["reason"] for row in evaluated(spark, config).ledger.reasons} == {"bad_sampling_rate"}
 
 
+@SAIL
 def test_a_sampling_rate_is_asked_of_negatives_of_binary_tasks_only(spark, tmp_path, rows):
     few = {name: values[:12] for name, values in rows.items()}
     config = of_rows(
@@ -491,6 +493,7 @@ def test_what_a_row_may_weigh_where_negatives_were_sampled(spark, tmp_path, rows
     assert [row["reason"] for row in evaluated(spark, config).ledger.reasons] == reasons
 
 
+@SAIL
 def test_a_conversion_without_a_click_is_no_event_of_their_product(spark, tmp_path, rows):
     few = {name: values[:12] for name, values in rows.items()}
     config = of_rows(
