@@ -225,6 +225,7 @@ def test_the_share_is_of_the_rows_and_of_each_pair(spark, folder, bad, blamed):
     refused(spark, folder, document, f"is rejected of {blamed};")
 
 
+@pytest.mark.only_engine("sail")
 def test_the_share_of_a_task_is_of_its_own_rows(spark, folder):
     document = days.small_day(folder, 400)
     days.written([impression(1000, clicked=1, p=None)], folder / "impressions")
@@ -238,6 +239,7 @@ def test_the_share_of_a_task_is_of_its_own_rows(spark, folder):
     refused(spark, folder, document, "is rejected of cvr / champion;")
 
 
+@pytest.mark.only_engine("sail")
 def test_the_share_of_a_log_is_of_its_own_events(spark, folder):
     document = days.small_day(folder, 495)
     days.written([conversion(0, impression_id=None)], folder / "conversions")
