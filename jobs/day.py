@@ -37,16 +37,11 @@ class Day:
         """Length of the day in hours."""
         return (self.end - self.start) / timedelta(hours=1)
 
-    @property
-    def neighbours(self) -> tuple[dt.date, dt.date, dt.date]:
-        """The dates that a source partitioned by a date of another zone may have put this day's rows under."""
-        one = timedelta(days=1)
-        return (self.date - one, self.date, self.date + one)
-
     def dates_until(self, moment: datetime) -> list[dt.date]:
-        """As `neighbours`, also for what happened until a later moment."""
-        first, last = self.neighbours[0], moment.astimezone(ZoneInfo(self.timezone)).date() + timedelta(days=1)
-        return [first + timedelta(days=k) for k in range((last - first).days + 1)]
+        """The dates that a source partitioned by a date of any zone may have put rows of the day to a moment under."""
+        one = timedelta(days=1)
+        first, last = self.date - one, moment.astimezone(ZoneInfo(self.timezone)).date() + one
+        return [first + k * one for k in range((last - first).days + 1)]
 
     def as_of(self, age_hours: int) -> datetime:
         """The moment up to which labels are known at an age, UTC."""

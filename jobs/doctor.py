@@ -19,7 +19,7 @@ from jobs.absent import absent
 from jobs.engines import check_versions
 from jobs.errors import LossledgerError
 from jobs.session import engine_versions, session
-from jobs.settings import Evaluation, Source, load
+from jobs.settings import Evaluation, load
 from jobs.sources import missing
 
 
@@ -100,13 +100,10 @@ def _sources(settings: Evaluation) -> str:
     lacking = [f"{name}: there is nothing at {source.path}" for name, source in wanted.items() if missing(source)]
     if lacking:
         raise LossledgerError("\n".join(lacking))
-    return ", ".join(f"{source.path or source.table}{_untried(source)}" for source in wanted.values())
-
-
-def _untried(source: Source) -> str:
-    """A remark on a source of which only its engine can tell whether it is there."""
-    local = None if source.path is None else paths.local_path(source.path)
-    return " (not tried)" if local is None or paths.is_pattern(local) else ""
+    return ", ".join(
+        f"{source.path or source.table}{' (not tried)' if missing(source) is None else ''}"
+        for source in wanted.values()
+    )
 
 
 def _writable(settings: Evaluation, engine: str | None) -> str:

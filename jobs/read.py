@@ -46,7 +46,7 @@ class Scoring:
     scales: tuple[str, ...]
     classes: tuple[str, ...]
     rate: float | None
-    required: tuple[str, ...] = ()
+    required: tuple[str, ...]
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -141,9 +141,10 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
     reasons = _key_reasons(settings, identity, moment)
     if columns.group:
         selected["group"] = values.text(columns.group)
+    ranked = {task.label for task in settings.tasks.values() if task.kind == "candidates"}
     for name, label in settings.label_columns.items():
         value, problem = values.labelled(source, label)
-        if ("candidates", name) in {(task.kind, task.label) for task in settings.tasks.values()}:
+        if name in ranked:
             problem = F.coalesce(problem, values.relevance_reason(value))
         reasons.append(problem)
         selected[f"label_{name}"] = F.when(problem.isNull(), value)

@@ -8,7 +8,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
 
@@ -74,7 +74,7 @@ class Wanted:
     @property
     def spellings(self) -> list[str]:
         """How a partition of the wanted dates may be spelled."""
-        dates = self.day.neighbours if self.until is None else self.day.dates_until(self.until)
+        dates = self.day.dates_until(self.until or self.day.end - timedelta.resolution)
         return [text for date in dates for text in (date.isoformat(), f"{date:%Y%m%d}")]
 
 
@@ -112,10 +112,10 @@ def _check_columns(source: Pinned) -> None:
             )
 
 
-def missing(source: Source) -> bool:
-    """Whether nothing is at the local path of a source; of any other place only its engine can tell."""
+def missing(source: Source) -> bool | None:
+    """Whether nothing is at the local path of a source; None of any other place, where only its engine can tell."""
     local = None if source.path is None else paths.local_path(source.path)
-    return local is not None and not paths.is_pattern(local) and not os.path.exists(local)
+    return None if local is None or paths.is_pattern(local) else not os.path.exists(local)
 
 
 def verify(sources: Iterable[Pinned]) -> None:

@@ -64,12 +64,12 @@ def repeated(config: Path, day: date, *, engine: str, tables: str, environment: 
         RuntimeFailure: The child failed; carries its message.
     """
     # By its place, not by the current folder, which may have a package `jobs` of its own.
-    code = str(Path(__file__).parents[2])
+    path = os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-P", "-m", "jobs", "run", str(config), "--date", day.isoformat(), "--engine", engine]
     inherited = {name: value for name, value in os.environ.items() if name not in INHERITED}
     done = subprocess.run(
         [*command, "--set", f"tables.path={json.dumps(tables)}", "--json"],
-        env={**QUICK, **inherited, "PYTHONPATH": os.pathsep.join([code, *_python_path()]), **environment},
+        env={**QUICK, **inherited, "PYTHONPATH": path, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -78,10 +78,6 @@ def repeated(config: Path, day: date, *, engine: str, tables: str, environment: 
         message = (done.stdout.strip() or done.stderr.strip()).splitlines()[-1:]
         raise RuntimeFailure(f"{day} on {NAMES[engine]} ended with exit code {done.returncode}: {' '.join(message)}")
     return float(sum(json.loads(done.stdout)["stages"].values()))
-
-
-def _python_path() -> list[str]:
-    return [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place]
 
 
 def compared(settings: Evaluation, tables: Sequence[str], day: date) -> tuple[Comparison, ...]:

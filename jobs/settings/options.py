@@ -3,7 +3,7 @@
 Any other is refused: an engine passes over what it does not know, and would read something else than was meant.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from jobs.errors import Problem, nearest_match
 from jobs.settings.checks import SOURCES, at, found
@@ -41,7 +41,7 @@ def option_problems(config: object) -> Iterator[Problem]:
                 yield Problem(dotted(place), "an unknown option", expected, nearest_match(str(place[-1]), known))
 
 
-def not_understood(kind: str, options: object) -> list[str]:
+def not_understood(kind: str, options: Iterable[str]) -> list[str]:
     """The options of a format that the embedded engine would pass over."""
     known = {name.lower() for name in ALIKE.get(kind, ())}
-    return [str(place[0]) for place, _ in found(options, "*") if str(place[0]).lower() not in known]
+    return [name for name in options if name.lower() not in known]
