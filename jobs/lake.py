@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import delta.exceptions  # noqa: F401 - without it a lost race is a bare Py4JJavaError
@@ -36,9 +38,9 @@ PLAIN = re.compile(r"[A-Za-z0-9/!$&'()+,\-.:;=@_]*")
 KEYS = [column.name for column in PARTITION]
 LOST_RACES = ("Concurrent", "MetadataChanged", "ProtocolChanged")
 # Another writer's folder is there, its first commit is not yet; or it has just added what we wanted to add.
+UNMADE = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
 HALF_MADE = (
-    "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION",
-    "DELTA_TABLE_NOT_FOUND",
+    *UNMADE,
     "DELTA_CONSTRAINT_ALREADY_EXISTS",
     "FIELD_ALREADY_EXISTS",
     "FIELDS_ALREADY_EXISTS",
@@ -126,13 +128,33 @@ again = retry(
 )
 
 
-@again
 def ensure(session: SparkSession, where: Address, table: Table) -> None:
     """Create a table with its comments and constraints, or add the nullable columns that it lacks.
 
     Raises:
         ContractError: A key of the table is not a key of the declaration, or the other way round.
     """
+    try:
+        _ensure(session, where, table)
+    except AnalysisException as error:
+        if error.getCondition() not in UNMADE or not _clear_log(where):
+            raise
+        _ensure(session, where, table)
+
+
+def _clear_log(where: Address) -> bool:
+    """Remove a log without a commit, as a kill in the first one leaves it: Apache Spark makes no table around it."""
+    local = None if where.path is None else paths.local_path(where.path)
+    log = None if local is None else Path(local) / "_delta_log"
+    # A file that is still being written has a name that begins with a dot.
+    if log is None or not log.is_dir() or not all(file.name.startswith(".") for file in log.iterdir()):
+        return False
+    shutil.rmtree(log)
+    return True
+
+
+@again
+def _ensure(session: SparkSession, where: Address, table: Table) -> None:
     if not exists(session, where):
         (_create_spark if engine_of(session) == "spark" else _create_rust)(session, where, table)
     fields = {field.name: field.nullable for field in read(session, where).schema.fields}

@@ -12,6 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
+from pyspark.errors import AnalysisException
+from tenacity import wait_none
 
 from jobs import lake, nightly, tables
 from jobs.errors import ConfigurationError
@@ -217,6 +219,25 @@ def test_many_may_make_the_same_table_at_once(spark, tmp_path):
     assert facts(DeltaTable(where.path))[1] == ["delta.constraints.value_or_reason"]
     lake.replace(spark, where, metric_rows(2), {})
     assert len(held(where)[0]) == 2
+
+
+@pytest.mark.parametrize("left", [(), (".00000000000000000000.json.1f.tmp", "..00000000000000000000.json.1f.tmp.crc")])
+def test_a_kill_in_the_first_commit_is_no_obstacle(spark, tmp_path, left):
+    log = tmp_path / "statistics" / "_delta_log"
+    log.mkdir(parents=True)
+    for name in left:
+        (log / name).touch()
+    lake.ensure(spark, Address(path=str(tmp_path / "statistics")), DECLARED["statistics"])
+    assert DeltaTable(str(tmp_path / "statistics")).to_pyarrow_table().num_rows == 0
+
+
+@pytest.mark.only_engine("spark")
+def test_a_folder_of_somebody_else_is_left_alone(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(lake._ensure.retry, "wait", wait_none())
+    file = days.written([impression(1)], tmp_path / "statistics")
+    with pytest.raises(AnalysisException, match="statistics"):
+        lake.ensure(spark, Address(path=str(tmp_path / "statistics")), DECLARED["statistics"])
+    assert file.exists()
 
 
 @pytest.mark.only_engine("sail")
