@@ -18,9 +18,10 @@ TEST_SETTINGS = {
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
     "spark.driver.memory": "2g",
-    # Most tests are shorter than the second compiler's warm-up; the first one alone gets too small a cache.
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC",
 }
+# Most tests, and the processes that they start, are shorter than the second compiler's warm-up; the first one alone
+# gets too small a cache.
+os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
 
 # A build must not fail by chance: new examples are for the developer's machine.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
