@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
-from jobs.errors import ContractError, LossledgerError
+from jobs.errors import ContractError, LossledgerError, RuntimeFailure
 
 ENGINE_ERRORS = (PySparkException, Py4JJavaError)
+# What calls of a JVM end with that has ended itself.
+GONE = (Py4JNetworkError, ConnectionError)
 # What an engine says, as a pattern, and what mends it.
 REMEDIES = (
     (
@@ -52,7 +54,16 @@ def remedy(error: BaseException) -> str | None:
 
 
 def explained(error: Exception) -> Exception:
-    """An error that is the fault of a source's files as a ContractError (exit 2), any other as it is."""
+    """What an error of the engine means: a source's files are at fault (exit 2), or its JVM is gone (exit 3).
+
+    Any other error comes back as it is.
+    """
+    if isinstance(error, GONE):
+        return RuntimeFailure(
+            "the JVM of Apache Spark ended before the run: it was killed, or had no room left in the memory of the "
+            "machine, in spark.driver.memory or in its code cache (-XX:ReservedCodeCacheSize). What it said last is "
+            "in the log. Every table holds a whole day; run again."
+        )
     mend = remedy(error) if isinstance(error, ENGINE_ERRORS) else None
     return error if mend is None else ContractError(f"a source cannot be read: {causes(error)[0]}. {mend}")
 
@@ -60,7 +71,7 @@ def explained(error: Exception) -> Exception:
 def told(error: BaseException, *, whole: bool) -> str:
     """An error as a text; without the inner causes unless `whole`, as those may quote a row."""
     if isinstance(error, LossledgerError):
-        return str(error)
+        return " ".join([str(error), *(f"({note})" for note in getattr(error, "__notes__", ()))])
     return f"{type(error).__name__}: {'; '.join(causes(error)[: None if whole else 1])}"
 
 

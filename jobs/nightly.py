@@ -99,8 +99,7 @@ def evaluate(
         return run.completed(inputs)
     except Exception as error:
         failure = failures.explained(error)
-        refused = isinstance(failure, LossledgerError) and failure.exit_code == 2
-        run.record("refused" if refused else "failed", message=failures.told(failure, whole=False), ledger=run.ledger)
+        run.failed(failure)
         if failure is error:
             raise
         raise failure from error
@@ -212,6 +211,16 @@ class Run:
         """Append an event to `runs`."""
         row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **facts)
         lake.append(self.session, self.address("runs"), row, self._metadata)
+
+    def failed(self, failure: Exception) -> None:
+        """Say in `runs` why the run ended; where that fails too, the failure itself says so."""
+        refused = isinstance(failure, LossledgerError) and failure.exit_code == 2
+        message = failures.told(failure, whole=False)
+        try:
+            self.record("refused" if refused else "failed", message=message, ledger=self.ledger)
+        except Exception as error:
+            # Most likely for the same cause, which must not be lost.
+            failure.add_note(f"`runs` could not be told: {failures.told(error, whole=False)}")
 
     def _reject(self, rows: rejects.Rows, statistics: pa.Table) -> None:
         """Count and keep what was rejected, and refuse the day if that is too much of it."""

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -101,7 +101,9 @@ def _shared(engine: str, settings: Mapping[str, str]) -> SparkSession:
 
 def _stop(running: _Open) -> None:
     if running.owned:
-        running.session.stop()
+        # Of a JVM that is gone nothing is left to stop; whoever called it has been told.
+        with suppress(*failures.GONE):
+            running.session.stop()
     if running.server is not None:
         running.server.stop()
         # As long as it is set, PySpark takes every further session for a remote one.

@@ -1,35 +1,38 @@
-"""`python -m tests.jobs.killed_run ENGINE CONFIG K`: a run that is killed right after its K-th Delta commit."""
+"""`python -m tests.jobs.killed_run ENGINE CONFIG K VICTIM`: a run of which something is killed after its K-th commit.
+
+The victim is the run itself, `run`, or the JVM of its engine, `jvm`.
+"""
 
 import itertools
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 
-from jobs import lake, nightly
-from jobs.session import session
-from jobs.settings import load
+from pyspark import SparkContext  # noqa: TID251 - it knows the JVM that is to be killed
+
+from jobs import command, lake
 from tests.jobs.days import DAY
 
 
-def killing_writes(last):
-    """The real write; after the last commit the process ends, before any other thread commits."""
+def killing_writes(last, victim):
+    """The real write; right after the last commit the victim ends, before any other thread commits."""
     real, lock, commits = lake._write, threading.Lock(), itertools.count(1)
 
     def write(*arguments):
         with lock:
             real(*arguments)
             if next(commits) == last:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid() if victim == "run" else SparkContext._gateway.proc.pid, signal.SIGKILL)
 
     return write
 
 
 def main():
-    engine, config, last = sys.argv[1:]
-    lake._write = killing_writes(int(last))
-    with session(engine) as spark:
-        nightly.evaluate(spark, load(config), DAY)
+    engine, config, last, victim = sys.argv[1:]
+    lake._write = killing_writes(int(last), victim)
+    sys.exit(command.run(Path(config), str(DAY), engine=engine, as_json=True))
 
 
 if __name__ == "__main__":

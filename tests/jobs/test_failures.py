@@ -1,7 +1,7 @@
 """What is told of an error: the causes in one line each, and what mends files that an engine cannot read."""
 
 import pytest
-from py4j.protocol import Py4JJavaError
+from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark.errors import SparkRuntimeException
 
 from jobs import failures
@@ -42,6 +42,19 @@ def test_causes_are_told_outermost_first_and_once():
 def test_an_error_without_a_message_is_told_by_its_type():
     assert failures.causes(KeyError()) == ["KeyError"]
     assert failures.told(RuntimeFailure("lost"), whole=True) == "lost"
+
+
+@pytest.mark.parametrize("error", [Py4JNetworkError("Answer from Java side is empty"), ConnectionRefusedError(111)])
+def test_a_jvm_that_is_gone_is_told_as_that(error):
+    failure = failures.explained(error)
+    assert isinstance(failure, RuntimeFailure)
+    assert failures.told(failure, whole=True).startswith("the JVM of Apache Spark ended before the run")
+
+
+def test_what_else_went_wrong_is_told_beside_it():
+    error = RuntimeFailure("lost")
+    error.add_note("and not recorded")
+    assert failures.told(error, whole=False) == "lost (and not recorded)"
 
 
 @pytest.mark.parametrize(

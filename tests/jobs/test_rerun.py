@@ -1,5 +1,6 @@
 """A day that is run again, killed anywhere or run twice at once ends as one whole run."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -70,7 +71,7 @@ def test_a_run_killed_after_any_commit_leaves_whole_days_and_the_next_repairs(
     move_tables(two_runs.folder, tmp_path)
     (first,) = days.run_ids(tmp_path, "statistics")
     config = days.saved(document, tmp_path / "small.yaml")
-    killed = started("tests.jobs.killed_run", engine, config, commits)
+    killed = started("tests.jobs.killed_run", engine, config, commits, "run")
     errors = killed.communicate()[1]
     assert killed.returncode == -signal.SIGKILL, errors
 
@@ -87,6 +88,20 @@ def test_a_run_killed_after_any_commit_leaves_whole_days_and_the_next_repairs(
     assert days.all_results(tmp_path) == two_runs.new
     assert {run for table in RESULTS for run in days.run_ids(tmp_path, table)} == {outcome.stamp.run_id}
     assert in_doubt(spark, document) == [{"in_doubt": False}]
+
+
+@pytest.mark.only_engine("spark")
+def test_a_run_whose_engine_is_killed_says_so(spark, engine, tmp_path, two_runs):
+    document = days.small_day(tmp_path)
+    move_tables(two_runs.folder, tmp_path)
+    config = days.saved(document, tmp_path / "small.yaml")
+    killed = started("tests.jobs.killed_run", engine, config, 2, "jvm")
+    said = json.loads(killed.communicate()[0])
+    assert (killed.returncode, said["exit_code"]) == (3, 3)
+    assert said["error"].startswith("the JVM of Apache Spark ended before the run")
+    assert "(`runs` could not be told: ConnectionRefusedError" in said["error"]
+    assert len(whole_runs(tmp_path, two_runs.old)) <= 2
+    assert in_doubt(spark, document) == [{"in_doubt": True}]
 
 
 def test_no_commit_was_left_out(spark, tmp_path, two_runs, monkeypatch):
