@@ -25,8 +25,11 @@ NAMES: Final = {"sail": "Sail", "spark": "Apache Spark"}
 COMPARED: Final = ("statistics", "shard_statistics", "score_bins")
 # Set by the engine of this process; a child that inherits it would look for that engine.
 INHERITED: Final = ("SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED")
-# A minute is too short for the second compiler to pay.
-QUICK: Final = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+# A minute is too short for the second compiler to pay. The first one alone gets a code cache that a run just fills:
+# then the JVM ends. And of the memory for classes, a threshold that is soon reached collects all garbage each time.
+QUICK: Final = {
+    "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=256m -XX:+UseSerialGC"
+}
 
 
 @dataclass(frozen=True)
