@@ -68,7 +68,7 @@ def demo(
     with ThreadPoolExecutor(1) as beside, session(engine, app="lossledger demo") as spark:
         outcomes = [_evaluated(spark, settings, first, console)]
         # The other engine mostly starts, and does so beside the other days; not before one day went well.
-        again = None if reason else beside.submit(_repeated, root, settings, days[-1], other)
+        again = None if reason else beside.submit(_repeated, days[-1], other, root)
         outcomes += [_evaluated(spark, settings, day, console) for day in days]
         movers = sql.query(spark, settings, report.MOVERS.format(today=days[-1]))
         asked = report.questions(truths).items()
@@ -77,7 +77,7 @@ def demo(
         report.show_slices(console, truths, movers)
         report.show_rejects(console, truths, outcomes)
         report.show_answers(console, answers)
-        comparisons = () if again is None else _awaited(again, f"{days[-1]} again, on {NAMES[other]}", console)
+        comparisons = () if again is None else _compared(settings, days[-1], other, again, console)
     summary = Summary(engine, truths, tuple(outcomes), movers, answers, comparisons, reason)
     report.show_verdict(console, root, _config(), summary)
     return summary
@@ -90,15 +90,20 @@ def _evaluated(spark: SparkSession, settings: Evaluation, day: date, console: Co
     return nightly.evaluate(spark, settings, day, progress=progress)
 
 
-def _repeated(root: Path, settings: Evaluation, day: date, engine: str) -> tuple[Comparison, ...]:
-    tables = (str(settings.tables.path), str(root / f"warehouse-{engine}"))
-    repeated(_config(), day, engine=engine, tables=tables[1], environment={ROOT: str(root)})
-    return compared(settings, tables, day)
+def _repeated(day: date, engine: str, root: Path) -> str:
+    """Run a day in a process of its own; returns the folder of its tables."""
+    tables = str(root / f"warehouse-{engine}")
+    repeated(_config(), day, engine=engine, tables=tables, environment={ROOT: str(root)})
+    return tables
 
 
-def _awaited(again: Future[tuple[Comparison, ...]], name: str, console: Console) -> tuple[Comparison, ...]:
-    with _stages(1, console).stage(name):
-        return again.result()
+def _compared(
+    settings: Evaluation, day: date, engine: str, again: Future[str], console: Console
+) -> tuple[Comparison, ...]:
+    """The tables of a day beside those of its repetition, once that has ended."""
+    with _stages(1, console).stage(f"{day} again, on {NAMES[engine]}"):
+        tables = again.result()
+    return compared(settings, (str(settings.tables.path), tables), day)
 
 
 def _stages(count: int, console: Console) -> Progress:
