@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import session as engines
+from jobs.demo.engines import QUICK
 
 ROOT = Path(__file__).parent.parent
 
@@ -19,9 +20,8 @@ TEST_SETTINGS = {
     "spark.default.parallelism": "2",
     "spark.driver.memory": "2g",
 }
-# Most tests, and the processes that they start, are shorter than the second compiler's warm-up; the first one alone
-# gets too small a cache.
-os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC"
+# For the processes that tests start, too: most are shorter than the second compiler's warm-up.
+os.environ["JDK_JAVA_OPTIONS"] = QUICK["JDK_JAVA_OPTIONS"]
 
 # A build must not fail by chance: new examples are for the developer's machine.
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, max_examples=100)
