@@ -97,13 +97,12 @@ def _sources(settings: Evaluation) -> str:
     """The places of the sources, none of them missing."""
     logs = {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
     wanted = {"impressions": settings.impressions.source, **logs}
-    lacking = [f"{name}: there is nothing at {source.path}" for name, source in wanted.items() if missing(source)]
+    gone = {name: missing(source) for name, source in wanted.items()}
+    lacking = [f"{name}: there is nothing at {wanted[name].path}" for name in wanted if gone[name]]
     if lacking:
         raise LossledgerError("\n".join(lacking))
-    return ", ".join(
-        f"{source.path or source.table}{' (not tried)' if missing(source) is None else ''}"
-        for source in wanted.values()
-    )
+    remarks = {name: " (not tried)" if gone[name] is None else "" for name in wanted}
+    return ", ".join(f"{source.path or source.table}{remarks[name]}" for name, source in wanted.items())
 
 
 def _writable(settings: Evaluation, engine: str | None) -> str:

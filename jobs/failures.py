@@ -11,8 +11,8 @@ from pyspark.errors import PySparkException
 from jobs.errors import ContractError, LossledgerError, RuntimeFailure
 
 ENGINE_ERRORS = (PySparkException, Py4JJavaError)
-# What calls of a JVM end with that has ended itself.
-GONE = (Py4JNetworkError, ConnectionError)
+# What calls of a JVM end with that has ended itself. (A broken pipe may be that of our own output.)
+GONE = (Py4JNetworkError, ConnectionRefusedError, ConnectionResetError)
 # What an engine says, as a pattern, and what mends it.
 REMEDIES = (
     (
@@ -60,7 +60,7 @@ def explained(error: Exception) -> Exception:
     """
     if isinstance(error, GONE):
         return RuntimeFailure(
-            "the JVM of Apache Spark ended before the run: it was killed, or had no room left in the memory of the "
+            "the JVM of Apache Spark ended before the run did: it was killed, or had no room left in the memory of the "
             "machine, in spark.driver.memory or in its code cache (-XX:ReservedCodeCacheSize). What it said last is "
             "in the log. Every table holds a whole day; run again."
         )

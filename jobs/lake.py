@@ -38,13 +38,8 @@ PLAIN = re.compile(r"[A-Za-z0-9/!$&'()+,\-.:;=@_]*")
 KEYS = [column.name for column in PARTITION]
 LOST_RACES = ("Concurrent", "MetadataChanged", "ProtocolChanged")
 # Another writer's folder is there, its first commit is not yet; or it has just added what we wanted to add.
-UNMADE = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
-HALF_MADE = (
-    *UNMADE,
-    "DELTA_CONSTRAINT_ALREADY_EXISTS",
-    "FIELD_ALREADY_EXISTS",
-    "FIELDS_ALREADY_EXISTS",
-)
+HALF_MADE = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
+JUST_ADDED = ("DELTA_CONSTRAINT_ALREADY_EXISTS", "FIELD_ALREADY_EXISTS", "FIELDS_ALREADY_EXISTS")
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ def read_day(session: SparkSession, where: Address, day: date, age_hours: int) -
 def _lost_the_race(error: BaseException) -> bool:
     """Whether another writer committed first, so that the same commit may be tried again."""
     if isinstance(error, AnalysisException):
-        return error.getCondition() in HALF_MADE
+        return error.getCondition() in (*HALF_MADE, *JUST_ADDED)
     return isinstance(error, CommitFailedError) or type(error).__name__.startswith(LOST_RACES)
 
 
@@ -137,7 +132,7 @@ def ensure(session: SparkSession, where: Address, table: Table) -> None:
     try:
         _ensure(session, where, table)
     except AnalysisException as error:
-        if error.getCondition() not in UNMADE or not _clear_log(where):
+        if error.getCondition() not in HALF_MADE or not _clear_log(where):
             raise
         _ensure(session, where, table)
 

@@ -40,10 +40,16 @@ _OPEN: Final[list[_Open]] = []
 def session(
     engine: str, *, app: str = "lossledger", settings: Mapping[str, str] | None = None
 ) -> Iterator[SparkSession]:
-    """Open a session for the length of a `with` block; see `open_session`."""
+    """Open a session for the length of a `with` block; see `open_session`.
+
+    Raises:
+        RuntimeFailure: The JVM of Apache Spark ended within the block (exit 3).
+    """
     opened = open_session(engine, app=app, settings=settings)
     try:
         yield opened
+    except failures.GONE as error:
+        raise failures.explained(error) from error
     finally:
         close_session(opened)
 

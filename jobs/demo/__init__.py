@@ -58,7 +58,6 @@ def demo(
     """
     console = console or Console(quiet=True)
     other = OTHER[engine]
-    reason = left_out(other)
     with _rooted(root):
         settings = load(_config())
     with _stages(1, console).stage("logs") as stage:
@@ -67,6 +66,7 @@ def demo(
     first, *days = truths.dates
     with ThreadPoolExecutor(1) as beside, session(engine, app="lossledger demo") as spark:
         outcomes = [_evaluated(spark, settings, first, console)]
+        reason = left_out(other)
         # The other engine mostly starts, and does so beside the other days; not before one day went well.
         again = None if reason else beside.submit(_repeated, days[-1], other, root)
         outcomes += [_evaluated(spark, settings, day, console) for day in days]

@@ -10,7 +10,7 @@ import pytest
 
 from jobs import session as engines
 from jobs.engines import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
-from jobs.errors import ConfigurationError, EngineError
+from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
 from jobs.jars import EXCLUDES, PACKAGE
 
 
@@ -73,6 +73,12 @@ def test_the_same_engine_is_shared_and_the_other_refused(spark, engine):
     assert spark.range(1).count() == 1
     with pytest.raises(EngineError, match=f"this process runs the engine {engine}"):
         engines.open_session(other(engine))
+
+
+@pytest.mark.only_engine("spark")
+def test_a_jvm_that_is_gone_is_told_as_that_by_every_command(spark, engine):
+    with pytest.raises(RuntimeFailure, match="the JVM of Apache Spark ended"), engines.session(engine):
+        raise ConnectionRefusedError
 
 
 def test_a_foreign_session_cannot_be_closed(spark):
