@@ -115,17 +115,18 @@ def described(value: object) -> str:
     'a list of 2'
     """
     if isinstance(value, Mapping):
-        return f"a mapping of {_shortened(', '.join(map(_key, value)))}" if value else "an empty mapping"
+        return f"a mapping of {shortened(', '.join(map(_key, value)))}" if value else "an empty mapping"
     if isinstance(value, list | tuple):
         return f"a list of {len(value)}"
     if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         return f"an integer of {value.bit_length()} bits"
-    return "nothing" if value is None else _shortened(repr(value))
+    return "nothing" if value is None else shortened(repr(value))
 
 
 def _key(key: object) -> str:
-    return key if isinstance(key, str) and key.isprintable() else described(key)
+    return shortened(key) if isinstance(key, str) and key.isprintable() else described(key)
 
 
-def _shortened(text: str) -> str:
+def shortened(text: str) -> str:
+    """Return a text, or its beginning."""
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

@@ -65,6 +65,7 @@ __all__ = [
 ]
 
 HOUR = timedelta(hours=1)
+MOST_TOLD = 200
 JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
 Scores = Annotated[Mapping[str, ModelScore], Field(min_length=1)]
 
@@ -187,8 +188,9 @@ def _parsed(mapping: object, origin: str) -> Evaluation:
         refusals(given), misshapen, relation_problems(given), kind_problems(given), option_problems(given)
     )
     if evaluation is None or problems:
-        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
-        raise ConfigurationError(f"{origin} is not valid: {count}", problems)
+        more = f", the first {MOST_TOLD}" if len(problems) > MOST_TOLD else ""
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}{more}"
+        raise ConfigurationError(f"{origin} is not valid: {count}", problems[:MOST_TOLD])
     return evaluation
 
 

@@ -75,7 +75,7 @@ def _references(config: object) -> Iterator[Problem]:
     for place, name, section in named:
         known = _declared(config, section)
         if known is not None and isinstance(name, str) and name not in known:
-            yield Problem(dotted(place), repr(name), f"{one_of(known)} ({section})", nearest_match(name, known))
+            yield Problem(dotted(place), described(name), f"{one_of(known)} ({section})", nearest_match(name, known))
 
 
 def _declared(config: object, section: str) -> list[str] | None:
@@ -89,7 +89,8 @@ def _given(config: object) -> Iterator[Problem]:
     for place, name in found(config, "tasks.*.given"):
         values = at(config, "labels", name, "values") if isinstance(name, str) else None
         if values in ("signed", "soft", "number", "classes"):
-            yield Problem(dotted(place), f"{name!r}, whose values are {values}", "a label whose values are binary")
+            told = f"{described(name)}, whose values are {values}"
+            yield Problem(dotted(place), told, "a label whose values are binary")
         if name is not None and name == at(config, *place[:-1], "label"):
             yield Problem(dotted(place), described(name), "another label than the task's own")
 
@@ -110,14 +111,14 @@ def _reserved(config: object) -> Iterator[Problem]:
     for place, name in found(config, "dimensions.*"):
         # Spark compares column names without case.
         if isinstance(name, str) and _is_reserved(name.lower()):
-            yield Problem(dotted(place), repr(name), "a name that is no key column or statistic of our tables")
+            yield Problem(dotted(place), described(name), "a name that is no key column or statistic of our tables")
 
 
 def _logs(config: object) -> Iterator[Problem]:
     for place, label in found(config, "labels.*"):
         # The table of rejected rows names their source, and that of the impressions is taken.
         if looks_like_log(label) and place[-1] == "impressions":
-            yield Problem(dotted(place), repr(place[-1]), "another name: the impressions themselves are called so")
+            yield Problem(dotted(place), described(place[-1]), "another name: the impressions themselves are called so")
 
 
 def _repeats(config: object) -> Iterator[Problem]:

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from jobs.errors import Problem, described, nearest_match, one_of
+from jobs.errors import Problem, described, nearest_match, one_of, shortened
 
 Location = tuple[object, ...]
 EXPECTED = {
@@ -38,8 +38,8 @@ def dotted(location: Iterable[object]) -> str:
 
 def _step(part: object) -> str:
     if isinstance(part, str) and re.fullmatch(r"[\w-]+", part):
-        return f".{part}"
-    return f"[{json.dumps(part) if isinstance(part, str) else described(part)}]"
+        return f".{shortened(part)}"
+    return f"[{shortened(json.dumps(part)) if isinstance(part, str) else described(part)}]"
 
 
 def merged(*groups: Iterable[Problem]) -> list[Problem]:

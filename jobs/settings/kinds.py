@@ -43,17 +43,19 @@ def _section(config: object, *keys: str) -> dict[str, Any]:
 
 def _tasks(config: object) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
     for name, task in _section(config, "tasks").items():
-        if isinstance(task, Mapping) and task.get("kind", "binary") in VALUES:
-            yield name, task.get("kind", "binary"), task
+        kind = task.get("kind", "binary") if isinstance(task, Mapping) else None
+        if isinstance(kind, str) and kind in VALUES:
+            yield name, kind, task
 
 
 def _labels(config: object) -> Iterator[Problem]:
     for name, kind, task in _tasks(config):
         label = _section(config, "labels", str(task.get("label")))
         values = label.get("values", "binary")
-        if label and values in KNOWN and values not in VALUES[kind]:
+        if label and isinstance(values, str) and values in KNOWN and values not in VALUES[kind]:
             expected = f"a label of a {kind} task, whose values are {' or '.join(VALUES[kind])}"
-            yield Problem(dotted(("tasks", name, "label")), f"{task['label']!r}, whose values are {values}", expected)
+            found = f"{described(task['label'])}, whose values are {values}"
+            yield Problem(dotted(("tasks", name, "label")), found, expected)
 
 
 def _classes(config: object) -> Iterator[Problem]:

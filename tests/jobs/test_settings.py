@@ -281,16 +281,16 @@ def test_environment_and_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (one.limits.min_rows, one.tables.path, one.slices) == (0, "other", (("exchange",),))
     assert errors(lambda: load(CONF / "ipinyou.yaml", ["limits", "a=["])) == [
         "override 'limits': found no assignment, expected place=value, such as limits.min_rows=0",
-        "override 'a=[': found while parsing a flow node, expected a place that can be set, and a YAML value",
+        "override 'a=[': found did not find expected node content, expected a place that can be set, and a YAML value",
     ]
 
 
 UNREADABLE = [
     ("a: 1\na: 2\n", "line 2, column 1: found duplicate key a, expected YAML, each key once"),
     ("a: !!python/name:os.system x", "line 1, column 4: found could not determine a constructor for the tag"),
-    ("a: ${oc.env:NOPE_NOPE}", "a: found KeyError raised while resolving interpolation: \"Environment variable 'NOPE_NOPE'"),  # noqa: E501
-    ("tables: {path: '???'}", "tables.path: found Missing mandatory value: tables.path, expected a value that"),
-    ("a: {b: '${a}'}", "a.b: found Interpolation to parent node detected, expected a value that can be resolved"),
+    ("a: ${oc.env:NOPE_NOPE}", "a: found no environment variable 'NOPE_NOPE', expected it, or ${oc.env:NAME,default}"),
+    ("tables: {path: '???'}", "tables.path: found '???', expected a value in its place"),
+    ("a: {b: '${a}'}", "a.b: found '${a}', expected a value that does not contain this one"),
 ]  # fmt: skip
 
 
