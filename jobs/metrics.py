@@ -153,5 +153,6 @@ def stamped(rows: pa.Table, settings: Evaluation, stamp: Stamp, now: datetime | 
     finals = {task: settings.is_final(hours, task) for task in settings.tasks}
     finals |= {name: all(finals[task] for task in weights) for name, weights in settings.joint.items()}
     is_final = [finals[task] for task in rows["task"].to_pylist()]
-    columns = {**columns_in(rows), "is_final": is_final, **stamp_columns(stamp, rows.num_rows)}
+    clip = pa.repeat(pa.scalar(settings.loss.clip), rows.num_rows)
+    columns = {**columns_in(rows), "clip": clip, "is_final": is_final, **stamp_columns(stamp, rows.num_rows)}
     return selected(columns, METRICS)

@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from jobs import unnamed
 from jobs.cells import Cells
 from jobs.errors import ContractError, Problem
 from jobs.finish import Stamp
@@ -71,6 +72,7 @@ def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
     """What the evaluation and each task × model mean: a change of any of it needs a new name."""
     document = settings.document()
     found: dict[str, dict[str, Any]] = {"evaluation": {"timezone": settings.day.timezone, "shards": document["shards"]}}
+    found[unnamed.OPTIONS] = unnamed.recorded(settings)
     found |= {f"joint {name}": dict(weights) for name, weights in settings.joint.items()}
     for task_name, model in settings.pairs:
         task = settings.tasks[task_name]
@@ -114,13 +116,22 @@ def check_definitions(settings: Evaluation, recorded: Iterable[str]) -> None:
     problems = []
     for before in map(json.loads, recorded):
         for name in now.keys() & before.keys():
-            for what in now[name].keys() | before[name].keys():
+            # An option is recorded since it has been there, and while something depends on it.
+            common = now[name].keys() & before[name].keys()
+            for what in common if name == unnamed.OPTIONS else now[name].keys() | before[name].keys():
                 old, new = before[name].get(what), now[name].get(what)
                 if old != new:
-                    expected = f"{json.dumps(old)}, as in the tables that exist; a new definition takes a new name"
-                    problems.append(Problem(f"{name}: {what}", json.dumps(new), expected))
+                    problems.append(_changed(name, what, json.dumps(old), json.dumps(new)))
     if problems:
         raise ContractError("a definition changed under an old name", list(dict.fromkeys(problems)))
+
+
+def _changed(name: str, what: str, old: str, new: str) -> Problem:
+    remedy = "a new definition takes a new name"
+    if name != unnamed.OPTIONS:
+        return Problem(f"{name}: {what}", new, f"{old}, as in the tables that exist; {remedy}")
+    rests = f"{old}, as in the tables that exist: {unnamed.dependent(what)} would change under an old name"
+    return Problem(what, new, f"{rests}. Set it back, or rename the evaluation: {remedy}")
 
 
 def code_hash() -> str:

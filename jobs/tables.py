@@ -170,6 +170,11 @@ METRICS = Table(
         Column("positives", "double", "Weight of the positive part of the labels, where the task has one"),
         Column("unit", "string", "Unit of the value", False),
         Column("reason", "string", "Why the value is NULL"),
+        Column(
+            "clip",
+            "double",
+            "What scores of exactly 0 and 1 cost, loss.clip: compare losses at one clip only. NULL in old rows",
+        ),
         Column("is_final", "boolean", "Whether the age is reached, and labels no longer change at it", False),
         *RUN,
     ),

@@ -146,6 +146,22 @@ def published_of_bins(kind: str, options: Options) -> dict[str, BinMetric]:
     return {m.label(choice): m.bound(choice) for m in bin_metrics_of(kind).values() for choice in m.choices(options)}
 
 
+def unnamed_options(kind: str) -> dict[str, tuple[str, ...]]:
+    """The options that decide a number without being part of its name, each with the metrics that depend on it.
+
+    A metric depends on its own options and on those of the statistics it reads, as focal_loss does on gamma.
+    """
+    statistics = statistics_of(kind)
+    found: dict[str, list[str]] = {}
+    for of in (metrics_of, class_metrics_of, bin_metrics_of, baseline_metrics_of):
+        for metric in of(kind).values():
+            read = {option for name in metric.inputs if name in statistics for option in statistics[name].options}
+            for option in sorted({*metric.options, *read}):
+                if "{" + option + "}" not in metric.suffix:
+                    found.setdefault(option, []).append(metric.name)
+    return {option: tuple(names) for option, names in found.items()}
+
+
 def _reading(metric: N, statistics: Mapping[str, Statistic], options: Options) -> N:
     return replace(metric, inputs=tuple(_column(name, statistics, options) for name in metric.inputs))
 

@@ -62,18 +62,20 @@ LEFT JOIN (SELECT DISTINCT event_date, age_hours, task, is_final FROM metrics_fi
   USING (event_date, age_hours, task)
 ORDER BY task, model, event_date;
 
--- 3. Which slices got worse than the day before? Most harm first: the change times the traffic. Equal ages only.
+-- 3. Which slices got worse than the day before? Most harm first: the change times the traffic. Equal ages only; where
+-- loss.clip was another, the scores of exactly 0 and 1 were priced otherwise: there is no harm to tell.
 SELECT
   today.event_date, today.task, today.model, today.slice, today.n,
   before.value AS normalized_entropy_before,
   today.value AS normalized_entropy,
-  (today.value - before.value) * today.weight AS harm
+  before.clip IS NOT DISTINCT FROM today.clip AS same_clip,
+  CASE WHEN before.clip IS NOT DISTINCT FROM today.clip THEN (today.value - before.value) * today.weight END AS harm
 FROM metrics_final AS today
 JOIN metrics_final AS before
   ON before.event_date = today.event_date - 1 AND before.age_hours = today.age_hours AND before.task = today.task
   AND before.model = today.model AND before.slice = today.slice AND before.metric = today.metric
 WHERE today.metric = 'normalized_entropy' AND today.value IS NOT NULL AND before.value IS NOT NULL
-ORDER BY harm DESC
+ORDER BY harm DESC NULLS LAST
 LIMIT 20;
 
 -- 4. Which model does better, and where? A positive gain is for the model on the left; it says nothing of chance yet.
@@ -81,7 +83,7 @@ SELECT
   a.event_date, a.task, a.slice, a.n, a.model, b.model AS other_model,
   a.value AS log_loss,
   b.value AS other_log_loss,
-  (b.value - a.value) / NULLIF(b.value, 0) AS gain
+  CASE WHEN b.clip IS NOT DISTINCT FROM a.clip THEN (b.value - a.value) / NULLIF(b.value, 0) END AS gain
 FROM metrics_final AS a
 JOIN metrics_final AS b
   ON b.event_date = a.event_date AND b.age_hours = a.age_hours AND b.task = a.task

@@ -1,0 +1,66 @@
+"""The options that decide numbers without being part of their names: while a name stands, so do they."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from jobs.settings import Evaluation
+from udfs.catalog import FAMILIES, unnamed_options
+
+OPTIONS: Final = "options"  # their place among the definitions of a run
+
+# Where the options of the measures are configured; the bins' are of no consequence where no bins are kept.
+OF_LOSS: Final[Mapping[str, str]] = {"alpha": "loss.alpha", "gamma": "loss.gamma", "k": "loss.k"}
+OF_BINS: Final[Mapping[str, str]] = {"threshold": "bins.thresholds", "calibration_bins": "bins.calibration_bins"}
+# What decides numbers from outside the measures, and of which numbers.
+BITS: Final = "bins.bits"
+KERNEL: Final = "loss.kernel"
+GROUP_ROWS: Final = "limits.group_rows"
+GROUP: Final = "impressions.columns.group"
+DUPLICATES: Final = "impressions.duplicates"
+REFERENCE: Final = "baselines.reference"
+DEPENDENT: Final = {
+    BITS: "every number from score bins, such as auc",
+    KERNEL: "the last digit of every loss",
+    **dict.fromkeys((GROUP, GROUP_ROWS), "every number of a task about candidates"),
+    DUPLICATES: "every number",
+    REFERENCE: "every metric that ends in [reference]",
+}
+
+
+def recorded(settings: Evaluation) -> dict[str, Any]:
+    """The options on which something published depends, by their place in the configuration."""
+    document = settings.document()
+    return {place: _at(document, place) for place in sorted(_places(settings))}
+
+
+def dependent(place: str) -> str:
+    """What depends on an option, in words."""
+    option = {where: option for option, where in {**OF_LOSS, **OF_BINS}.items()}.get(place)
+    if option is None:
+        return next(words for start, words in DEPENDENT.items() if place.startswith(start))
+    names = (name for kind in FAMILIES for name in unnamed_options(kind).get(option, ()))
+    return ", ".join(dict.fromkeys(names))
+
+
+def _places(settings: Evaluation) -> Iterator[str]:
+    yield DUPLICATES
+    for kind in settings.kinds:
+        options = unnamed_options(kind)
+        yield from (place for option, place in OF_LOSS.items() if option in options)
+        if kind != "regression":
+            yield KERNEL
+        if kind == "candidates":
+            yield from (GROUP, GROUP_ROWS)
+        if kind == "binary" and settings.bins.slices:
+            yield BITS
+            yield from (place for option, place in OF_BINS.items() if option in options)
+    yield from (f"{REFERENCE}.{task}" for task in settings.baselines.reference)
+
+
+def _at(document: Mapping[str, Any], place: str) -> Any:
+    found: Any = document
+    for key in place.split("."):
+        found = found[key]
+    return found

@@ -1,0 +1,87 @@
+"""A name has one definition: what decides a number is in its name, or may not change while the name stands."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from jobs import runs, unnamed
+from jobs.errors import ContractError
+from jobs.settings import parse
+from tests.jobs import days
+from udfs import catalog
+
+
+@pytest.mark.parametrize(
+    ("loss", "told"),
+    [
+        (
+            {"alpha": 5.0},
+            "loss.alpha: found 5.0, expected 1.0, .*: weighted_log_loss, weighted_log_loss_balanced would",
+        ),
+        ({"gamma": 1.0}, "loss.gamma: found 1.0, expected 2.0, .*: focal_loss would"),
+        ({"kernel": "native"}, 'loss.kernel: found "native", expected "strict"'),
+    ],
+)
+def test_an_option_that_is_in_no_name_is_a_definition(loss, told):
+    document = days.configured(Path("x"))
+    before = json.dumps(runs.definitions(parse(document)))
+    with pytest.raises(ContractError, match=told) as caught:
+        runs.check_definitions(parse({**document, "loss": loss}), [before])
+    assert str(caught.value).endswith("Set it back, or rename the evaluation: a new definition takes a new name")
+
+
+def test_an_option_that_was_not_recorded_yet_is_free():
+    settings = parse(days.configured(Path("of_no_consequence")))
+    before = runs.definitions(settings)
+    other = parse({**settings.document(), "loss": {"gamma": 1.0}})
+    for older in ({k: v for k, v in before.items() if k != "options"}, {**before, "options": {"loss.alpha": 1.0}}):
+        runs.check_definitions(other, [json.dumps(older)])
+
+
+OF_KINDS = {
+    "binary": {"bins": {"slices": [[]], "thresholds": [0.5]}, "baselines": {"reference": {"t": 0.1}}},
+    "candidates": {"impressions": {"source": {"format": "parquet", "path": "x"}, "columns": {"id": "i", "group": "g"}}},
+}
+
+
+@pytest.mark.parametrize("kind", catalog.FAMILIES)
+def test_every_option_of_every_measure_is_in_its_name_or_in_the_definitions(kind):
+    label = {"column": "y", "values": "binary"}
+    if kind == "multiclass":
+        label = {"column": "y", "values": "classes", "classes": ["a", "b"]}
+    score = {"score": ["p", "q"]} if kind == "multiclass" else {"score": "p"}
+    model, task = {"m": {"t": score}}, {"t": {"kind": kind, "label": "y"}}
+    parts = {"labels": {"y": label}, "tasks": task, "models": model, **OF_KINDS.get(kind, {})}
+    settings = parse({**days.configured(Path("x")), "dimensions": [], "slices": [[]], **parts})
+    recorded = runs.definitions(settings)["options"].keys()
+    places = {**unnamed.OF_LOSS, **unnamed.OF_BINS}
+    for of in (catalog.metrics_of, catalog.class_metrics_of, catalog.bin_metrics_of, catalog.baseline_metrics_of):
+        for metric in of(kind).values():
+            read = [catalog.statistics_of(kind)[name] for name in metric.inputs if name in catalog.statistics_of(kind)]
+            for option in {*metric.options, *(option for statistic in read for option in statistic.options)}:
+                assert f"{{{option}}}" in metric.suffix or places[option] in recorded, (metric.name, option)
+    for statistic in catalog.statistics_of(kind).values():
+        assert all(f"{{{option}}}" in statistic.suffix for option in statistic.options)
+    besides = {"binary": "baselines.reference.t", "candidates": "limits.group_rows"}
+    assert besides.get(kind, "impressions.duplicates") in recorded
+    assert all(unnamed.dependent(place) for place in recorded)
+
+
+BINS = {"calibration_bins": 20, "bits": 16}
+
+
+@pytest.mark.parametrize("option", BINS)
+def test_other_bins_are_another_definition_where_bins_are_kept(option):
+    kept, none = ({**days.configured(Path("x")), "bins": {"slices": slices}} for slices in ([[]], []))
+    other = {**kept, "bins": {**kept["bins"], option: BINS[option]}}
+    before = [json.dumps(runs.definitions(parse(each))) for each in (kept, none)]
+    runs.check_definitions(parse(other), before[1:])
+    with pytest.raises(ContractError, match=f"bins.{option}: found {BINS[option]}, expected 1"):
+        runs.check_definitions(parse(other), before[:1])
+
+
+def test_new_ranks_thresholds_and_another_clip_are_no_new_definition():
+    document = {**days.configured(Path("x")), "bins": {"slices": [[]]}}
+    more = {**document, "bins": {"slices": [[]], "thresholds": [0.5]}, "loss": {"k": [3], "clip": 1e-9}}
+    runs.check_definitions(parse(more), [json.dumps(runs.definitions(parse(document)))])
