@@ -8,7 +8,8 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from jobs import lake
 from jobs.finish import Stamp, totals, with_slice
@@ -37,13 +38,19 @@ def references(
     """
     configured = settings.baselines.reference
     back = {rate for rate in configured.values() if isinstance(rate, timedelta)}
-    days = {each: lake.read_day(session, where, stamp.event_date - each, stamp.age_hours) for each in back}
+    days = {each: _complete(session, where, stamp, each) for each in back}
     earlier = {each: _rates(rows.select("task", "model", *WEIGHTS).toArrow()) for each, rows in days.items()}
     return {
         (task, model): earlier[rate].get((task, model), np.nan) if isinstance(rate, timedelta) else rate
         for task, model in settings.pairs
         if (rate := configured.get(task)) is not None
     }
+
+
+def _complete(session: SparkSession, where: Address, stamp: Stamp, back: timedelta) -> DataFrame:
+    """The rows of an earlier day, but for provisional ones: they know less than others of their age."""
+    rows = lake.read_day(session, where, stamp.event_date - back, stamp.age_hours)
+    return rows.where(~F.coalesce("provisional", F.lit(False)))
 
 
 def against(sums: Sums, statistics: pa.Table, known: Rates, settings: Evaluation) -> Iterator[pa.Table]:

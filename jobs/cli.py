@@ -13,7 +13,7 @@ from jobs.engines import known_engine
 
 app = typer.Typer(
     help="An exact ledger of how well every model predicted its impressions.",
-    epilog="Exit codes: 0 done, 2 configuration or contract, 3 failure, 4 not there yet.",
+    epilog="Exit codes: 0 done, 2 configuration or contract, 3 failure, 4 not there yet: try again later.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -22,6 +22,9 @@ app = typer.Typer(
 Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
+Provisional = Annotated[
+    bool, typer.Option("--provisional", help="Also before the age is reached or a log is whole; marked as such.")
+]
 Engine = Annotated[
     str, typer.Option("--engine", envvar="LOSSLEDGER_ENGINE", help="spark (Apache Spark) or sail (embedded, no Java).")
 ]
@@ -32,12 +35,15 @@ def run(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
     date: Annotated[str, typer.Option(help="Day of the impressions, YYYY-MM-DD.")],
     age: Annotated[str | None, typer.Option(help="Label age, e.g. 24h; default: the configured one.")] = None,
+    provisional: Provisional = False,
     engine: Engine = "spark",
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
     """Evaluate one day and replace it in the tables."""
-    raise typer.Exit(command.run(config, date, engine=engine, age=age, overrides=overrides, as_json=as_json))
+    raise typer.Exit(
+        command.run(config, date, engine=engine, age=age, provisional=provisional, overrides=overrides, as_json=as_json)
+    )
 
 
 @app.command()

@@ -8,14 +8,14 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from jobs import nightly, sql, verdict
+from jobs import ages, nightly, sql, verdict
 from jobs.errors import ConfigurationError, LossledgerError, Problem
 from jobs.progress import Progress
 from jobs.session import session
@@ -52,16 +52,26 @@ def guarded(command: Callable[[], int], *, as_json: bool) -> int:
 
 
 def run(  # noqa: PLR0913 - the options of the command
-    config: Path, day: str, *, engine: str, age: str | None = None, overrides: Sequence[str] = (), as_json: bool = False
+    config: Path,
+    day: str,
+    *,
+    engine: str,
+    age: str | None = None,
+    provisional: bool = False,
+    overrides: Sequence[str] = (),
+    as_json: bool = False,
 ) -> int:
-    """Evaluate one day. The configuration and the date are checked before an engine is started."""
+    """Evaluate one day. The configuration, the date and its age are checked before an engine is started."""
 
     def command() -> int:
         settings = load(config, overrides)
         event_date, age_hours = parsed_date(day), None if age is None else parsed_age(age)
+        ages.stamp(settings, event_date, age_hours, began=datetime.now(UTC), provisional=provisional)
         progress = Progress(nightly.STAGES, quiet=as_json)
         with session(engine, app=f"lossledger {settings.evaluation} {day}") as spark:
-            outcome = nightly.evaluate(spark, settings, event_date, age_hours=age_hours, progress=progress)
+            outcome = nightly.evaluate(
+                spark, settings, event_date, age_hours=age_hours, provisional=provisional, progress=progress
+            )
             verdict.show(outcome, as_json=as_json)
         return 0
 

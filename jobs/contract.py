@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
-from jobs.day import Day
-from jobs.errors import ConfigurationError, ContractError, Problem, nearest_match
+from jobs.errors import ContractError, Problem, nearest_match
 from jobs.settings import Evaluation, LabelColumn, TimeColumn
 from jobs.sources import Pinned
 
@@ -19,15 +16,6 @@ LISTS = ("array<double>", "array<float>", "array<bigint>", "array<int>")
 INTEGERS = ("bigint", "int", "smallint", "tinyint")
 
 Expectation = tuple[str, str | None, tuple[str, ...]]
-
-
-def check_day(day: Day, now: datetime | None = None) -> None:
-    """Raise ConfigurationError (exit 2) for a day that has not begun."""
-    now = now or datetime.now(UTC)
-    if day.start > now:
-        today = now.astimezone(ZoneInfo(day.timezone)).date()
-        problem = Problem("--date", day.date.isoformat(), f"a day that has begun ({today.isoformat()} or earlier)")
-        raise ConfigurationError("the day lies in the future", [problem])
 
 
 def check(impressions: Pinned, logs: Mapping[str, Pinned], settings: Evaluation) -> None:

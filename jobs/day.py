@@ -37,6 +37,11 @@ class Day:
         """Length of the day in hours."""
         return (self.end - self.start) / timedelta(hours=1)
 
+    @property
+    def spellings(self) -> tuple[str, str]:
+        """How a partition of the day may be spelled."""
+        return spellings(self.date)
+
     def dates_until(self, moment: datetime) -> list[dt.date]:
         """The dates that a source partitioned by a date of any zone may have put rows of the day to a moment under."""
         one = timedelta(days=1)
@@ -53,6 +58,16 @@ class Day:
 
     def _midnight(self, day: dt.date) -> datetime:
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+def spellings(date: dt.date) -> tuple[str, str]:
+    """How a partition of a date may be spelled.
+
+    Example:
+        >>> spellings(dt.date(2026, 3, 9))
+        ('2026-03-09', '20260309')
+    """
+    return date.isoformat(), f"{date:%Y%m%d}"
 
 
 def micros(moment: datetime) -> int:

@@ -23,12 +23,13 @@ from udfs.places import CELLS
 
 @dataclass(frozen=True)
 class Stamp:
-    """What every row of a run carries."""
+    """What every row of a run carries; a provisional one knows less than its age and its sources promise."""
 
     event_date: date
     age_hours: int
     as_of: datetime
     run_id: str
+    provisional: bool = False
 
 
 def statistics(table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +14,6 @@ import pyarrow.compute as pc
 from jobs import columns
 from jobs.baselines import Rates, against
 from jobs.cells import Cells
-from jobs.day import Day
 from jobs.finish import Stamp, columns_in, selected, stamp_columns, totals
 from jobs.read import Scoring
 from jobs.settings import Evaluation
@@ -146,11 +144,9 @@ def _joint_row(name: str, weights: Mapping[str, float], of: Mapping[str, Mapping
     return {**first, "task": name, "metric": "joint_loss", "value": value, "reason": reason, "unit": "weighted loss"}
 
 
-def stamped(rows: pa.Table, settings: Evaluation, stamp: Stamp, now: datetime | None = None) -> pa.Table:
-    """The rows of `metrics` with what every row of a run carries. Before its age is reached a day is not final."""
-    known = min(stamp.as_of, now or datetime.now(UTC))
-    hours = (known - Day(stamp.event_date, settings.day.timezone).end) / timedelta(hours=1)
-    finals = {task: settings.is_final(hours, task) for task in settings.tasks}
+def stamped(rows: pa.Table, settings: Evaluation, stamp: Stamp) -> pa.Table:
+    """The rows of `metrics` with what every row of a run carries. What is provisional is not final."""
+    finals = {task: not stamp.provisional and settings.is_final(stamp.age_hours, task) for task in settings.tasks}
     finals |= {name: all(finals[task] for task in weights) for name, weights in settings.joint.items()}
     is_final = [finals[task] for task in rows["task"].to_pylist()]
     clip = pa.repeat(pa.scalar(settings.loss.clip), rows.num_rows)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import (
+    ages,
+    arrival,
     baselines,
     cells,
     contract,
@@ -33,7 +34,7 @@ from jobs import (
 from jobs.cells import Cells
 from jobs.day import Day
 from jobs.engines import engine_of
-from jobs.errors import ConfigurationError, LossledgerError, Problem, RefusedError, RuntimeFailure
+from jobs.errors import InputMissingError, LossledgerError, RefusedError, RuntimeFailure
 from jobs.finish import Stamp
 from jobs.progress import Progress
 from jobs.runs import Ledger
@@ -45,13 +46,17 @@ STAGES = 6
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: the row ledger, the rows of `metrics`, the seconds of each stage, what looks wrong."""
+    """What a run did: the row ledger, the rows of `metrics`, the seconds of each stage, what looks wrong.
+
+    `provisional` says why the day is only provisional; it is empty where the day is complete.
+    """
 
     stamp: Stamp
     ledger: Ledger
     metrics: pa.Table
     stages: Mapping[str, float]
     warnings: tuple[str, ...]
+    provisional: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,28 +77,37 @@ class Inputs:
         return {source.name: source.provenance for source in self.all}
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - which day, and how
     session: SparkSession,
     settings: Evaluation,
     day: date,
     *,
     age_hours: int | None = None,
+    provisional: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
     """Evaluate one day at one label age, and replace that day in the tables.
 
+    A run may be `provisional`: it may begin before the age is reached, and then marks every row so.
+
     Raises:
         ConfigurationError, ContractError: Something does not fit; nothing was written (exit 2).
-        RefusedError: The day is empty or has too many rejected rows; only `rejects` and `runs` were written (exit 2).
-        InputMissingError: A source is not there, or a label log has no event for the day (exit 4).
+        RefusedError: The day has too many rejected rows; only `rejects` and `runs` were written (exit 2).
+        InputMissingError: It is too early for the age, a source is not there, the day is empty, or a label log has no
+            event for it (exit 4).
         RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before, or `runs_latest` says
             `in_doubt` (exit 3).
     """
     progress = progress or Progress(STAGES, quiet=True)
-    began = datetime.now(UTC)
-    run = Run(session, settings, Day(day, settings.day.timezone), _stamp(settings, day, age_hours), progress, began)
-    with progress.stage("read"):
-        inputs = run.prepared()
+    stamp = ages.stamp(settings, day, age_hours, began=datetime.now(UTC), provisional=provisional)
+    early = (ages.early(stamp, settings),) if stamp.provisional else ()
+    run = Run(session, settings, Day(day, settings.day.timezone), stamp, progress, lacking=early)
+    try:
+        with progress.stage("read"):
+            inputs = run.prepared()
+    except InputMissingError as absent:
+        run.missed(absent)
+        raise
     run.record("started", inputs=inputs.provenance)
     try:
         return run.completed(inputs)
@@ -114,12 +128,11 @@ class Run:
     day: Day
     stamp: Stamp
     progress: Progress
-    began: datetime
     ledger: Ledger | None = None
+    lacking: tuple[str, ...] = ()
 
     def prepared(self) -> Inputs:
         """Pin the sources, check the contract, make the tables: all that needs no dear work."""
-        contract.check_day(self.day)
         settings, session = self.settings, self.session
         source, partition = settings.impressions.source, settings.day.partition
         impressions = sources.pinned(session, Wanted("impressions", source, self.day, partition))
@@ -148,10 +161,10 @@ class Run:
         key = read.key_type(settings, inputs.impressions, inputs.logs)
         impressions = read.impressions(inputs.impressions, settings, self.day, key)
         logs = {
-            name: read.label_log(inputs.logs[name], log, self.day, self.stamp.age_hours, key)
+            name: read.label_log(inputs.logs[name], log, self.day, self.stamp.as_of, key)
             for name, log in settings.label_logs.items()
         }
-        found = self._cells(impressions)
+        found, arrived = self._arrived(impressions, logs)
         with progress.stage("label"):
             examples = label.labelled(impressions, logs, settings)
             progress.note = f"{examples.duplicates:,} duplicates"
@@ -165,23 +178,27 @@ class Run:
         mixed = None if assembled is None else assembled.mixed
         self.ledger = Ledger.of(found, examples.duplicates, summary.rows, mixed)
         with progress.stage("finish"):
-            rows = rejects.Rows(impressions, logs, examples.frame, whole, scorings)
+            rows = rejects.Rows(impressions, logs, examples.frame, whole, scorings, arrived)
             new = self._finished(summary.sums, found, rows)
             sources.verify(inputs.all)
         with progress.stage("write"):
             self._replace(new)
-        self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds)
+        why = f"provisional, as {'; '.join(self.lacking)}" if self.lacking else None
+        self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds, message=why)
         warnings = tuple(rejects.unmatched(rows, new["statistics"]))
-        return Outcome(self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings)
+        return Outcome(self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings, self.lacking)
 
-    def _cells(self, impressions: DataFrame) -> Cells:
+    def _arrived(
+        self, impressions: DataFrame, logs: Mapping[str, DataFrame]
+    ) -> tuple[Cells, Mapping[str, arrival.Arrived]]:
+        """The cells of the day and the rows of each source, after checking that they are there."""
         with self.progress.stage("cells"):
             found = cells.scanned(impressions, self.settings)
+            arrived = arrival.counted(impressions, logs, found, self.settings, self.day)
             self.progress.note = f"{found.in_day:,} rows of the day, {len(found.cells):,} cells"
-        if found.in_day == 0:
-            others = f"; {read.days_of(impressions, self.day)}" if found.read else ""
-            raise RefusedError(f"{self.day.date} is empty: none of {found.read:,} rows read lies in it{others}")
-        return found
+        arrival.check_day(impressions, found, arrived[arrival.IMPRESSIONS], self.day)
+        arrival.check_events(arrived, self.settings)
+        return found, arrived
 
     def _finished(self, sums: pa.Table, found: Cells, rows: rejects.Rows) -> dict[str, pa.Table]:
         """The rows of the tables, after the rejected rows are kept and everything ties out."""
@@ -200,7 +217,7 @@ class Run:
             new["class_statistics"] = finish.class_statistics(*parts)
         references = baselines.references(self.session, self.settings, self.address("statistics"), self.stamp)
         values = metrics.metrics(new, self.settings, found, rows.scorings, references)
-        new["metrics"] = metrics.stamped(values, self.settings, self.stamp, self.began)
+        new["metrics"] = metrics.stamped(values, self.settings, self.stamp)
         return {name: rows for name, rows in new.items() if rows.num_rows}
 
     def address(self, table: str) -> lake.Address:
@@ -212,9 +229,18 @@ class Run:
         row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **facts)
         lake.append(self.session, self.address("runs"), row, self._metadata)
 
+    def missed(self, failure: InputMissingError) -> None:
+        """Say in `runs` that a source is not there, in a table made for it if need be."""
+        try:
+            lake.ensure(self.session, self.address("runs"), tables.RUNS)
+            self.record("started")
+            self.record("refused", message=failures.told(failure, whole=False))
+        except Exception as error:
+            failure.add_note(f"`runs` could not be told: {failures.told(error, whole=False)}")
+
     def failed(self, failure: Exception) -> None:
         """Say in `runs` why the run ended; where that fails too, the failure itself says so."""
-        refused = isinstance(failure, LossledgerError) and failure.exit_code == 2
+        refused = isinstance(failure, LossledgerError) and failure.exit_code in (2, 4)
         message = failures.told(failure, whole=False)
         try:
             self.record("refused" if refused else "failed", message=message, ledger=self.ledger)
@@ -232,7 +258,6 @@ class Run:
             stamped = finish.stamped_rejects(kept, self.stamp)
             lake.append(self.session, self.address("rejects"), stamped, self._metadata)
         rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share)
-        rejects.check_events(rows, self.settings)
 
     def _replace(self, new: Mapping[str, pa.Table]) -> None:
         """Replace the day in every table, and read back that it is there."""
@@ -275,11 +300,3 @@ class Run:
             "as_of": stamp.as_of.isoformat(),
             "config_hash": self.settings.fingerprint(),
         }
-
-
-def _stamp(settings: Evaluation, day: date, age_hours: int | None) -> Stamp:
-    age = settings.age_hours if age_hours is None else age_hours
-    if timedelta(hours=age) not in settings.ages:
-        ages = ", ".join(f"{known // timedelta(hours=1)}h" for known in settings.ages)
-        raise ConfigurationError("the age is not configured", [Problem("--age", f"{age}h", f"one of {ages}")])
-    return Stamp(day, age, Day(day, settings.day.timezone).as_of(age), uuid.uuid4().hex)

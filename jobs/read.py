@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs import values
 from jobs.day import Day, micros
-from jobs.settings import Evaluation, LabelColumn, LabelLog, TimeColumn
+from jobs.settings import Evaluation, LabelColumn, LabelLog
 from jobs.sources import Pinned
 
 SAMPLING = "sampling_rate"
@@ -130,7 +130,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
     )
     fingerprint = values.hashed(source, mapped)
     selected: dict[str, Column] = {
-        "in_day": _in_day(columns.time, moment, day),
+        "in_day": _in_day(source, settings, moment, day),
         "id": identity,
         "time": moment,
         "shard": _shard(settings, fingerprint),
@@ -152,11 +152,11 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
     return frame.select(*(c.alias(n) for n, c in {**selected, **_measured(source, settings)}.items()))
 
 
-def label_log(source: Pinned, log: LabelLog, day: Day, age_hours: int, key: str) -> DataFrame:
-    """The events of a label log that can fall into a window of the day's impressions and are known at an age.
+def label_log(source: Pinned, log: LabelLog, day: Day, as_of: datetime, key: str) -> DataFrame:
+    """The events of a label log that can fall into a window of the day's impressions and are known at a moment.
 
     Columns: `id` (of the type `key`), `time` BIGINT (µs, UTC), `reason` STRING (`null_id`, `null_time`, `bad_time`) or
-    NULL, `row` STRUCT. Events before the day, beyond the last window or beyond the age are left out; one without a time
+    NULL, `row` STRUCT. Events before the day, beyond the last window or that moment are left out; one without a time
     is kept.
     """
     identity, moment = (
@@ -164,7 +164,7 @@ def label_log(source: Pinned, log: LabelLog, day: Day, age_hours: int, key: str)
         values.utc_micros(source, log.columns.time, day.timezone),
     )
     mapped = [log.columns.id, log.columns.time.column]
-    until = min(day.end + log.window, day.as_of(age_hours))
+    until = min(day.end + log.window, as_of)
     inside = (moment >= micros(day.start)) & (moment < micros(until))
     return (
         source.frame.select(
@@ -277,12 +277,15 @@ def _key_reasons(settings: Evaluation, identity: Column, moment: Column) -> list
     return reasons
 
 
-def _in_day(time: TimeColumn | None, moment: Column, day: Day) -> Column:
-    """Whether a row belongs to the day; one without a time does, to be rejected there."""
-    if time is None:
+def _in_day(source: Pinned, settings: Evaluation, moment: Column, day: Day) -> Column:
+    """Whether a row belongs to the day; one without a time does, to be rejected there, unless its partition differs."""
+    if settings.impressions.columns.time is None:
         return F.lit(True)
     inside = (moment >= micros(day.start)) & (moment < micros(day.end))
-    return F.coalesce(inside, F.lit(True))
+    partition = settings.day.partition
+    if partition is None or partition not in source.frame.columns:
+        return F.coalesce(inside, F.lit(True))
+    return F.coalesce(inside, values.text(partition).isin(*day.spellings), F.lit(True))
 
 
 def _shard(settings: Evaluation, fingerprint: Column) -> Column:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import reduce
 from typing import Any
 
 import pyarrow as pa
@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.errors import InputMissingError, RefusedError, RuntimeFailure
+from jobs.arrival import Arrived
+from jobs.errors import RefusedError, RuntimeFailure
 from jobs.read import Scoring
 from jobs.runs import Ledger
-from jobs.settings import Evaluation
 
 RANKING_BUCKETS = 64
 COLUMNS = ("source", "task", "model", "reason", "key", "row")
@@ -31,11 +31,12 @@ class Rows:
     examples: DataFrame
     groups: DataFrame | None
     scorings: Sequence[Scoring]
+    arrived: Mapping[str, Arrived]
 
-    @cached_property
+    @property
     def events(self) -> dict[str, tuple[int, int]]:
         """Of each label log the events, and those of them that cannot be joined."""
-        return {name: _counts(log) for name, log in self.logs.items()}
+        return {name: (self.arrived[name].rows, self.arrived[name].unusable) for name in self.logs}
 
 
 def parts(rows: Rows, ledger: Ledger, statistics: pa.Table) -> list[DataFrame]:
@@ -83,16 +84,6 @@ def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float) -> Non
             f"more than {share:.2%} (limits.rejected_share) is rejected of {', '.join(too_many)}; "
             f"the rows are in the table rejects, statistics and metrics are as before\n{table}"
         )
-
-
-def check_events(rows: Rows, settings: Evaluation) -> None:
-    """Raise InputMissingError (exit 4) for a label log that has no event in the windows of the day."""
-    for name, (events, _) in rows.events.items():
-        if not events and not settings.label_logs[name].may_be_empty:
-            raise InputMissingError(
-                f"labels.{name}: the log has no event in the windows of this day, so that all its labels would be 0. "
-                f"Wait until it is there, or allow it by labels.{name}.may_be_empty: true (exit code 4: not there yet)."
-            )
 
 
 def unmatched(rows: Rows, statistics: pa.Table) -> Iterator[str]:
@@ -211,11 +202,6 @@ def _by_pair(statistics: pa.Table, name: str) -> dict[tuple[str, str], Any]:
     for row in added.to_pylist():
         counts[row["task"], row["model"]] = row[f"{name}_sum"]
     return counts
-
-
-def _counts(log: DataFrame) -> tuple[int, int]:
-    row = log.agg(F.count(F.lit(1)), F.count("reason")).collect()[0]
-    return int(row[0]), int(row[1])
 
 
 def _named(source: str, task: str | None, model: str | None) -> str:

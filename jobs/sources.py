@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import failures, lake, paths
-from jobs.day import Day
+from jobs.day import Day, spellings
 from jobs.engines import engine_of
 from jobs.errors import ConfigurationError, ContractError, InputChangedError, InputMissingError, Problem
 from jobs.paths import Partition
@@ -75,7 +75,7 @@ class Wanted:
     def spellings(self) -> list[str]:
         """How a partition of the wanted dates may be spelled."""
         dates = self.day.dates_until(self.until or self.day.end - timedelta.resolution)
-        return [text for date in dates for text in (date.isoformat(), f"{date:%Y%m%d}")]
+        return [text for date in dates for text in spellings(date)]
 
 
 def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
@@ -175,7 +175,7 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
     reader = _reader(session, kind, wanted)
     groups = _listed(reader, wanted, path)
     kept = {values: files for values, files in groups.items() if _may_hold(wanted, dict(values))}
-    if not kept:
+    if not any(_may_be_day(wanted, dict(values)) for values in kept):
         raise InputMissingError(
             f"{wanted.name}: no file under {path!r} for {wanted.day.date.isoformat()}{_partitions(wanted, groups)} "
             "(exit code 4: not there yet)."
@@ -225,6 +225,12 @@ def _partitions(wanted: Wanted, found: Iterable[Partition]) -> str:
     there = sorted({f"{key}={value}" for values in found for key, value in values})
     looked = f" in a partition {wanted.partition}={wanted.day.date.isoformat()}"
     return f"{looked}; there are {', '.join(there[-3:])}" if there else looked
+
+
+def _may_be_day(wanted: Wanted, values: Mapping[str, str]) -> bool:
+    """Whether a folder can be what a run needs at least: of impressions, whose day has rows under its own date."""
+    value = values.get(wanted.partition) if wanted.partition else None
+    return value is None or wanted.until is not None or value in wanted.day.spellings
 
 
 def _may_hold(wanted: Wanted, values: Mapping[str, str]) -> bool:

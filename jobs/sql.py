@@ -20,7 +20,7 @@ from pyspark.errors import (
     UnsupportedOperationException,
 )
 from pyspark.logger import PySparkLogger
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich import box
 from rich.console import Console
@@ -76,10 +76,10 @@ def register(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
         # What is priced by it are the losses of binary tasks: without any, their columns are not there.
         session.range(1).select(F.lit(settings.loss.clip).alias("clip")).createOrReplaceTempView("clip")
         made.append("clip")
-    places = _places(session, settings)
+    places, declared = _places(session, settings), tables.declared(settings)
     for name, where in places.items():
         if lake.exists(session, where):
-            lake.read(session, where).createOrReplaceTempView(name)
+            _with_every_column(lake.read(session, where), declared[name]).createOrReplaceTempView(name)
             made.append(name)
     made += _made_views(session, made)
     for name in {*places, *tables.OPTIONAL, *VIEWS, "clip"}.difference(made):
@@ -143,6 +143,12 @@ def _first_word(sql: str) -> str:
 
 def _places(session: SparkSession, settings: Evaluation) -> dict[str, lake.Address]:
     return {name: lake.address(settings, name, engine_of(session)) for name in tables.declared(settings)}
+
+
+def _with_every_column(frame: DataFrame, table: tables.Table) -> DataFrame:
+    """A table with the columns that no run has added yet: NULL, as they will be of the days before that run."""
+    lacking = [column for column in table.columns if column.nullable and column.name not in frame.columns]
+    return frame.select("*", *(F.lit(None).cast(column.type).alias(column.name) for column in lacking))
 
 
 def _made_views(session: SparkSession, known: Collection[str]) -> list[str]:

@@ -58,10 +58,13 @@ PAIR = (
     Column("task", "string", "Task: what is predicted", False),
     Column("model", "string", "Model whose scores were evaluated", False),
 )
-RUN = (
-    Column("as_of", "timestamp", "Moment up to which labels were known, UTC", False),
-    Column("run_id", "string", "Run that wrote the row, see runs", False),
+AS_OF = Column("as_of", "timestamp", "Moment up to which labels were known, UTC, never after the run began", False)
+PROVISIONAL = Column(
+    "provisional",
+    "boolean",
+    "Whether the run began before the age was reached or a source was whole, as it was told to; NULL: it was not",
 )
+RUN = (AS_OF, Column("run_id", "string", "Run that wrote the row, see runs", False), PROVISIONAL)
 SLICE = Column("slice", "string", "Dimension values that are fixed, e.g. country=DE,device=ios; '' is the total", False)
 
 
@@ -175,7 +178,7 @@ METRICS = Table(
             "double",
             "What scores of exactly 0 and 1 cost, loss.clip: compare losses at one clip only. NULL in old rows",
         ),
-        Column("is_final", "boolean", "Whether the age is reached, and labels no longer change at it", False),
+        Column("is_final", "boolean", "Whether labels no longer change at the age, and it is not provisional", False),
         *RUN,
     ),
     {"value_or_reason": "(value IS NULL AND reason IS NOT NULL) OR (value IS NOT NULL AND reason IS NULL)"},
@@ -187,6 +190,7 @@ REJECTS = Table(
     (
         *PARTITION,
         Column("run_id", "string", "Run that rejected the row", False),
+        PROVISIONAL,
         Column("source", "string", "impressions, or the name of a label log", False),
         Column("task", "string", "Task, where only this task and model went without the row"),
         Column("model", "string", "Model, where only this task and model went without the row"),
@@ -205,7 +209,8 @@ RUNS = Table(
         Column("run_id", "string", "Run", False),
         Column("state", "string", "started, done, failed or refused", False),
         Column("event_time", "timestamp", "When the event happened, UTC", False),
-        Column("as_of", "timestamp", "Moment up to which labels were known, UTC", False),
+        AS_OF,
+        PROVISIONAL,
         Column("rows_read", "bigint", "Rows of the impressions = outside + rejected + duplicate + scored"),
         Column("rows_outside", "bigint", "Rows of other days"),
         Column("rows_rejected", "bigint", "Rows rejected, see rejected"),
@@ -213,7 +218,7 @@ RUNS = Table(
         Column("groups_mixed", "bigint", "Groups whose rows differ in a dimension; they take the cell of one of them"),
         Column("rows_scored", "bigint", "Rows evaluated for at least one task, or outside every task's condition"),
         Column("rejected", "string", "JSON list of source, task, model, reason and exact count"),
-        Column("message", "string", "Why the run failed or was refused"),
+        Column("message", "string", "Why the run failed, was refused or is provisional"),
         Column("definitions", "string", "JSON of the tasks' definitions, by task and model"),
         Column("config_hash", "string", "SHA-256 of the resolved configuration", False),
         Column("config", "string", "The resolved configuration as JSON", False),

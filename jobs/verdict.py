@@ -27,6 +27,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "as_of": stamp.as_of.isoformat(),
         "rows": {name: value for name, value in vars(outcome.ledger).items() if isinstance(value, int)},
         "rejected": outcome.ledger.reasons,
+        "provisional": list(outcome.provisional),
         "not_final": _not_final(outcome),
         "warnings": list(outcome.warnings),
         "metrics": _overall(outcome),
@@ -53,11 +54,18 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     console.print(table)
     for warning in facts["warnings"]:
         console.print(f"warning: {warning}", soft_wrap=True)
-    if facts["not_final"]:
-        console.print(f"not final, as labels can still change: {', '.join(facts['not_final'])}")
+    console.print(_standing(outcome), soft_wrap=True)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
     done = f"done: {facts['event_date']} at age {facts['age_hours']}h: rows {rows}; run {facts['run_id']}"
     console.print(done, soft_wrap=True)
+
+
+def _standing(outcome: Outcome) -> str:
+    """Whether the numbers will stay as they are, and if not, why."""
+    if outcome.provisional:
+        return f"provisional, as {'; '.join(outcome.provisional)}"
+    waiting = _not_final(outcome)
+    return f"complete, not final, as labels can still change: {', '.join(waiting)}" if waiting else "complete, final"
 
 
 def _overall(outcome: Outcome) -> list[dict[str, Any]]:
@@ -72,7 +80,7 @@ def _overall(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def _not_final(outcome: Outcome) -> list[str]:
-    """The tasks whose labels could still change when the run began."""
+    """The tasks whose labels can still change."""
     waiting = outcome.metrics.filter(pc.invert(outcome.metrics["is_final"]))
     return sorted(set(waiting["task"].to_pylist()))
 

@@ -1,8 +1,11 @@
 -- Every metric at the newest label age it was computed for; is_final says whether labels can still change it.
+-- What is provisional (see there) is shown only where nothing else is; days compare without it, as in metrics_final.
 SELECT m.*
 FROM metrics AS m
 JOIN (
-  SELECT event_date, task, model, slice, metric, MAX(age_hours) AS age_hours
+  SELECT
+    event_date, task, model, slice, metric,
+    COALESCE(MAX(CASE WHEN NOT COALESCE(provisional, FALSE) THEN age_hours END), MAX(age_hours)) AS age_hours
   FROM metrics
   GROUP BY event_date, task, model, slice, metric
 ) AS newest

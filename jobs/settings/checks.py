@@ -12,6 +12,7 @@ from udfs.compatibility import PEERS, peer_columns
 
 KEY_COLUMNS = (
     "event_date", "age_hours", "task", "model", "slice", "shard", "bin", "class", "metric", "as_of", "run_id",
+    "provisional",
 )  # fmt: skip
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")  # what the view statistics_priced adds
 STATISTICS = {name: statistic for kind in FAMILIES for name, statistic in statistics_of(kind).items()}

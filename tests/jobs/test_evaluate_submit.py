@@ -110,7 +110,7 @@ def test_a_run_on_a_cluster_is_the_same_bits(shipped, night, cluster, tmp_path):
     "case",
     [
         (["--date", "None"], 2, "the day cannot be read"),
-        (["--date", "2026-11-15"], 2, "2026-11-15 is empty"),
+        (["--date", "2026-11-15"], 4, "2026-11-15 is empty"),
         (
             ["--date", DAY, "--set", "impressions.source.path=/nowhere"],
             4,

@@ -47,7 +47,10 @@ def labelled(spark, config: dict) -> Labelled:
     pinned = sources.pinned(spark, Wanted("impressions", settings.impressions.source, day))
     logs = {name: sources.pinned(spark, Wanted(name, log.source, day)) for name, log in settings.label_logs.items()}
     key = read.key_type(settings, pinned, logs)
-    frames = {n: read.label_log(logs[n], log, day, settings.age_hours, key) for n, log in settings.label_logs.items()}
+    frames = {
+        n: read.label_log(logs[n], log, day, day.as_of(settings.age_hours), key)
+        for n, log in settings.label_logs.items()
+    }
     return label.labelled(read.impressions(pinned, settings, day, key), frames, settings)
 
 

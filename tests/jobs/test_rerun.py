@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jobs import lake, nightly, sql, verdict
-from jobs.errors import RefusedError, RuntimeFailure
+from jobs.errors import InputMissingError, RuntimeFailure
 from jobs.settings import parse
 from tests.jobs import days
 from tests.jobs.days import DAY, RESULTS, impression
@@ -129,10 +129,11 @@ def test_a_day_whose_labels_can_still_change_is_not_final(spark, folder):
     log = {"source": {"format": "parquet", "path": str(folder / "conversions")}, "window": "9000d"}
     log["columns"] = {"id": "impression_id", "time": "conv_ts"}
     labels = {"click": {"column": "clicked", "values": "binary"}, "conversion": log}
-    outcome = nightly.evaluate(spark, parse(days.small_day(folder, labels=labels)), DAY)
+    outcome = nightly.evaluate(spark, parse(days.small_day(folder, labels=labels, ages=["24h"])), DAY)
     finals = {(row["task"], row["is_final"]) for row in days.rows_of(folder, "metrics")}
     assert finals == {("ctr", True), ("weighted", True), ("cvr", False)}
-    assert verdict.of_outcome(outcome)["not_final"] == ["cvr"]
+    told = verdict.of_outcome(outcome)
+    assert (told["not_final"], told["provisional"]) == (["cvr"], [])
     assert outcome.warnings == ()
 
 
@@ -182,7 +183,7 @@ def test_an_empty_day_deletes_nothing(spark, folder, left):
     shutil.rmtree(folder / "impressions")
     schema = pq.read_schema(days.written([impression(0)], folder / "one"))
     days.written(left, folder / "impressions", schema=schema)
-    with pytest.raises(RefusedError, match=f"2026-11-16 is empty: none of {len(left)} rows read lies in it"):
+    with pytest.raises(InputMissingError, match=f"2026-11-16 is empty: none of {len(left)} rows read lies in it"):
         nightly.evaluate(spark, parse(document), DAY)
     assert days.bytes_of(folder) == before
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from jobs import lake, sql, tables
 from jobs.engines import conf_file, engine_of
@@ -59,6 +59,32 @@ def test_metrics_final_leaves_out_what_labels_can_still_change(spark, ledger, ag
     assert rows.num_rows == held(spark, ledger, "metrics").num_rows
     assert set(rows["age_hours"].to_pylist()) == {0}
     assert set(rows["is_final"].to_pylist()) == {True}
+
+
+def test_what_is_provisional_is_shown_only_where_nothing_else_is(spark, ledger, tmp_path):
+    settings = copied(ledger, tmp_path)
+    for table in ("statistics", "metrics"):
+        where = lake.address(settings, table, engine_of(spark))
+        for day, age in ((DAY, LATER), (NEXT_DAY, 0)):
+            rows = held(spark, ledger, table)
+            rows = changed(rows.filter(pc.equal(rows["event_date"], day)), {"age_hours": age, "provisional": True})
+            lake.replace(spark, where, rows, {})
+    shown = "SELECT DISTINCT event_date, age_hours, provisional FROM {} ORDER BY event_date"
+    found = {view: rows_of(spark, settings, shown.format(view)) for view in ("metrics_latest", "statistics_latest")}
+    complete = {"event_date": DAY, "age_hours": 0, "provisional": False}
+    assert found["statistics_latest"] == [complete]
+    assert found["metrics_latest"] == [complete, {"event_date": NEXT_DAY, "age_hours": 0, "provisional": True}]
+
+
+@pytest.mark.only_engine("sail")
+def test_tables_of_an_earlier_version_have_every_view(spark, ledger, tmp_path):
+    settings = copied(ledger, tmp_path)
+    for table in ("statistics", "metrics"):
+        rows = held(spark, settings, table).drop_columns("provisional")
+        path = str(settings.tables.path) + f"/{settings.evaluation}/{table}"
+        write_deltalake(path, rows, mode="overwrite", schema_mode="overwrite")
+    rows = rows_of(spark, settings, "SELECT DISTINCT event_date, provisional FROM metrics_latest ORDER BY event_date")
+    assert rows == [{"event_date": day, "provisional": None} for day in SIZES]
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "normalized_entropy", "base_rate", "mean_score"])

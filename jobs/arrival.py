@@ -1,0 +1,83 @@
+"""What has arrived of a day: the rows of each source by the hour, and whether there is a day at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs import read
+from jobs.cells import Cells
+from jobs.day import Day, micros
+from jobs.errors import InputMissingError
+from jobs.settings import Evaluation
+
+HOUR = 3_600_000_000
+IMPRESSIONS = "impressions"
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """The rows of a source that can be of a day: of the impressions its own, of a log those of its windows.
+
+    Attributes:
+        rows: All of them.
+        unusable: Those of a log that a reason rejects.
+        hours: Those with a time, by the hour from the beginning of the day.
+    """
+
+    rows: int
+    unusable: int
+    hours: tuple[int, ...]
+
+
+def counted(
+    impressions: DataFrame, logs: Mapping[str, DataFrame], found: Cells, settings: Evaluation, day: Day
+) -> dict[str, Arrived]:
+    """What has arrived of every source, in one scan of their times."""
+    frames = {name: log.select("time", "reason") for name, log in logs.items()}
+    if settings.impressions.columns.time is not None:
+        unasked = F.lit(None).cast("string").alias("reason")
+        frames[IMPRESSIONS] = impressions.where("in_day").select("time", unasked)
+    whole = {IMPRESSIONS: Arrived(found.in_day, 0, ())}
+    if not frames:
+        return whole
+    hour = F.floor((F.col("time") - F.lit(micros(day.start))) / F.lit(HOUR)).alias("hour")
+    parts = [frame.select(F.lit(name).alias("source"), hour, "reason") for name, frame in frames.items()]
+    every = reduce(lambda left, right: left.unionByName(right), parts)
+    counts = every.groupBy("source", "hour").agg(F.count(F.lit(1)).alias("rows"), F.count("reason").alias("unusable"))
+    rows = counts.toArrow().to_pylist()
+    return whole | {name: _arrived([row for row in rows if row["source"] == name]) for name in frames}
+
+
+def _arrived(counts: list[dict[str, int]]) -> Arrived:
+    by_hour = {row["hour"]: row["rows"] for row in counts if row["hour"] is not None}
+    hours = tuple(by_hour.get(hour, 0) for hour in range(max(by_hour, default=-1) + 1))
+    return Arrived(sum(row["rows"] for row in counts), sum(row["unusable"] for row in counts), hours)
+
+
+def check_day(impressions: DataFrame, found: Cells, arrived: Arrived, day: Day) -> None:
+    """Raise InputMissingError (exit 4) for a day of which no row is there, though there may be rows without a time."""
+    timeless = found.in_day - sum(arrived.hours)
+    # Where no row at all has a time, the column is at fault, and waiting does not help.
+    if sum(arrived.hours) or (timeless and not found.outside):
+        return
+    others = f"; {read.days_of(impressions, day)}" if found.read else ""
+    lacking = f", and {timeless:,} of them have no time" if timeless else ""
+    raise InputMissingError(
+        f"impressions: {day.date} is empty: none of {found.read:,} rows read lies in it{lacking}{others}. "
+        "Wait until the day is there, or check --date (exit code 4: not there yet)."
+    )
+
+
+def check_events(arrived: Mapping[str, Arrived], settings: Evaluation) -> None:
+    """Raise InputMissingError (exit 4) for a label log that has no event in the windows of the day."""
+    for name, log in settings.label_logs.items():
+        if not arrived[name].rows and not log.may_be_empty:
+            raise InputMissingError(
+                f"labels.{name}: the log has no event in the windows of this day, so that all its labels would be 0. "
+                f"Wait until it is there, or allow it by labels.{name}.may_be_empty: true (exit code 4: not there yet)."
+            )

@@ -1,0 +1,90 @@
+"""A run knows the labels of its age, or is told when it can be run, or is marked provisional in every row."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from jobs import ages, nightly, sql, verdict
+from jobs.errors import ConfigurationError, InputMissingError
+from jobs.settings import parse
+from tests.jobs import days
+from tests.jobs.days import DAY
+from tests.jobs.night import document
+
+HOUR = timedelta(hours=1)
+REFUSED = [
+    (datetime(2026, 3, 17, 9, tzinfo=UTC), "2026-03-18 has not begun in Europe/Berlin. At age 2h it can be run from"),
+    (datetime(2026, 3, 18, 22, 59, tzinfo=UTC), "2026-03-18 has not ended: it can be run from 2026-03-19 01:00 UTC"),
+    (datetime(2026, 3, 19, 0, 59, tzinfo=UTC), "2026-03-18 has not reached the age of 2h, where its labels are known"),
+]
+
+
+def stamp(folder, moment, **asked):
+    settings = parse(document(folder, day={"timezone": "Europe/Berlin"}, ages=["2h"]))
+    return ages.stamp(settings, date(2026, 3, 18), asked.pop("age_hours", None), began=moment, **asked)
+
+
+@pytest.mark.parametrize(("moment", "told"), REFUSED)
+def test_a_run_before_its_age_is_told_when_it_can_be_run(tmp_path, moment, told):
+    with pytest.raises(InputMissingError, match=f"^{told}") as refused:
+        stamp(tmp_path, moment)
+    assert refused.value.exit_code == 4
+
+
+def test_a_day_that_has_not_begun_is_not_even_provisional(tmp_path):
+    with pytest.raises(InputMissingError, match="has not begun in Europe/Berlin"):
+        stamp(tmp_path, REFUSED[0][0], provisional=True)
+
+
+@pytest.mark.parametrize("moment", [moment for moment, _ in REFUSED[1:]])
+def test_labels_are_never_known_beyond_the_run(tmp_path, moment):
+    found = stamp(tmp_path, moment, provisional=True)
+    assert (found.as_of, found.provisional, found.age_hours) == (moment, True, 2)
+
+
+@pytest.mark.parametrize("provisional", [False, True])
+def test_a_run_at_its_age_or_later_knows_the_labels_of_that_age(tmp_path, provisional):
+    reached = datetime(2026, 3, 19, 1, tzinfo=UTC)
+    for moment in (reached, reached + 1000 * HOUR):
+        found = stamp(tmp_path, moment, provisional=provisional)
+        assert (found.as_of, found.provisional) == (reached, False)
+
+
+def test_another_age_than_those_configured_is_refused(tmp_path):
+    with pytest.raises(ConfigurationError, match="found 3h, expected one of 2h"):
+        stamp(tmp_path, datetime(2026, 4, 1, tzinfo=UTC), age_hours=3)
+
+
+def far_off(folder):
+    """A day whose conversions are known in decades only."""
+    log = {"source": {"format": "parquet", "path": str(folder / "conversions")}, "window": "9000d"}
+    log["columns"] = {"id": "impression_id", "time": "conv_ts"}
+    labels = {"click": {"column": "clicked", "values": "binary"}, "conversion": log}
+    return parse(days.small_day(folder, labels=labels, bins={"slices": [[]]}))
+
+
+@pytest.mark.only_engine("sail")
+def test_a_run_before_its_age_writes_nothing(spark, folder):
+    with pytest.raises(InputMissingError, match=r"it can be run from 2051-07-09 00:00 UTC"):
+        nightly.evaluate(spark, far_off(folder), DAY)
+    assert {name: days.rows_of(folder, name) for name in ("runs", "metrics")} == {"runs": [], "metrics": []}
+
+
+@pytest.mark.only_engine("sail")
+def test_a_provisional_run_is_marked_in_every_table(spark, folder, capsys):
+    settings, before = far_off(folder), datetime.now(UTC)
+    days.written([days.impression(900, clicked=None)], folder / "impressions")
+    outcome = nightly.evaluate(spark, settings, DAY, provisional=True)
+    for name in (*days.RESULTS, "score_bins", "rejects", "runs"):
+        assert {row["provisional"] for row in days.rows_of(folder, name)} == {True}, name
+    assert before <= outcome.stamp.as_of <= datetime.now(UTC)
+    assert {row["is_final"] for row in days.rows_of(folder, "metrics")} == {False}
+    told = verdict.of_outcome(outcome)
+    assert (told["not_final"], len(told["provisional"])) == (["ctr", "cvr", "weighted"], 1)
+    verdict.show(outcome, as_json=False)
+    assert "provisional, as labels are known up to " in capsys.readouterr().out
+    (ending,) = (row for row in days.rows_of(folder, "runs") if row["state"] == "done")
+    assert ending["message"] == f"provisional, as {told['provisional'][0]}"
+    found = {view: sql.query(spark, settings, f"SELECT * FROM {view}").num_rows for view in sql.VIEWS}
+    assert (found["statistics_latest"], found["metrics_final"]) == (0, 0)
+    assert found["metrics_latest"] == outcome.metrics.num_rows
