@@ -6,12 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jobs import session as engines
 from jobs.engines import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
 from jobs.jars import EXCLUDES, PACKAGE
+from tests.jobs.night import parquet
 
 
 def other(engine):
@@ -144,3 +146,9 @@ def test_only_the_session_module_reaches_into_the_jvm():
         path.name for path in others if re.search(r"sparkContext|SparkContext|_jvm\b|\.rdd\b", path.read_text())
     ]
     assert reaching == []
+
+
+def test_numbers_that_are_all_the_same_beside_nan_are_read_as_they_are(spark, folder):
+    parquet(folder / "rows", {"p": np.array([0.25, np.nan, 0.25])})
+    read = spark.read.parquet(str(folder / "rows")).toArrow()["p"].to_pylist()
+    assert np.isnan(read).tolist() == [False, True, False]
