@@ -30,7 +30,7 @@ def assembled(examples: DataFrame, settings: Evaluation, found: Cells, scorings:
 
     Columns: `group`; `code` and `shard` of the smallest impression id; for the scoring number i `labels_of_<i>` and
     `scores_of_<i>`, lists in the order of the ids, `weight_of_<i>` of the smallest id, and `reason_of_<i>` why the
-    group cannot be used, or NULL: its lists are then one NaN. The rows of a group above `limits.group_rows` are never
+    group cannot be used, or NULL: its lists are one NaN then. The rows of a group above `limits.group_rows` are never
     brought together.
     """
     own = [(i, scoring) for i, scoring in enumerate(scorings) if scoring.kind == "candidates"]
@@ -65,11 +65,13 @@ def _lists(groups: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:
 
 def _diverted(rows: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:
     """Groups that are too large, as one row that cannot be used."""
-    first = F.min(F.struct("id", "code", "shard")).alias("first")
+    weights = sorted({s.weight for _, s in own if s.weight is not None})
+    first = F.min(F.struct("id", "code", "shard", *weights)).alias("first")
     groups = rows.groupBy("group").agg(first)
     selected = [F.col("group"), F.col("first")["code"].alias("code"), F.col("first")["shard"].alias("shard")]
-    for i, _ in own:
-        selected += _named(i, F.lit("group_too_large"), (F.array(F.lit(0.0)), F.array(F.lit(0.0)), F.lit(1.0)))
+    for i, scoring in own:
+        weight = F.lit(1.0) if scoring.weight is None else F.col("first")[scoring.weight]
+        selected += _named(i, F.lit("group_too_large"), (F.array(F.lit(0.0)), F.array(F.lit(0.0)), weight))
     return groups.select(*selected)
 
 
@@ -79,7 +81,7 @@ def _named(number: int, reason: Column, lists: tuple[Column, Column, Column]) ->
     return [
         F.when(reason.isNull(), labels).otherwise(unusable).alias(f"labels_of_{number}"),
         F.when(reason.isNull(), scores).otherwise(unusable).alias(f"scores_of_{number}"),
-        F.when(reason.isNull(), weight).otherwise(1.0).alias(f"weight_of_{number}"),
+        weight.alias(f"weight_of_{number}"),
         reason.alias(f"reason_of_{number}"),
     ]
 

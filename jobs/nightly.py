@@ -36,6 +36,7 @@ from jobs.day import Day
 from jobs.engines import engine_of
 from jobs.errors import InputMissingError, LossledgerError, RefusedError, RuntimeFailure
 from jobs.finish import Stamp
+from jobs.left_out import LeftOut, of_pairs
 from jobs.progress import Progress
 from jobs.runs import Ledger
 from jobs.settings import Evaluation, LabelLog
@@ -46,7 +47,7 @@ STAGES = 6
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: the row ledger, the rows of `metrics`, the seconds of each stage, what looks wrong.
+    """What a run did: the row ledger, `metrics`, the seconds of each stage, what looks wrong or was left out.
 
     `provisional` says why the day is only provisional; it is empty where the day is complete.
     """
@@ -57,6 +58,7 @@ class Outcome:
     stages: Mapping[str, float]
     warnings: tuple[str, ...]
     provisional: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -185,8 +187,13 @@ class Run:
             self._replace(new)
         why = f"provisional, as {'; '.join(self.lacking)}" if self.lacking else None
         self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds, message=why)
-        warnings = tuple(rejects.unmatched(rows, new["statistics"]))
-        return Outcome(self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings, self.lacking)
+        left_out = of_pairs(scorings, new["statistics"], self.ledger.reasons)
+        limit = settings.limits.rejected_share
+        partial = [each.sentence for each in left_out if not each.required and each.exceeds(limit)]
+        warnings = (*rejects.unmatched(rows, new["statistics"]), *partial)
+        return Outcome(
+            self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings, self.lacking, left_out
+        )
 
     def _arrived(
         self, impressions: DataFrame, logs: Mapping[str, DataFrame]

@@ -33,6 +33,7 @@ class Scoring:
         classes: The names of the classes.
         rate: At which the negatives were kept that the model learnt from, or None.
         required: The labels that are 1 where a product's is: those that its factors are given.
+        optional: Whether the model may go without any number of rows.
     """
 
     task: str
@@ -47,6 +48,12 @@ class Scoring:
     classes: tuple[str, ...]
     rate: float | None
     required: tuple[str, ...]
+    optional: bool
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows weigh something else than 1."""
+        return self.weight is not None or self.sampling is not None
 
     @property
     def measured(self) -> tuple[str, ...]:
@@ -94,6 +101,7 @@ def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
                 settings.classes(task_name),
                 choices[0].negatives_rate,
                 _required(settings, task_name),
+                not all(choice.required for choice in choices),
             )
         )
     return tuple(found)

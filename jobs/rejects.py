@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -15,6 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.arrival import Arrived
 from jobs.errors import RefusedError, RuntimeFailure
+from jobs.left_out import LeftOut, by_pair, of_pairs
 from jobs.read import Scoring
 from jobs.runs import Ledger
 
@@ -42,7 +42,7 @@ class Rows:
 def parts(rows: Rows, ledger: Ledger, statistics: pa.Table) -> list[DataFrame]:
     """The frames of rejected rows, of those kinds only of which there are any."""
     found = [of_impressions(rows.impressions)] if ledger.rejected else []
-    missing = _by_pair(statistics, "unscored")
+    missing = by_pair(statistics, "unscored")
     without = [s for s in rows.scorings if missing[s.task, s.model]]
     of_rows = [s for s in without if s.kind != "candidates"]
     found += [of_scorings(rows.examples, of_rows)] if of_rows else []
@@ -56,39 +56,49 @@ def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float) -> Non
 
     Raises:
         RuntimeFailure: A count by reason differs from the rows that are missing (exit 3).
-        RefusedError: More than `share` of the day's rows, of a task × model or of a label log (exit 2).
+        RefusedError: More than `share` of the day's rows, of a label log, or of the rows or the weight of a task ×
+            model that is required (exit 2).
     """
-    in_day = ledger.read - ledger.outside
-    unscored, scored = _by_pair(statistics, "unscored"), _by_pair(statistics, "n")
-    whole: dict[tuple[str, str | None, str | None], tuple[int, int]] = {
-        ("impressions", None, None): (ledger.rejected, in_day)
+    whole = {"impressions": (ledger.rejected, ledger.read - ledger.outside)}
+    whole |= {name: (bad, events) for name, (events, bad) in rows.events.items()}
+    unscored = by_pair(statistics, "unscored")
+    expected: dict[tuple[str, str | None, str | None], int] = {
+        (name, None, None): bad for name, (bad, _) in whole.items()
     }
-    for s in rows.scorings:
-        pair = (s.task, s.model)
-        whole["impressions", *pair] = (unscored[pair], unscored[pair] + scored[pair])
-    for name, (events, bad) in rows.events.items():
-        whole[name, None, None] = (bad, events)
-    for (source, task, model), (rejected, _) in whole.items():
+    expected |= {("impressions", s.task, s.model): unscored[s.task, s.model] for s in rows.scorings}
+    for (source, task, model), rejected in expected.items():
         counts = total(ledger.reasons, source=source, task=task, model=model)
         if counts != rejected:
             raise RuntimeFailure(
                 f"{_named(source, task, model)}: {rejected:,} rows are missing, reasons count {counts:,}"
             )
-    too_many = [_named(*key) for key, (rejected, of) in whole.items() if rejected > share * of]
+    pairs = [each for each in of_pairs(rows.scorings, statistics, ledger.reasons) if each.required]
+    too_many = [name for name, (rejected, of) in whole.items() if rejected > share * of]
+    too_many += [_blamed(each, share) for each in pairs if each.exceeds(share)]
     if too_many:
-        table = "\n".join(
-            f"  {row['rows']:>12,}  {_named(row['source'], row['task'], row['model'])}: {row['reason']}"
-            for row in ledger.reasons
-        )
-        raise RefusedError(
-            f"more than {share:.2%} (limits.rejected_share) is rejected of {', '.join(too_many)}; "
-            f"the rows are in the table rejects, statistics and metrics are as before\n{table}"
-        )
+        raise RefusedError(_too_many(too_many, share, ledger.reasons))
+
+
+def _blamed(pair: LeftOut, share: float) -> str:
+    """A task × model that goes without too much; by weight, where it is not too many rows."""
+    named = _named("impressions", pair.task, pair.model)
+    return named if pair.row_share > share else f"{named} ({pair.shares})"
+
+
+def _too_many(blamed: Sequence[str], share: float, reasons: Sequence[Mapping[str, Any]]) -> str:
+    table = "\n".join(
+        f"  {row['rows']:>12,}  {_named(row['source'], row['task'], row['model'])}: {row['reason']}" for row in reasons
+    )
+    return (
+        f"more than {share:.2%} (limits.rejected_share) is rejected of {', '.join(blamed)}; "
+        "the rows are in the table rejects, statistics and metrics are as before. A model that scores a part of the "
+        f"rows by intent may be `required: false` beside its score\n{table}"
+    )
 
 
 def unmatched(rows: Rows, statistics: pa.Table) -> Iterator[str]:
     """The label logs whose events seem to be about no impression: most often two spellings of an id."""
-    positives = _by_pair(statistics, "positive_weight") if "positive_weight" in statistics.column_names else {}
+    positives = by_pair(statistics, "positive_weight") if "positive_weight" in statistics.column_names else {}
     for name, (events, bad) in rows.events.items():
         pairs = [
             (s.task, s.model)
@@ -194,14 +204,6 @@ def _reason(scoring: Scoring) -> Column:
 
 def _union(parts: Sequence[DataFrame]) -> DataFrame:
     return reduce(lambda left, right: left.unionByName(right), parts)
-
-
-def _by_pair(statistics: pa.Table, name: str) -> dict[tuple[str, str], Any]:
-    added = statistics.group_by(["task", "model"]).aggregate([(name, "sum")])
-    counts: dict[tuple[str, str], Any] = defaultdict(int)
-    for row in added.to_pylist():
-        counts[row["task"], row["model"]] = row[f"{name}_sum"]
-    return counts
 
 
 def _named(source: str, task: str | None, model: str | None) -> str:

@@ -28,6 +28,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "rows": {name: value for name, value in vars(outcome.ledger).items() if isinstance(value, int)},
         "rejected": outcome.ledger.reasons,
         "provisional": list(outcome.provisional),
+        "left_out": [each.facts for each in outcome.left_out],
         "not_final": _not_final(outcome),
         "warnings": list(outcome.warnings),
         "metrics": _overall(outcome),
@@ -52,8 +53,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
-    for warning in facts["warnings"]:
-        console.print(f"warning: {warning}", soft_wrap=True)
+    for line in _remarks(outcome):
+        console.print(line, soft_wrap=True)
     console.print(_standing(outcome), soft_wrap=True)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
     done = f"done: {facts['event_date']} at age {facts['age_hours']}h: rows {rows}; run {facts['run_id']}"
@@ -66,6 +67,15 @@ def _standing(outcome: Outcome) -> str:
         return f"provisional, as {'; '.join(outcome.provisional)}"
     waiting = _not_final(outcome)
     return f"complete, not final, as labels can still change: {', '.join(waiting)}" if waiting else "complete, final"
+
+
+def _remarks(outcome: Outcome) -> list[str]:
+    """What was left out and what looks wrong, one line each; nothing is said twice."""
+    left_out = (each.sentence for each in outcome.left_out)
+    return [
+        *(sentence for sentence in left_out if sentence not in outcome.warnings),
+        *(f"warning: {warning}" for warning in outcome.warnings),
+    ]
 
 
 def _overall(outcome: Outcome) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from udfs.class_ranks import standings
 from udfs.exact import LOGIT_LIMIT
-from udfs.examples import Examples
+from udfs.examples import Examples, weight_of
 from udfs.kernels import STRICT, Kernel
 from udfs.measure import FloatArray
 from udfs.numerics import row_sums
@@ -39,11 +39,11 @@ def class_examples(
     that cannot be used, as are logits without a softmax (two of +inf, or none above −inf): `unusable` is 1 there, and
     all else is as for a row of zero weight. Probabilities are used as they are, whatever their sum.
 
-    Columns, (n,): `scored`, `unusable`, `weight`, `unnormalised` (1 where the p_k add up to 1 ± 10⁻⁶ or worse) and
-    `class_error` = Σ_k (p_k − q_k)². For each part of the label, (n, m): its `share` q_k, `class_loss` = −ln p_k,
-    `score_is_zero`, `score_is_one` and, in the ranking of the scores, the number of classes `above` and of those
-    `tied` with it, itself included. A loss is 0 where p_k is 0 or 1. For `of_each_class`: `label` as it came, 0 in
-    rows left out, and `class_scores` = p_k, (n, K).
+    Columns, (n,): `scored`, `unusable`, `unusable_weight`, `weight`, `unnormalised` (1 where the p_k add up to
+    1 ± 10⁻⁶ or worse) and `class_error` = Σ_k (p_k − q_k)². For each part of the label, (n, m): its `share` q_k,
+    `class_loss` = −ln p_k, `score_is_zero`, `score_is_one` and, in the ranking of the scores, the number of classes
+    `above` and of those `tied` with it, itself included. A loss is 0 where p_k is 0 or 1. For `of_each_class`: `label`
+    as it came, 0 in rows left out, and `class_scores` = p_k, (n, K).
 
     Args:
         label: The class as a number 0, …, K − 1, (n,), or the shares q_k of the classes, which add up to 1, (n, K).
@@ -59,6 +59,7 @@ def class_examples(
     outside = np.isnan(label) if label.ndim == 1 else np.isnan(label).any(axis=1)
     unusable = (np.isnan(weight) | ~_usable(classes)) & ~outside
     left_out = outside | unusable
+    unusable_weight = weight_of(weight, unusable)
     if left_out.any():
         label = np.where(left_out if label.ndim == 1 else left_out[:, None], 0.0, label)
         weight = np.where(left_out, 0.0, weight)
@@ -70,6 +71,7 @@ def class_examples(
     return {
         "scored": (~left_out).astype(np.float64),
         "unusable": unusable.astype(np.float64),
+        "unusable_weight": unusable_weight,
         "label": label,
         "weight": weight,
         "share": share.T,

@@ -14,6 +14,7 @@ COLUMNS: dict[str, frozenset[str]] = {
         {
             "scored",
             "unusable",
+            "unusable_weight",
             "label",
             "weight",
             "score",
@@ -24,11 +25,12 @@ COLUMNS: dict[str, frozenset[str]] = {
             "score_is_one",
         }
     ),
-    "regression": frozenset({"scored", "unusable", "label", "weight", "score"}),
+    "regression": frozenset({"scored", "unusable", "unusable_weight", "label", "weight", "score"}),
     "multiclass": frozenset(
         {
             "scored",
             "unusable",
+            "unusable_weight",
             "weight",
             "unnormalised",
             "class_error",
@@ -40,7 +42,18 @@ COLUMNS: dict[str, frozenset[str]] = {
             "tied",
         }
     ),
-    "candidates": frozenset({"scored", "unusable", "weight", "loss_weight", "loss_positives", "pair_weight", "groups"}),
+    "candidates": frozenset(
+        {
+            "scored",
+            "unusable",
+            "unusable_weight",
+            "weight",
+            "loss_weight",
+            "loss_positives",
+            "pair_weight",
+            "groups",
+        }
+    ),
 }
 CLASS_COLUMNS = frozenset({"weight", "class_share", "class_score"})
 
@@ -58,7 +71,8 @@ def binary_examples(
     """The columns of binary examples, each (n,).
 
     A NaN in `label` is a row outside the task: it counts nowhere. A NaN in `weight` or `score` is a row of
-    the task that cannot be used: `unusable` is 1 there, and all else is as for a row of zero weight.
+    the task that cannot be used: `unusable` is 1 there, `unusable_weight` its weight where it has one, and all
+    else is as for a row of zero weight.
 
     Args:
         label: y in [0, 1], (n,).
@@ -90,11 +104,15 @@ def usable(label: FloatArray, weight: FloatArray, scores: Sequence[FloatArray]) 
     for score in scores:
         left_out = left_out | np.isnan(score)
     unusable = left_out & ~outside
+    counts = {
+        "scored": flags(~left_out),
+        "unusable": flags(unusable),
+        "unusable_weight": weight_of(weight, unusable),
+    }
     if left_out.any():
         label = np.where(left_out, 0.0, label)
         weight = np.where(left_out, 0.0, weight)
         scores = [np.where(left_out, 0.5, score) for score in scores]
-    counts = {"scored": flags(~left_out), "unusable": flags(unusable)}
     return {**counts, "label": label, "weight": weight}, list(scores)
 
 
@@ -138,6 +156,11 @@ def placed(values: FloatArray, rows: np.ndarray, size: int) -> FloatArray:
     placed = np.zeros(size)
     placed[rows] = values
     return placed
+
+
+def weight_of(weight: FloatArray, mask: np.ndarray) -> FloatArray:
+    """The weight of some rows, 0 of all others and where it is NaN. (n,), (n,) to (n,)."""
+    return np.where(mask & ~np.isnan(weight), weight, 0.0) if mask.any() else np.zeros(weight.size)
 
 
 def flags(mask: np.ndarray) -> FloatArray:

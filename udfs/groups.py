@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.exact import TERM_LIMIT
+from udfs.examples import weight_of
 from udfs.kernels import STRICT, Kernel
 from udfs.measure import FloatArray
 from udfs.ties import Ties
@@ -139,9 +140,9 @@ def group_examples(  # noqa: PLR0913 (a group has a weight, its rows have a labe
     A group with a NaN in a label or score, or as weight, cannot be used: `unusable` is 1 there, and all else is
     as for a group of zero weight. So is one whose weight × rows × range of logits is too large to be summed.
 
-    Columns, each (groups,): `scored`, `unusable`, `weight`; the weight that losses are for, `loss_weight` (groups
-    with a positive), `loss_positives` (the same times the positives) and `pair_weight` (groups with a pair), all
-    three 0 for hard groups; and `groups`.
+    Columns, each (groups,): `scored`, `unusable`, `unusable_weight`, `weight`; the weight that losses are for,
+    `loss_weight` (groups with a positive), `loss_positives` (the same times the positives) and `pair_weight` (groups
+    with a pair), all three 0 for hard groups; and `groups`.
 
     Args:
         label: Relevance, 0 or more, (rows,).
@@ -158,11 +159,13 @@ def group_examples(  # noqa: PLR0913 (a group has a weight, its rows have a labe
     logit = score if scale == "logit" else kernel.log(score)
     groups = Groups(label, score, logit, starts, kernel)
     unusable = missing | (_largest_term(groups, weight) >= TERM_LIMIT)
+    unusable_weight = weight_of(weight, unusable)
     weight = np.where(unusable, 0.0, weight)
     soft = np.where(groups.hard | (groups.positives == 0.0), 0.0, weight)
     return {
         "scored": (~unusable).astype(np.float64),
         "unusable": unusable.astype(np.float64),
+        "unusable_weight": unusable_weight,
         "weight": weight,
         "loss_weight": soft,
         "loss_positives": soft * groups.positives,

@@ -69,7 +69,8 @@ class Pair:
         if self.sampling is not None:
             weight = sampling_weights(labels[0], weight, column(table, self.sampling))
         for name in self.required:
-            weight = np.where((labels[0] > 0.0) & (column(table, name) != 1.0), np.nan, weight)
+            # Of the scores, as the row keeps its weight where it is left out.
+            scores[0] = np.where((labels[0] > 0.0) & (column(table, name) != 1.0), np.nan, scores[0])
         return _EXAMPLES[self.kind](self, labels, weight, scores, kernel)
 
     def _weight(self, table: pa.Table) -> FloatArray:

@@ -12,8 +12,14 @@ def n(scored: FloatArray) -> FloatArray:
 
 @statistic(unit="rows", counts=True)
 def unscored(unusable: FloatArray) -> FloatArray:
-    """Rows of the task whose score or weight cannot be used. They are in no other statistic."""
+    """Rows of the task whose score or weight cannot be used. They are in no other statistic but `unscored_weight`."""
     return unusable
+
+
+@statistic(unit="weight")
+def unscored_weight(unusable_weight: FloatArray) -> FloatArray:
+    """Sum of the weights of unscored rows, where the weight itself is one that can be used: Σ w of what is left out."""
+    return unusable_weight
 
 
 @statistic(unit="weight")

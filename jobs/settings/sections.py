@@ -147,12 +147,14 @@ class Task(Section):
 class ModelScore(Section):
     """The column of a model's score for one task, and its scale; of classes one column each, or one array.
 
-    A model that learnt from negatives kept at `negatives_rate` is evaluated as it would say it of all rows.
+    A model that learnt from negatives kept at `negatives_rate` is evaluated as it would say it of all rows. One that
+    is not `required`, as it scores a part of the traffic only, may go without any number of rows.
     """
 
     score: Columns
     scale: Literal["probability", "logit"] = "probability"
     negatives_rate: Annotated[float, Field(ge=1e-6, le=1)] | None = None
+    required: bool = True
 
 
 class Shards(Section):

@@ -136,7 +136,8 @@ def test_a_group_with_a_nan_is_counted_and_in_no_sum(column: str) -> None:
     bad[column] = np.nan if column == "weight" else (bad[column][0], np.nan)
     found = sums([good[0], Slate(**bad), good[1]], "probability")
     assert found["unscored"] == 10**15
-    assert {**found, "unscored": 0} == sums(good, "probability")
+    assert found["unscored_weight"] == (0 if column == "weight" else 10**15)
+    assert {**found, "unscored": 0, "unscored_weight": 0} == sums(good, "probability")
 
 
 def test_terms_stay_in_their_range_or_the_group_is_unusable() -> None:

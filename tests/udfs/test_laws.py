@@ -143,7 +143,10 @@ def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(batch: pa.RecordBatc
         found = added(by_shard(summed(batch), number))
         assert found["n"] == (in_task & ~unusable).sum() * UNITS
         assert found["unscored"] == (in_task & unusable).sum() * UNITS
-        assert found | {"unscored": 0} == added(by_shard(summed(batch.filter(pa.array(in_task & ~unusable))), number))
+        weight = column(batch, "weight")
+        assert found["unscored_weight"] == total(weight[in_task & unusable & ~np.isnan(weight)])
+        rest = added(by_shard(summed(batch.filter(pa.array(in_task & ~unusable))), number))
+        assert found | {"unscored": 0, "unscored_weight": 0} == rest
 
 
 @law

@@ -19,6 +19,7 @@ from tests.udfs.references import value_and_bound
 from tests.udfs.references_multiclass import CLASS_REFERENCES, exact_classes
 from tests.udfs.summaries import metrics_of_rows, plus, sums_of
 from udfs.catalog import statistics_of
+from udfs.exact import total
 
 law = settings(max_examples=40)
 COUNTS = {name for name, statistic in statistics_of("multiclass").items() if statistic.counts}
@@ -73,7 +74,9 @@ def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(rows: ClassRows) -> 
     found = all_sums(rows)
     assert found["n"] == (in_task & ~unusable).sum() * 10**15
     assert found["unscored"] == (in_task & unusable).sum() * 10**15
-    assert found | {"unscored": 0} == all_sums(rows.take(in_task & ~unusable))
+    known = in_task & unusable & ~np.isnan(rows.weight)
+    assert found["unscored_weight"] == total(rows.weight[known])
+    assert found | {"unscored": 0, "unscored_weight": 0} == all_sums(rows.take(in_task & ~unusable))
 
 
 @law

@@ -90,7 +90,7 @@ def test_rows_that_do_not_count() -> None:
     assert examples.keys() == COLUMNS["regression"]
     found = sums_of_values(label, score, weight)
     assert (found["n"], found["unscored"]) == (10**15, 2 * 10**15)
-    assert found | {"unscored": 0} == sums_of_values([1.0], [1.5])
+    assert found | {"unscored": 0, "unscored_weight": 0} == sums_of_values([1.0], [1.5])
 
 
 def test_undefined_is_not_zero() -> None:
