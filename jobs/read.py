@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs import values
+from jobs import times, values
 from jobs.day import Day, micros
 from jobs.settings import Evaluation, LabelColumn, LabelLog
 from jobs.sources import Pinned
@@ -134,7 +134,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
     mapped = mapped_columns(settings)
     identity = (values.quoted(columns.id) if columns.id else F.lit(None)).cast(key)
     moment = (
-        values.utc_micros(source, columns.time, settings.day.timezone) if columns.time else F.lit(None).cast("bigint")
+        times.utc_micros(source, columns.time, settings.day.timezone) if columns.time else F.lit(None).cast("bigint")
     )
     fingerprint = values.hashed(source, mapped)
     selected: dict[str, Column] = {
@@ -144,7 +144,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
         "shard": _shard(settings, fingerprint),
         "fingerprint": fingerprint,
         "row": F.struct(*(values.quoted(name) for name in mapped)),
-        **{f"dimension_{i}": values.text(name) for i, name in enumerate(settings.dimensions)},
+        **{f"dimension_{i}": times.spelled(source, name) for i, name in enumerate(settings.dimensions)},
     }
     reasons = _key_reasons(settings, identity, moment)
     if columns.group:
@@ -169,7 +169,7 @@ def label_log(source: Pinned, log: LabelLog, day: Day, as_of: datetime, key: str
     """
     identity, moment = (
         values.quoted(log.columns.id).cast(key),
-        values.utc_micros(source, log.columns.time, day.timezone),
+        times.utc_micros(source, log.columns.time, day.timezone),
     )
     mapped = [log.columns.id, log.columns.time.column]
     until = min(day.end + log.window, as_of)
@@ -178,7 +178,7 @@ def label_log(source: Pinned, log: LabelLog, day: Day, as_of: datetime, key: str
         source.frame.select(
             identity.alias("id"),
             moment.alias("time"),
-            F.coalesce(F.when(identity.isNull(), F.lit("null_id")), values.time_reason(log.columns.time, moment)).alias(
+            F.coalesce(F.when(identity.isNull(), F.lit("null_id")), times.time_reason(log.columns.time, moment)).alias(
                 "reason"
             ),
             F.struct(*(values.quoted(name) for name in mapped)).alias("row"),
@@ -279,7 +279,7 @@ def _key_reasons(settings: Evaluation, identity: Column, moment: Column) -> list
     if columns.id:
         reasons.append(F.when(identity.isNull(), F.lit("null_id")))
     if columns.time:
-        reasons.append(values.time_reason(columns.time, moment))
+        reasons.append(times.time_reason(columns.time, moment))
     if columns.group and "candidates" in settings.kinds:
         reasons.append(F.when(values.quoted(columns.group).isNull(), F.lit("null_group")))
     return reasons

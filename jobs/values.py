@@ -1,4 +1,4 @@
-"""How a raw value becomes ours, as expressions that both engines have: a number, a time, or a reason why not."""
+"""How a raw value becomes ours, as expressions that both engines have: a number, or a reason why not."""
 
 from __future__ import annotations
 
@@ -9,17 +9,12 @@ from operator import add, and_, or_
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from jobs.errors import LARGEST_INTEGER
-from jobs.settings import LabelColumn, TimeColumn
+from jobs.settings import LabelColumn
 from jobs.sources import Pinned
 from udfs.class_examples import CLASS_LOGIT_LIMIT, SUM_TOLERANCE
 from udfs.exact import LOGIT_LIMIT, TERM_LIMIT, WEIGHT_LIMIT
 
 NUMBER = r"^\s*([+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infinity))|(?i:nan))\s*$"
-# To an engine 10:00 is a time of today.
-DATED = r"^\s*\d+-\d{1,2}-\d{1,2}"
-# A zone has many spellings (Z, +00, UTC, Europe/London), no zone has one.
-WITHOUT_ZONE = DATED + r"([ T](\d{1,2}(:\d{1,2}(:\d{1,2}(\.\d*)?)?)?)?)?\s*$"
 
 
 def quoted(name: str) -> Column:
@@ -33,7 +28,12 @@ def text(name: str) -> Column:
 
 
 def number(source: Pinned, name: str) -> Column:
-    """A column as a double; text that is no number is NULL."""
+    """A column as a double, never -0.0; text that is no number is NULL."""
+    # Engines differ in whether -0.0 is 0, and whether it is less.
+    return _number(source, name) + F.lit(0.0)
+
+
+def _number(source: Pinned, name: str) -> Column:
     column = quoted(name)
     if source.is_text:
         # Without the pattern engines differ: one reads `1d` as 1.0, the other as no number; so with `-nan`.
@@ -44,36 +44,23 @@ def number(source: Pinned, name: str) -> Column:
     return column.cast("double")
 
 
-def utc_micros(source: Pinned, time: TimeColumn, zone: str) -> Column:
-    """A time in µs since 1970, UTC. A timestamp without a zone is read in the declared zone."""
-    column = quoted(time.column)
-    if time.unit:
-        factor = {"s": 1_000_000, "ms": 1_000, "us": 1}[time.unit]
-        epoch, limit = column.try_cast("bigint"), LARGEST_INTEGER // factor
-        # Beyond that one engine raises and the other wraps around into some day.
-        return F.when(epoch.between(-limit, limit), epoch * F.lit(factor))
-    if source.is_text:
-        stamp = F.when(column.rlike(DATED), column.try_cast("timestamp"))
-        return F.unix_micros(F.when(column.rlike(WITHOUT_ZONE), F.to_utc_timestamp(stamp, zone)).otherwise(stamp))
-    if dict(source.frame.dtypes)[time.column] == "timestamp":
-        return F.unix_micros(column)
-    return F.unix_micros(F.to_utc_timestamp(column.cast("timestamp"), zone))
-
-
 def hashed(source: Pinned, names: Iterable[str]) -> Column:
     """xxhash64 of columns; it skips NULLs, so each column says first whether it is there."""
     columns = []
     for name in names:
-        # Engines hash wide decimals differently.
-        value = number(source, name) if _is_decimal(source, name) else quoted(name)
+        value = _hashable(source, name)
         columns += [value.isNull(), value]
     return F.xxhash64(*columns)
 
 
-def time_reason(time: TimeColumn, moment: Column) -> Column:
-    """Why a time rejects its row, or NULL."""
-    absent = quoted(time.column).isNull()
-    return F.when(absent, F.lit("null_time")).when(moment.isNull(), F.lit("bad_time"))
+def _hashable(source: Pinned, name: str) -> Column:
+    """A column of which engines have the same hash: they differ in wide decimals, and in the NaNs of a processor."""
+    if _is_decimal(source, name):
+        return number(source, name)
+    type_ = dict(source.frame.dtypes)[name]
+    if type_ not in ("double", "float"):
+        return quoted(name)
+    return F.when(F.isnan(quoted(name)), F.lit(float("nan")).cast(type_)).otherwise(quoted(name))
 
 
 def labelled(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
@@ -186,7 +173,8 @@ def class_scores(source: Pinned, columns: Sequence[str], scale: str, classes: in
 def _elements(column: Column, count: int) -> tuple[Column, list[Column]]:
     """An array of doubles and its elements: the embedded engine loses sight of a column that only a lambda reads."""
     array = column.cast("array<double>")
-    return array, [F.get(array, F.lit(k)) for k in range(count)]
+    # Plus 0: see `number`.
+    return array, [F.get(array, F.lit(k)) + F.lit(0.0) for k in range(count)]
 
 
 def score_reason(column: str, scale: str, value: Column) -> Column:

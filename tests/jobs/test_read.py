@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
@@ -223,6 +224,32 @@ def test_labels_follow_their_declared_convention(spark, tmp_path, values):
     raw, labels, reasons = LABELS[values]
     config = of_columns(tmp_path, {"click": raw}, labels={"click": {"column": "click", "values": values}})
     assert rows(mapped(spark, config), "label_click", "reason") == list(zip(labels, reasons, strict=True))
+
+
+ZEROS = ("binary", "soft")
+
+
+@pytest.mark.parametrize("values", ZEROS)
+@pytest.mark.parametrize("text", [False, True])
+def test_a_label_of_minus_zero_is_zero(spark, tmp_path, values, text):
+    labels = {"click": {"column": "click", "values": values}}
+    build = of_text(tmp_path, "click", ["-0.0", "-0"], labels=labels) if text else None
+    config = build or of_columns(tmp_path, {"click": [-0.0, 0.0]}, labels=labels)
+    found = rows(mapped(spark, config), "label_click", "reason")
+    assert [(str(label), reason) for label, reason in found] == [("0.0", None)] * 2
+
+
+def test_minus_zero_is_zero_as_a_score_and_a_weight_too(spark, tmp_path):
+    config = of_columns(tmp_path, {"p": [-0.0, 0.0], "w": [-0.0, 0.0]}, {"weight": "w"})
+    found = rows(mapped(spark, config), "score_0", "score_0_reason", "weight_0", "weight_0_reason")
+    assert list(map(str, found)) == ["(0.0, None, 0.0, None)"] * 2
+
+
+def test_equal_rows_have_one_fingerprint_whatever_the_bits_of_a_nan(spark, tmp_path):
+    """A processor makes a NaN with a sign of its own, which engines would tell apart."""
+    nans = np.array([0x7FF8000000000000, 0xFFF8000000000000, 0x7FF8000000000001], np.uint64).view(np.float64)
+    config = of_columns(tmp_path, {"p": nans, "w": nans.astype(np.float32)}, {"weight": "w"})
+    assert set(rows(mapped(spark, config), "fingerprint", "score_0_reason")) == {(4957637013717705116, "nan_score")}
 
 
 def test_a_boolean_is_a_binary_label(spark, tmp_path):
