@@ -15,7 +15,7 @@ from typing import Any
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import failures, lake, paths
+from jobs import failures, lake, listing, paths, whole
 from jobs.day import Day, spellings
 from jobs.engines import engine_of
 from jobs.errors import ConfigurationError, ContractError, InputChangedError, InputMissingError, Problem
@@ -183,6 +183,7 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
     if wanted.columns is not None and wanted.columns.isdisjoint(key for values in kept for key, _ in values):
         # Nobody asks for the values of folders: one reading of them all, not one for each day of a year.
         kept = {(): [file for files in kept.values() for file in files]}
+    whole.check(wanted.name, kind, (file for files in kept.values() for file in files), wanted.source.options)
     parts = [
         _with_values(part, values)
         for values, files in sorted(kept.items())
@@ -198,10 +199,15 @@ def _listed(reader: DataFrameReader, wanted: Wanted, path: str) -> dict[Partitio
     """The files of a source by the partition that their folders name."""
     groups: dict[Partition, list[str]] = defaultdict(list)
     root = paths.root_of(path)
-    everywhere = paths.is_pattern(path) or "recursiveFileLookup" in wanted.source.options
-    for file in sorted(paths.respelled(file) for file in reader.load(path).inputFiles()):
+    everywhere = paths.is_pattern(path) or listing.is_recursive(wanted.source.options)
+    files = listing.files(path, wanted.source.options)
+    if files is None:
+        files = sorted(paths.respelled(file) for file in reader.load(path).inputFiles())
+    for file in files:
         _check_literal(wanted.name, file)
         folders = paths.folders(root, file)
+        if any(map(listing.is_hidden, (*folders, os.path.basename(file)))):
+            continue
         # Plain folders are read by Sail in any case, by Apache Spark where it is told to.
         if everywhere or all("=" in folder for folder in folders):
             groups[paths.partition_values(folders)].append(file)

@@ -92,15 +92,33 @@ def test_a_folder_that_the_embedded_engine_loses_is_told(spark, tmp_path):
         nightly.evaluate(spark, settings, days.DAY)
 
 
-# To Sail an empty file is one without columns, which the contract tells.
-EMPTY = pytest.param(b"", marks=pytest.mark.only_engine("spark"))
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_what_is_no_part_of_a_log_is_not_read(spark, tmp_path, kind):
+    """Markers, checksums, copies under way and folders of a committer: they need not even be readable."""
+    days.written([{"p": 0.5}], tmp_path, kind)
+    for name in ("_SUCCESS", f".part-0.{kind}.crc", f"b.{kind}._COPYING_", f"_temporary/0/c.{kind}"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"\xff")
+    assert len(rows(pinned(spark, tmp_path, format=kind))) == 1
 
 
-@pytest.mark.parametrize("content", [EMPTY, b"no parquet", b"PAR1 nearly PAR1"])
-def test_what_is_there_and_cannot_be_read_is_not_waited_for(spark, tmp_path, content):
-    (tmp_path / "a.parquet").write_bytes(content)
-    with pytest.raises(ContractError, match=r"impressions: cannot read '.*' as parquet: .*that its files are whole"):
-        pinned(spark, tmp_path, format="parquet")
+def test_a_file_that_is_not_finished_ends_the_run_before_any_work(spark, tmp_path):
+    document = days.small_day(tmp_path)
+    (tmp_path / "conversions" / "z.parquet").write_bytes(b"")
+    with pytest.raises(InputMissingError, match=r"labels\.conversion: .*/z\.parquet has 0 bytes\. A producer is"):
+        nightly.evaluate(spark, parse(document), days.DAY)
+
+
+def test_a_damaged_file_of_another_day_is_none_of_this_one(spark, tmp_path):
+    parquet(tmp_path / "dt=2026-01-01" / "a.parquet", p=0.2)
+    (tmp_path / "dt=2026-01-05").mkdir()
+    (tmp_path / "dt=2026-01-05" / "a.parquet").write_bytes(b"PAR1")
+    assert len(rows(pinned(spark, tmp_path, format="parquet"))) == 1
+
+
+def test_an_empty_folder_is_not_there_yet(spark, tmp_path):
+    with pytest.raises(InputMissingError, match=r"impressions: no file under .* \(exit code 4: not there yet\)"):
+        pinned(spark, tmp_path, format="csv")
 
 
 @pytest.mark.parametrize("name", ["logs[1]", "logs{x}", "wh?t", "a*"])
