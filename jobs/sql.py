@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jobs import lake, tables
+from jobs import calling, lake, tables
 from jobs.engines import conf_file, engine_of
 from jobs.errors import (
     ConfigurationError,
@@ -167,7 +167,7 @@ def _explained(
     words = set(re.findall(r"\w+", sql.lower()))
     missing = {table for word in words for table in _read_by(word)}.intersection(places).difference(known)
     if missing:
-        remedy = "a table; make it with: lossledger run CONFIG --date D"
+        remedy = f"a table; make it with: {calling.lossledger('run CONFIG --date D')}"
         problems = [
             Problem(name, f"nothing at {places[name].path or places[name].name}", remedy) for name in sorted(missing)
         ]

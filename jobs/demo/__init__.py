@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 from rich.console import Console
 
 from jobs import nightly, sql
-from jobs.demo import report
+from jobs.demo import questions, report
 from jobs.demo.data import generated, newest_day
 from jobs.demo.engines import NAMES, OTHER, Comparison, compared, left_out, repeated
 from jobs.demo.summary import Answer, Summary
@@ -70,9 +70,10 @@ def demo(
         # The other engine mostly starts, and does so beside the other days; not before one day went well.
         again = None if reason else beside.submit(_repeated, days[-1], other, root)
         outcomes += [_evaluated(spark, settings, day, console) for day in days]
-        movers = sql.query(spark, settings, report.MOVERS.format(today=days[-1]))
-        asked = report.questions(truths).items()
+        movers = sql.query(spark, settings, questions.MOVERS.format(today=days[-1]))
+        asked = questions.questions(truths).items()
         answers = tuple(Answer(question, text, sql.query(spark, settings, text)) for question, text in asked)
+        report.show_words(console)
         report.show_days(console, outcomes)
         report.show_slices(console, truths, movers)
         report.show_rejects(console, truths, outcomes)
@@ -84,10 +85,8 @@ def demo(
 
 
 def _evaluated(spark: SparkSession, settings: Evaluation, day: date, console: Console) -> Outcome:
-    progress = _stages(nightly.STAGES, console)
-    if not progress.quiet:
-        progress.console.print(f"{day} on {NAMES[engine_of(spark)]}")
-    return nightly.evaluate(spark, settings, day, progress=progress)
+    with _stages(1, console).stage(f"{day} on {NAMES[engine_of(spark)]}"):
+        return nightly.evaluate(spark, settings, day)
 
 
 def _repeated(day: date, engine: str, root: Path) -> str:

@@ -14,6 +14,7 @@ from rich.console import Console
 from jobs import jars
 from jobs.demo import demo
 from jobs.demo.engines import COMPARED, OTHER, compared, left_out, repeated
+from jobs.demo.report import METRICS, WORDS
 from jobs.demo.summary import Summary
 from jobs.demo.truths import DayTruth
 from jobs.errors import RuntimeFailure
@@ -22,6 +23,7 @@ from jobs.settings import load
 CONFIG = Path(__file__).parents[2] / "conf" / "demo.yaml"
 
 LAST = date(2026, 3, 1)
+WIDTH = 140
 ROWS = 40_000
 DAYS = range(3)
 
@@ -39,7 +41,7 @@ def told(root: Path) -> Path:
 @pytest.fixture(scope="module")
 def summary(spark: SparkSession, engine: str, root: Path, told: Path) -> Summary:
     with told.open("w") as file:
-        console = Console(file=file, width=160, highlight=False)
+        console = Console(file=file, width=WIDTH, highlight=False)
         return demo(root, engine, ROWS, last_day=LAST, console=console)
 
 
@@ -166,6 +168,15 @@ def test_what_is_told_ends_with_the_verdict(summary: Summary, told: Path) -> Non
         assert question.sql.splitlines()[0] in text
         assert question.answer.num_rows > 0
     assert text.strip().splitlines()[-1].startswith("done: 119,808 impressions of 3 days scored")
+
+
+def test_it_fits_two_screens_and_explains_its_words(summary: Summary, told: Path) -> None:
+    lines = told.read_text().splitlines()
+    progress = 1 + len(summary.outcomes) + len(summary.comparisons[:1])
+    assert progress + sum(max(1, -(-len(line) // WIDTH)) for line in lines) <= 80
+    explained = {line.split()[0] for line in lines if line[:1].isalpha()}
+    assert {word for word, _ in WORDS} <= explained
+    assert set(METRICS) <= {word for word, _ in WORDS}
 
 
 def test_the_document_is_json(summary: Summary) -> None:

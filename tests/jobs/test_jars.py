@@ -4,6 +4,7 @@ import base64
 import shutil
 import subprocess
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -128,7 +129,7 @@ def test_no_network_says_why_and_what_to_do(tmp_path, submitted):
     told = str(caught.value)
     assert "no route" in told
     assert len(submitted.calls) == 1
-    assert "python -m jobs.jars" in told
+    assert "lossledger doctor --engine spark" in told
     assert jars.FOLDER in told
 
 
@@ -165,3 +166,84 @@ def test_no_authority_makes_no_store(monkeypatch, tmp_path):
     monkeypatch.setattr(trust, "_authorities", list)
     assert not trust.write_trust_store(tmp_path / "trust.jks")
     assert not Path(tmp_path / "trust.jks").exists()
+
+
+def cached(ivy, content=b""):
+    """Ivy's folder of each module, with a jar and a description as a broken network leaves them."""
+    for coordinate in jars.JARS:
+        group, artifact, version = coordinate.split(":")
+        folder = ivy / "cache" / group / artifact
+        (folder / "jars").mkdir(parents=True)
+        (folder / f"ivy-{version}.xml").write_bytes(b"<ivy-module")
+        (folder / "jars" / f"{artifact}-{version}.jar").write_bytes(content)
+        (folder / "jars" / f"{artifact}-{version}.jar.part").write_bytes(b"PK")
+
+
+def half_of_a_jar(folder):
+    fill(folder)
+    whole = next(folder.iterdir()).read_bytes()
+    shutil.rmtree(folder)
+    return whole[: len(whole) // 2]
+
+
+def test_half_a_jar_is_fetched_again(tmp_path, submitted):
+    cached(tmp_path, half_of_a_jar(tmp_path / "whole"))
+    (tmp_path / "jars").mkdir()
+    (tmp_path / "jars" / "io.delta_delta-storage-4.4.0.jar").write_bytes(b"PK")
+
+    def answer(command):
+        # Ivy copies what it holds for whole.
+        assert list(tmp_path.rglob("*.jar")) == []
+        return fetched_into(tmp_path)(command)
+
+    submitted.answer = answer
+    assert len(jars.delta_jars(tmp_path)) == 8
+    assert len(submitted.calls) == 1
+
+
+def test_half_a_description_is_fetched_again(tmp_path, submitted):
+    cached(tmp_path)
+
+    def answer(command):
+        if list((tmp_path / "cache").rglob("*.xml")):
+            return subprocess.CompletedProcess(command, 1, "", "SAXParseException: XML document structures must start")
+        return fetched_into(tmp_path)(command)
+
+    submitted.answer = answer
+    assert len(jars.delta_jars(tmp_path)) == 8
+    assert len(submitted.calls) == 2
+
+
+def test_what_is_no_part_of_ours_stays(tmp_path, submitted):
+    other = tmp_path / "cache" / "org.other" / "thing" / "jars" / "thing-1.jar"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"half")
+    cached(tmp_path)
+    with pytest.raises(EngineError, match="no route"):
+        jars.delta_jars(tmp_path)
+    assert other.exists()
+
+
+def test_a_jar_with_a_damaged_member_is_not_whole(tmp_path):
+    path = tmp_path / "a.jar"
+    with zipfile.ZipFile(path, "w") as jar:
+        jar.writestr("a.class", b"x" * 1000)
+    content = bytearray(path.read_bytes())
+    assert jars._is_whole(path)
+    content[200] = 0
+    path.write_bytes(content)
+    assert zipfile.is_zipfile(path) and not jars._is_whole(path)
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, submitted):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(EngineError, match=rf"cannot write {tmp_path}/file/ivy \(Not a directory\); set"):
+        jars.delta_jars(tmp_path / "file" / "ivy")
+
+
+def test_one_process_fetches_while_the_others_wait(tmp_path, submitted):
+    submitted.answer = fetched_into(tmp_path)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: len(jars.delta_jars(tmp_path)), range(4)))
+    assert found == [8] * 4
+    assert len(submitted.calls) == 1

