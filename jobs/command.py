@@ -15,7 +15,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
-from jobs import ages, nightly, sql, verdict
+from jobs import ages, answers, nightly, sql, verdict
 from jobs.errors import ConfigurationError, LossledgerError, Problem
 from jobs.progress import Progress
 from jobs.session import session
@@ -84,7 +84,8 @@ def query(config: Path, text: str, *, engine: str, as_json: bool, overrides: Seq
     def command() -> int:
         settings = load(config, overrides)
         with session(engine) as spark:
-            sys.stdout.write(sql.rendered(sql.query(spark, settings, text), as_json) + "\n")
+            for line in answers.lines(sql.query(spark, settings, text), as_json):
+                sys.stdout.write(line + "\n")
         return 0
 
     return guarded(command, as_json=as_json)

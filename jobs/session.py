@@ -129,6 +129,8 @@ def _open_sail(app: str, settings: Mapping[str, str]) -> _Open:
     os.environ.setdefault("no_grpc_proxy", "127.0.0.1")
     # Parquet's least and largest value pass over NaN: of 0.25 and NaN it would read 0.25 in every row.
     os.environ["SAIL_EXECUTION__COLLECT_STATISTICS"] = "false"
+    # On the usual 8 MB a query of 700 ORs, which is a tree as deep, ends the process.
+    os.environ.setdefault("SAIL_RUNTIME__STACK_SIZE", str(64 * 2**20))
     server = SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     _, port = server.listening_address

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
-import math
-import re
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import (
     AnalysisException,
     ArithmeticException,
@@ -22,23 +20,14 @@ from pyspark.errors import (
 from pyspark.logger import PySparkLogger
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from jobs import calling, lake, tables
+from jobs import answers, calling, descriptions, lake, plans, tables
 from jobs.engines import conf_file, engine_of
-from jobs.errors import (
-    ConfigurationError,
-    ContractError,
-    LossledgerError,
-    Problem,
-    RuntimeFailure,
-    nearest_match,
-    one_of,
-)
+from jobs.errors import ConfigurationError, ContractError, LossledgerError, Problem, RuntimeFailure, one_of
 from jobs.settings import Evaluation
+
+if TYPE_CHECKING:
+    from jobs.queries import Name, Query
 
 # What each view reads, in an order in which they can be made. The clip is a view too, so that it is said once.
 VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -57,11 +46,9 @@ MISTAKES: Final = (
     NumberFormatException,
     UnsupportedOperationException,
 )
-UNKNOWN_TABLE: Final = re.compile(r"table or view (?:not found: )?([\w.`]+)", re.IGNORECASE)
 QUERIES: Final = ("SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC")
 EITHER: Final = ("WITH", "FROM", "(")  # of queries and of what writes
-COMMENTS: Final = re.compile(r"\s*(--[^\n]*(\n|$)|/\*.*?\*/)", re.DOTALL)
-WIDEST: Final = 100_000
+FILES: Final = "spark.sql.runSQLOnFiles"
 
 
 def register(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
@@ -90,55 +77,70 @@ def register(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
 
 
 def query(session: SparkSession, settings: Evaluation, sql: str) -> pa.Table:
-    """The answer to a query over the tables and views. What would change or delete something is refused unread.
+    """The answer to a query over the tables and views. What is no query, or could do more than read them, is refused.
 
     Raises:
         ContractError: A table that it names does not exist yet (exit 2).
         ConfigurationError: It is no query, no valid one, or names what is not there (exit 2).
         RuntimeFailure: The engine could not answer it (exit 3).
     """
-    # The error that it logs as JSON is the one that is raised, and is told in full there.
-    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
-    first = _first_word(sql)
+    from jobs import queries  # noqa: PLC0415 - a cluster's driver evaluates a day without the parser
+
+    text, tokens = queries.words(sql)
+    first = tokens[0].text.upper() if tokens else ""
     if first not in (*QUERIES, *EITHER):
         problem = Problem("the query", f"{first!r} at its beginning", one_of((*QUERIES, *EITHER)))
         raise ConfigurationError("only queries are answered", [problem])
+    if first in descriptions.STATEMENTS:
+        # All after SHOW is one token.
+        words = " ".join(token.text for token in tokens).rstrip("; ").split()
+        return descriptions.answered(session, settings, words, register(session, settings))
+    if first == "TABLE":
+        text = f"SELECT * FROM {text[len(first) :]}"
+    every = dict.fromkeys((*tables.declared(settings), *VIEWS, "clip"))
+    read = queries.read(text, every, _sources(settings))
     known = register(session, settings)
-    try:
-        if first in EITHER:
-            # Only a query can stand in brackets; a lazy engine reads it when it is asked for its columns.
-            session.sql(f"SELECT * FROM ({sql.strip().rstrip(';')}\n)").schema  # noqa: B018
-        return session.sql(sql).toArrow()
-    except PySparkException as error:
-        raise _explained(error, sql, known, _places(session, settings)) from error
+    _check_made(read.tables.intersection(every).difference(known), _places(session, settings))
+    return _answered(session, read)
 
 
 def rendered(table: pa.Table, as_json: bool) -> str:
-    """The answer as text: a table for people, or a JSON list of one object per row.
-
-    In JSON decimals, dates, times and numbers that are not finite are text; all digits are kept.
-    For people a double has 10 digits.
-
-    Raises:
-        ConfigurationError: JSON is asked for, and two columns have one name (exit 2).
-    """
-    if not as_json:
-        return _drawn(table)
-    names = table.column_names
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        problems = [Problem(name, f"{names.count(name)} columns", "one; name the others with AS") for name in twice]
-        raise ConfigurationError("the answer does not fit into JSON", problems)
-    rows = [{name: _plain(value) for name, value in row.items()} for row in table.to_pylist()]
-    return json.dumps(rows, ensure_ascii=False, indent=1, default=str, allow_nan=False)
+    """The answer as one text; see `answers.lines`."""
+    return "\n".join(answers.lines(table, as_json))
 
 
-def _first_word(sql: str) -> str:
-    """The first word of a statement, or its first sign, after comments."""
-    while comment := COMMENTS.match(sql):
-        sql = sql[comment.end() :]
-    found = re.match(r"\s*(\w+|\S?)", sql)
-    return found[1].upper() if found else ""
+def _answered(session: SparkSession, read: Query) -> pa.Table:
+    # The error that it logs as JSON is the one that is raised, and is told in full there.
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
+    try:
+        with _files_closed(session, but=read.reads_sources):
+            # Only a query can stand in brackets; a lazy engine reads it when it is asked for its columns.
+            bracketed = session.sql(f"SELECT * FROM ({read.text}\n)")
+            plans.check(bracketed)
+            return session.sql(read.text).toArrow()
+    except (PySparkException, Py4JJavaError) as error:
+        raise _explained(error) from error
+
+
+@contextmanager
+def _files_closed(session: SparkSession, *, but: bool) -> Iterator[None]:
+    """Let Apache Spark take no path for a table, unless the query reads a configured source so; Sail always does."""
+    if engine_of(session) == "sail":
+        yield
+        return
+    usual = session.conf.get(FILES)
+    session.conf.set(FILES, str(but).lower())
+    try:
+        yield
+    finally:
+        session.conf.set(FILES, str(usual))
+
+
+def _sources(settings: Evaluation) -> set[Name]:
+    """The names under which a query may read what is configured to be read: parquet.`path`, or a table of a catalog."""
+    configured = [settings.impressions.source, *(log.source for log in settings.label_logs.values())]
+    named = [tuple(each.table.split(".")) for each in configured if each.table is not None]
+    return {*named, *((str(each.format), each.path) for each in configured if each.path is not None)}
 
 
 def _places(session: SparkSession, settings: Evaluation) -> dict[str, lake.Address]:
@@ -160,63 +162,24 @@ def _made_views(session: SparkSession, known: Collection[str]) -> list[str]:
     return made
 
 
-def _explained(
-    error: PySparkException, sql: str, known: Collection[str], places: Mapping[str, lake.Address]
-) -> LossledgerError:
-    """What to tell the user of an engine's error: above all which table is not there yet, and what makes it."""
-    words = set(re.findall(r"\w+", sql.lower()))
-    missing = {table for word in words for table in _read_by(word)}.intersection(places).difference(known)
-    if missing:
-        remedy = f"a table; make it with: {calling.lossledger('run CONFIG --date D')}"
-        problems = [
-            Problem(name, f"nothing at {places[name].path or places[name].name}", remedy) for name in sorted(missing)
-        ]
-        return ContractError("the query needs a table that does not exist yet", problems)
-    unknown = UNKNOWN_TABLE.search(str(error))
-    if unknown is None:
-        # What follows the first line is the engine's plan, or the query again.
-        told = f"the query failed: {str(error).strip().splitlines()[0].rstrip(';')}"
-        return ConfigurationError(told) if isinstance(error, MISTAKES) else RuntimeFailure(told)
-    name = unknown[1].replace("`", "")
-    problem = Problem("the query", f"the table {name!r}", one_of(known), nearest_match(name, known))
-    return ConfigurationError("the query needs a table that there is not", [problem])
+def _check_made(missing: Collection[str], places: Mapping[str, lake.Address]) -> None:
+    """Raise a ContractError (exit 2) that says which tables are not there yet, and what makes them."""
+    lacking = sorted({table for name in missing for table in _read_by(name)}.intersection(places))
+    remedy = f"a table; make it with: {calling.lossledger('run CONFIG --date D')}"
+    problems = [Problem(name, f"nothing at {places[name].path or places[name].name}", remedy) for name in lacking]
+    if problems:
+        raise ContractError("the query needs a table that does not exist yet", problems)
+
+
+def _explained(error: Any) -> LossledgerError:
+    """What to tell the user of an engine's error."""
+    # What follows the first line is the engine's plan, or the query again.
+    told = f"the query failed: {str(error).strip().splitlines()[0].rstrip(';')}"
+    if isinstance(error, Py4JJavaError) and "StackOverflowError" in str(error):
+        return ConfigurationError("the query is too deep for Apache Spark: put parts of it into WITH")
+    return ConfigurationError(told) if isinstance(error, MISTAKES) else RuntimeFailure(told)
 
 
 def _read_by(name: str) -> set[str]:
     """The tables that a view reads in the end; of any other name, itself."""
     return set().union(*map(_read_by, VIEWS[name])) if name in VIEWS else {name}
-
-
-def _drawn(table: pa.Table) -> str:
-    drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for field in table.schema:
-        number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
-        drawn.add_column(Text(_printable(field.name)), justify="right" if number else "left", no_wrap=True)
-    # Row by row over the columns, not by name: two columns of an answer may have the same one.
-    for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
-        drawn.add_row(*(Text(_cell(value)) for value in row))
-    console = Console(file=io.StringIO(), width=WIDEST, color_system=None, legacy_windows=False)
-    with console.capture() as captured:
-        console.print(drawn)
-    rows = "1 row" if table.num_rows == 1 else f"{table.num_rows:,} rows"
-    lines = [line.rstrip() for line in captured.get().splitlines() if line.strip()]
-    return "\n".join([*lines, f"({rows})"])
-
-
-def _cell(value: object) -> str:
-    if value is None or isinstance(value, bool):
-        return "NULL" if value is None else str(value).lower()
-    return f"{value:.10g}" if isinstance(value, float) else _printable(str(value))
-
-
-def _printable(text: str) -> str:
-    """The text on one line, without what would steer a terminal: it comes from the data."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

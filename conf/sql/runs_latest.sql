@@ -3,6 +3,8 @@
 --   in_doubt  true for such a run, and where statistics, shard_statistics and metrics hold anything but the rows of the
 --             newest run that was done; run the day again. A run that was refused or failed before it wrote leaves the
 --             day as good as it was.
+--   started_time  when the run began, UTC
+--   ended_time    when it ended, UTC; NULL for a run that did not
 WITH run AS (
   SELECT
     event_date, age_hours, run_id,

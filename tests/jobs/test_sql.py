@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from jobs import lake, sql, tables
+from jobs import answers, lake, sql, tables
 from jobs.engines import conf_file, engine_of
 from jobs.errors import ConfigurationError, ContractError, LossledgerError
 from jobs.settings import parse
@@ -241,7 +241,8 @@ def test_what_writes_is_no_query(spark, ledger, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["/* 1 */ WITH a AS (SELECT 1 AS x) SELECT x FROM a; ", "(SELECT 1 AS x)", "values (1)"]
+    "text",
+    ["/* 1 */ WITH a AS (SELECT 1 AS x) SELECT x FROM a; ", "(SELECT 1 AS x)", "values (1)", "SELECT 1 AS a, 2 AS a"],
 )
 def test_queries_begin_in_many_ways(spark, ledger, text):
     assert sql.query(spark, ledger, text).column(0).to_pylist() == [1]
@@ -283,3 +284,36 @@ def test_two_columns_of_one_name_fit_a_table_but_not_json():
     assert sql.rendered(twice, as_json=False).splitlines()[2].split() == ["1", "2"]
     with pytest.raises(LossledgerError, match="a: found 2 columns"):
         sql.rendered(twice, as_json=True)
+
+
+def test_people_see_the_first_rows_of_a_large_answer_and_programs_all():
+    many = pa.table({"a": range(1234)})
+    lines = sql.rendered(many, as_json=False).splitlines()
+    assert len(lines) == answers.SHOWN + 3
+    assert lines[-1] == "(the first 500 of 1,234 rows; all of them with --json, others with ORDER BY and LIMIT)"
+    assert json.loads(sql.rendered(many, as_json=True)) == many.to_pylist()
+    assert json.loads(sql.rendered(many.slice(0, 0), as_json=True)) == []
+
+
+def test_every_column_of_every_table_and_view_has_a_comment(spark, ledger):
+    for name in (*tables.declared(ledger), *sql.VIEWS, "clip"):
+        rows = rows_of(spark, ledger, f"DESCRIBE {name}")
+        assert [row["col_name"] for row in rows] == spark.table(name).columns
+        assert [row["col_name"] for row in rows if not row["comment"]] == [], name
+        assert (
+            rows
+            == rows_of(spark, ledger, f"-- a\nDESC TABLE EXTENDED `{name}`;")
+            == rows_of(spark, ledger, f"SHOW COLUMNS IN {name}")
+        )
+    of_n = next(row for row in rows_of(spark, ledger, "describe statistics") if row["col_name"] == "n")
+    assert (of_n["data_type"], of_n["comment"].split()[:2]) == ("bigint", ["Rows", "scored:"])
+    with pytest.raises(ConfigurationError, match="did you mean 'statistics'"):
+        sql.query(spark, ledger, "DESCRIBE statistic")
+
+
+def test_tables_and_views_are_listed_with_what_they_are(spark, ledger):
+    listed = {row["name"]: row["comment"] for row in rows_of(spark, ledger, "SHOW TABLES")}
+    assert listed.keys() == {*tables.declared(ledger), *sql.VIEWS, "clip"}
+    assert all(len(comment) > 20 for comment in listed.values())
+    assert {row["name"] for row in rows_of(spark, ledger, "show views")} == {*sql.VIEWS, "clip"}
+    assert {"function": "xxhash64"} in rows_of(spark, ledger, "SHOW FUNCTIONS")
