@@ -26,6 +26,9 @@ REQUIRED: Final = {
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
     # A nullable BIGINT otherwise reaches pandas as float64, which corrupts ids above 2^53.
     "spark.sql.execution.pythonUDF.pandas.preferIntExtensionDtype": "true",
+    # Sail does not read INT96, the default, under a timestamp of Delta; nor need decimals be spelled in two ways.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.writeLegacyFormat": "false",
     # A batch whose columns are not those declared fails with their names.
     "spark.sql.execution.arrow.pyspark.validateSchema.enabled": "true",
 }

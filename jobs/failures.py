@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
-from jobs.errors import ContractError, LossledgerError, RuntimeFailure
+from jobs.errors import ConfigurationError, ContractError, LossledgerError, Problem, RuntimeFailure
 
 ENGINE_ERRORS = (PySparkException, Py4JJavaError)
 # What calls of a JVM end with that has ended itself. (A broken pipe may be that of our own output.)
 GONE = (Py4JNetworkError, ConnectionRefusedError, ConnectionResetError)
+FULL = re.compile("No space left on device|Disk quota exceeded|os error 28", re.IGNORECASE)
+DENIED = re.compile("Permission denied|Read-only file system|os error (13|30)", re.IGNORECASE)
 # What an engine says, as a pattern, and what mends it.
 REMEDIES = (
     (
@@ -64,8 +66,30 @@ def explained(error: Exception) -> Exception:
             "machine, in spark.driver.memory or in its code cache (-XX:ReservedCodeCacheSize). What it said last is "
             "in the log. Every table holds a whole day; run again."
         )
+    if not isinstance(error, LossledgerError) and FULL.search("\n".join(_messages(error))):
+        return full("a disk is full", error)
     mend = remedy(error) if isinstance(error, ENGINE_ERRORS) else None
     return error if mend is None else ContractError(f"a source cannot be read: {causes(error)[0]}. {mend}")
+
+
+def full(summary: str, error: BaseException) -> RuntimeFailure:
+    """The failure of a write for which there was no room."""
+    said = FULL.search("\n".join(_messages(error)))
+    line = causes(error)[0] if said is None else said[0]
+    return RuntimeFailure(f"{summary}: {line}. Every table holds a whole day, old or new; make room, and run again.")
+
+
+def of_table(error: Exception, place: str) -> LossledgerError | None:
+    """What the failure of a commit means where it is the disk's (exit 3) or the user's rights (exit 2), or None."""
+    if isinstance(error, LossledgerError):
+        return None
+    said = "\n".join(_messages(error))
+    if FULL.search(said):
+        return full(f"the table {place} could not be written", error)
+    if denied := DENIED.search(said):
+        problem = Problem(place, denied[0], "a folder that this user may write")
+        return ConfigurationError("a table cannot be written", [problem])
+    return None
 
 
 def told(error: BaseException, *, whole: bool) -> str:

@@ -1,105 +1,67 @@
-"""Delta Lake under both engines: the one module that knows how they differ in creating and writing tables.
+"""Delta Lake under both engines: tables are made, read and changed here, whatever the engine.
 
-Apache Spark writes through delta-spark. The embedded engine writes through delta-rs: Sail's own writer ignores
-CHECK constraints, does not reject rows outside `replaceWhere`, and stores no comments.
+Apache Spark writes through delta-spark (`delta_spark`), the embedded engine through delta-rs (`delta_rust`): two
+modules of the same functions, which know how the writers differ.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, Final
 
-import delta.exceptions  # noqa: F401 - without it a lost race is a bare Py4JJavaError
 import pyarrow as pa
-from delta.tables import DeltaTable as SparkTable
-from deltalake import CommitProperties, DeltaTable, Field, write_deltalake
-from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import CommitFailedError
-from deltalake.schema import PrimitiveType
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from jobs import paths
+from jobs import delta_rust, delta_spark, failures, soundness
+from jobs.address import Address, address, check_spelling
+from jobs.change import Change, Check, Part, replaceable
 from jobs.engines import engine_of
-from jobs.errors import ConfigurationError, ContractError, Problem
-from jobs.settings import Evaluation
-from jobs.tables import PARTITION, Column, Table
+from jobs.errors import ContractError, Problem
+from jobs.tables import KEYS, Table
 
-PLAIN = re.compile(r"[A-Za-z0-9/!$&'()+,\-.:;=@_]*")
-KEYS = [column.name for column in PARTITION]
-LOST_RACES = ("Concurrent", "MetadataChanged", "ProtocolChanged")
+__all__ = ["Address", "address", "append", "ensure", "exists", "read", "read_day", "remove", "replace", "version"]
+
+WRITERS: Final[Mapping[str, ModuleType]] = {"spark": delta_spark, "sail": delta_rust}
+LOST_RACES: Final = ("Concurrent", "MetadataChanged", "ProtocolChanged")
 # Another writer's folder is there, its first commit is not yet; or it has just added what we wanted to add.
-HALF_MADE = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
-JUST_ADDED = ("DELTA_CONSTRAINT_ALREADY_EXISTS", "FIELD_ALREADY_EXISTS", "FIELDS_ALREADY_EXISTS")
+HALF_MADE: Final = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
+JUST_ADDED: Final = ("DELTA_CONSTRAINT_ALREADY_EXISTS", "FIELD_ALREADY_EXISTS", "FIELDS_ALREADY_EXISTS")
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where a table is: a path, or a name in a catalog."""
-
-    path: str | None = None
-    name: str | None = None
-
-    @property
-    def identifier(self) -> str:
-        """The table in SQL, quoted."""
-        if self.path is not None:
-            return "delta." + _quoted(self.path)
-        return ".".join(_quoted(part) for part in str(self.name).split("."))
-
-
-def address(settings: Evaluation, table: str, engine: str) -> Address:
-    """Where a table of the evaluation is."""
-    where = settings.tables
-    if where.path is not None:
-        local = paths.local_path(where.path)
-        root = where.path.rstrip("/") if local is None else os.path.abspath(local)
-        _check_spelling("tables.path", root, engine)
-        return Address(path=f"{root}/{settings.evaluation}/{table}")
-    if engine != "spark":
-        problem = Problem("tables", "a catalog", "a path: the embedded engine has no lasting catalog")
-        raise ConfigurationError("the tables cannot be reached from this engine", [problem])
-    return Address(name=f"{where.catalog}.{where.schema_name}.{settings.evaluation}_{table}")
-
-
-def _check_spelling(place: str, path: str, engine: str) -> None:
-    """Raise ConfigurationError (exit 2) for a path at which the embedded engine does not find a Delta table again."""
-    if engine == "sail" and not PLAIN.fullmatch(path):
-        expected = "a path of ASCII letters, digits and /._-=+,:;@ only; choose another folder, or --engine spark"
-        raise ConfigurationError("the embedded engine cannot read this path", [Problem(place, repr(path), expected)])
+def _writer(session: SparkSession) -> ModuleType:
+    return WRITERS[engine_of(session)]
 
 
 def version(session: SparkSession, path: str) -> int:
     """The newest version of a Delta table."""
-    _check_spelling("a Delta source", path, engine_of(session))
-    if engine_of(session) == "spark":
-        return int(SparkTable.forPath(session, path).history(1).collect()[0]["version"])
-    return DeltaTable(path).version()
+    check_spelling("a Delta source", path, engine_of(session))
+    return int(_writer(session).version(session, path))
 
 
 def exists(session: SparkSession, where: Address) -> bool:
-    """Whether there is a Delta table at an address."""
-    if where.name is not None:
-        return session.catalog.tableExists(where.identifier)
-    if engine_of(session) == "spark":
-        return SparkTable.isDeltaTable(session, str(where.path))
-    return DeltaTable.is_deltatable(str(where.path))
+    """Whether there is a Delta table at an address.
+
+    Raises:
+        LossledgerError: There is one, and it is damaged; or something else is in its place (exit 2).
+    """
+    soundness.check(where)
+    return bool(_writer(session).exists(session, where))
 
 
 def read(session: SparkSession, where: Address) -> DataFrame:
     """A table as it is now."""
-    if where.name is not None:
-        return session.table(where.identifier)
-    return session.read.format("delta").load(where.path)
+    frame: DataFrame = _writer(session).read(session, where)
+    return frame
 
 
 def read_day(session: SparkSession, where: Address, day: date, age_hours: int) -> DataFrame:
@@ -129,18 +91,30 @@ def ensure(session: SparkSession, where: Address, table: Table) -> None:
     Raises:
         ContractError: A key of the table is not a key of the declaration, or the other way round.
     """
+    with _told_of(where):
+        try:
+            _ensure(session, where, table)
+        except AnalysisException as error:
+            if error.getCondition() not in HALF_MADE or not _clear_log(where):
+                raise
+            _ensure(session, where, table)
+
+
+@contextmanager
+def _told_of(where: Address) -> Iterator[None]:
+    """Name the table in what the disk or the rights of the user let fail."""
     try:
-        _ensure(session, where, table)
-    except AnalysisException as error:
-        if error.getCondition() not in HALF_MADE or not _clear_log(where):
+        yield
+    except Exception as error:
+        failure = failures.of_table(error, str(where))
+        if failure is None:
             raise
-        _ensure(session, where, table)
+        raise failure from error
 
 
 def _clear_log(where: Address) -> bool:
     """Remove a log without a commit, as a kill in the first one leaves it: Apache Spark makes no table around it."""
-    local = None if where.path is None else paths.local_path(where.path)
-    log = None if local is None else Path(local) / "_delta_log"
+    log = None if where.local is None else Path(where.local) / "_delta_log"
     # A file that is still being written has a name that begins with a dot.
     if log is None or not log.is_dir() or not all(file.name.startswith(".") for file in log.iterdir()):
         return False
@@ -150,14 +124,29 @@ def _clear_log(where: Address) -> bool:
 
 @again
 def _ensure(session: SparkSession, where: Address, table: Table) -> None:
+    writer = _writer(session)
     if not exists(session, where):
-        (_create_spark if engine_of(session) == "spark" else _create_rust)(session, where, table)
+        writer.create(session, where, table)
     fields = {field.name: field.nullable for field in read(session, where).schema.fields}
     missing = [column for column in table.columns if column.name not in fields]
     _check_keys(where, table, fields)
     if missing:
-        (_add_spark if engine_of(session) == "spark" else _add_rust)(session, where, missing)
-    _constrain(session, where, table)
+        writer.add(session, where, missing)
+    _complete(session, where, table)
+
+
+def _complete(session: SparkSession, where: Address, table: Table) -> None:
+    """Add the properties and constraints that a table lacks: no engine can create it with constraints in one commit."""
+    if not table.properties and not table.checks:
+        return
+    writer = _writer(session)
+    have = writer.properties(session, where)
+    lacking = {name: value for name, value in table.properties.items() if have.get(name) != value}
+    if lacking:
+        writer.set_properties(session, where, lacking)
+    for name, condition in table.checks.items():
+        if f"delta.constraints.{name}" not in have:
+            writer.constrain(session, where, name, condition)
 
 
 def _check_keys(where: Address, table: Table, fields: Mapping[str, bool]) -> None:
@@ -170,141 +159,32 @@ def _check_keys(where: Address, table: Table, fields: Mapping[str, bool]) -> Non
         expected = (
             "the dimensions that the evaluation's tables were made with; other dimensions take a new evaluation name"
         )
-        problem = Problem(f"{table.name} ({where.path or where.name})", " and ".join(found), expected)
+        problem = Problem(f"{table.name} ({where})", " and ".join(found), expected)
         raise ContractError("the tables that exist do not fit the configuration", [problem])
 
 
-def replace(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any]) -> None:
+def replace(
+    session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any], check: Check = replaceable
+) -> None:
     """Replace one day at one age, atomically. All rows must belong to it, and there must be some."""
     days = rows.select(KEYS).group_by(KEYS).aggregate([]).to_pylist()
     if len(days) != 1:
         raise ValueError(f"{where}: rows of one day and one age are replaced at a time, found {days}")
-    _write(session, where, rows, metadata, _predicate(**days[0]))
+    _write(session, where, Change(rows, json.dumps(metadata), Part(**days[0]), check))
 
 
 @again
-def remove(session: SparkSession, where: Address, day: date, age_hours: int) -> None:
+def remove(session: SparkSession, where: Address, part: Part, check: Check = replaceable) -> None:
     """Remove one day at one age, atomically; nothing is committed where it has no rows."""
-    if read_day(session, where, day, age_hours).isEmpty():
-        return
-    if engine_of(session) == "spark":
-        _spark_table(session, where).delete(_predicate(day, age_hours))
-    else:
-        DeltaTable(str(where.path)).delete(_predicate(day, age_hours))
-
-
-def _predicate(event_date: date, age_hours: int) -> str:
-    return f"event_date = DATE '{event_date.isoformat()}' AND age_hours = {int(age_hours)}"
+    _writer(session).delete(session, where, Change(pa.table({}), "", part, check))
 
 
 def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any]) -> None:
     """Append rows in one commit."""
-    _write(session, where, rows, metadata, None)
+    _write(session, where, Change(rows, json.dumps(metadata)))
 
 
 @again
-def _write(
-    session: SparkSession,
-    where: Address,
-    rows: pa.Table,
-    metadata: Mapping[str, Any],
-    predicate: str | None,
-) -> None:
-    text = json.dumps(metadata)
-    if engine_of(session) == "spark":
-        _write_spark(session, where, rows, text, predicate)
-        return
-    properties = CommitProperties(custom_metadata={"userMetadata": text})
-    rows = _widened(rows, DeltaTable(str(where.path)))
-    if predicate is None:
-        write_deltalake(str(where.path), rows, mode="append", commit_properties=properties)
-    else:
-        write_deltalake(str(where.path), rows, mode="overwrite", predicate=predicate, commit_properties=properties)
-
-
-def _widened(rows: pa.Table, table: DeltaTable) -> pa.Table:
-    """Rows with NULLs in the columns of a table that they lack, as Apache Spark writes them by itself."""
-    for field in pa.schema(table.schema().to_arrow()):
-        if field.name not in rows.column_names:
-            rows = rows.append_column(field.name, pa.nulls(rows.num_rows, field.type))
-    return rows
-
-
-def _write_spark(session: SparkSession, where: Address, rows: pa.Table, metadata: str, predicate: str | None) -> None:
-    # Of a table with an empty chunk Spark reads a part only.
-    frame = session.createDataFrame(rows.combine_chunks()).coalesce(1)
-    writer = frame.write.format("delta").option("userMetadata", metadata)
-    writer = writer.mode("append" if predicate is None else "overwrite")
-    if predicate is not None:
-        writer = writer.option("replaceWhere", predicate)
-    if where.name is not None:
-        writer.saveAsTable(where.identifier)
-    else:
-        writer.save(where.path)
-
-
-def _create_spark(session: SparkSession, where: Address, table: Table) -> None:
-    # In SQL, because Delta's builder takes no name of three parts.
-    head = f"CREATE TABLE IF NOT EXISTS {where.identifier} ({', '.join(map(_column_sql, table.columns))})"
-    session.sql(f"{head} USING delta PARTITIONED BY ({', '.join(KEYS)}) COMMENT {_text_sql(table.comment)}")
-
-
-def _add_spark(session: SparkSession, where: Address, columns: list[Column]) -> None:
-    for column in columns:
-        session.sql(f"ALTER TABLE {where.identifier} ADD COLUMNS ({_column_sql(column)})")
-
-
-def _column_sql(column: Column) -> str:
-    required = "" if column.nullable else " NOT NULL"
-    return f"{_quoted(column.name)} {column.type}{required} COMMENT {_text_sql(column.comment)}"
-
-
-def _text_sql(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _create_rust(_: SparkSession, where: Address, table: Table) -> None:
-    DeltaTable.create(
-        str(where.path),
-        DeltaSchema([_field(column) for column in table.columns]),
-        mode="ignore",
-        partition_by=KEYS,
-        description=table.comment,
-        name=table.name,
-    )
-
-
-def _constrain(session: SparkSession, where: Address, table: Table) -> None:
-    """Add the constraints that a table lacks: neither engine can create it with them in one commit."""
-    if not table.checks:
-        return
-    spark = engine_of(session) == "spark"
-    have = _spark_table(session, where).detail().collect()[0]["properties"] if spark else {}
-    rust = None if spark else DeltaTable(str(where.path))
-    have = have if rust is None else rust.metadata().configuration
-    for name, condition in table.checks.items():
-        if f"delta.constraints.{name}" in have:
-            continue
-        if rust is None:
-            session.sql(f"ALTER TABLE {where.identifier} ADD CONSTRAINT {name} CHECK ({condition})")
-        else:
-            rust.alter.add_constraint({name: condition})
-
-
-def _spark_table(session: SparkSession, where: Address) -> Any:
-    if where.path is not None:
-        return SparkTable.forPath(session, where.path)
-    return SparkTable.forName(session, where.identifier)
-
-
-def _add_rust(_: SparkSession, where: Address, columns: list[Column]) -> None:
-    DeltaTable(str(where.path)).alter.add_columns([_field(column) for column in columns])
-
-
-def _field(column: Column) -> Field:
-    kind = PrimitiveType({"int": "integer", "bigint": "long"}.get(column.type, column.type))
-    return Field(column.name, kind, nullable=column.nullable, metadata={"comment": column.comment})
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+def _write(session: SparkSession, where: Address, change: Change) -> None:
+    with _told_of(where):
+        _writer(session).write(session, where, change)

@@ -34,13 +34,14 @@ from jobs import (
 from jobs.cells import Cells
 from jobs.day import Day
 from jobs.engines import engine_of
-from jobs.errors import InputMissingError, LossledgerError, RefusedError, RuntimeFailure
+from jobs.errors import InputMissingError, LossledgerError, RefusedError
 from jobs.finish import Stamp
 from jobs.left_out import LeftOut, of_pairs
 from jobs.progress import Progress
 from jobs.runs import Ledger
 from jobs.settings import Evaluation, LabelLog
 from jobs.sources import Pinned, Wanted
+from jobs.writer import Writer
 
 STAGES = 6
 
@@ -135,6 +136,7 @@ class Run:
 
     def prepared(self) -> Inputs:
         """Pin the sources, check the contract, make the tables: all that needs no dear work."""
+        self.writer.check_place()
         settings, session = self.settings, self.session
         source, partition = settings.impressions.source, settings.day.partition
         impressions = sources.pinned(session, Wanted("impressions", source, self.day, partition))
@@ -144,12 +146,12 @@ class Run:
         }
         contract.check(impressions, logs, settings)
         declared = tables.declared(settings)
-        lake.ensure(session, self.address("runs"), declared.pop("runs"))
-        done = lake.read(session, self.address("runs")).where(F.col("state") == "done")
+        lake.ensure(session, self.writer.address("runs"), declared.pop("runs"))
+        done = lake.read(session, self.writer.address("runs")).where(F.col("state") == "done")
         # Before the tables get the columns of this configuration.
         runs.check_definitions(settings, {row[0] for row in done.select("definitions").collect()})
         with ThreadPoolExecutor(len(declared)) as pool:
-            list(pool.map(lambda name: lake.ensure(session, self.address(name), declared[name]), declared))
+            list(pool.map(lambda name: lake.ensure(session, self.writer.address(name), declared[name]), declared))
         return Inputs(impressions, logs)
 
     def _wanted(self, name: str, log: LabelLog, partition: str | None) -> Wanted:
@@ -184,7 +186,7 @@ class Run:
             new = self._finished(summary.sums, found, rows)
             sources.verify(inputs.all)
         with progress.stage("write"):
-            self._replace(new)
+            self.writer.replace(new)
         why = f"provisional, as {'; '.join(self.lacking)}" if self.lacking else None
         self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds, message=why)
         left_out = of_pairs(scorings, new["statistics"], self.ledger.reasons)
@@ -222,24 +224,25 @@ class Run:
             new["score_bins"] = finish.score_bins(*parts, self.settings)
         if "class_statistics" in declared:
             new["class_statistics"] = finish.class_statistics(*parts)
-        references = baselines.references(self.session, self.settings, self.address("statistics"), self.stamp)
+        references = baselines.references(self.session, self.settings, self.writer.address("statistics"), self.stamp)
         values = metrics.metrics(new, self.settings, found, rows.scorings, references)
         new["metrics"] = metrics.stamped(values, self.settings, self.stamp)
         return {name: rows for name, rows in new.items() if rows.num_rows}
 
-    def address(self, table: str) -> lake.Address:
-        """Where a table of this evaluation is."""
-        return lake.address(self.settings, table, engine_of(self.session))
+    @property
+    def writer(self) -> Writer:
+        """The tables, as this run changes them."""
+        return Writer(self.session, self.settings, self.stamp)
 
     def record(self, state: str, **facts: Any) -> None:
         """Append an event to `runs`."""
         row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **facts)
-        lake.append(self.session, self.address("runs"), row, self._metadata)
+        self.writer.append("runs", row)
 
     def missed(self, failure: InputMissingError) -> None:
         """Say in `runs` that a source is not there, in a table made for it if need be."""
         try:
-            lake.ensure(self.session, self.address("runs"), tables.RUNS)
+            lake.ensure(self.session, self.writer.address("runs"), tables.RUNS)
             self.record("started")
             self.record("refused", message=failures.told(failure, whole=False))
         except Exception as error:
@@ -262,48 +265,5 @@ class Run:
         if parts:
             reasons, kept = rejects.collected(parts, self.settings.limits.stored_rejects)
             self.ledger = replace(self.ledger, reasons=reasons)
-            stamped = finish.stamped_rejects(kept, self.stamp)
-            lake.append(self.session, self.address("rejects"), stamped, self._metadata)
+            self.writer.append("rejects", finish.stamped_rejects(kept, self.stamp))
         rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share)
-
-    def _replace(self, new: Mapping[str, pa.Table]) -> None:
-        """Replace the day in every table, and read back that it is there."""
-        required, emptied = new.keys() - tables.OPTIONAL, set(tables.OPTIONAL) - new.keys()
-        with ThreadPoolExecutor(len(new)) as pool:
-            # Those that every evaluation has at once, and first: by them `runs_latest` tells what came of a run.
-            list(pool.map(self._replace_one, ((name, new[name]) for name in required)))
-            list(pool.map(self._replace_one, ((name, new[name]) for name in new.keys() - required)))
-            list(pool.map(self._empty_one, emptied))
-            # Not before all are written: of two runs at once, one at least then finds rows of the other.
-            list(pool.map(self._read_back, new.items()))
-
-    def _replace_one(self, item: tuple[str, pa.Table]) -> None:
-        name, rows = item
-        lake.replace(self.session, self.address(name), rows, self._metadata)
-
-    def _empty_one(self, name: str) -> None:
-        """Remove the day from a table of which it has no rows any more, as no score can be binned."""
-        if lake.exists(self.session, self.address(name)):
-            lake.remove(self.session, self.address(name), self.stamp.event_date, self.stamp.age_hours)
-
-    def _read_back(self, item: tuple[str, pa.Table]) -> None:
-        name, rows = item
-        stamp = self.stamp
-        written = lake.read_day(self.session, self.address(name), stamp.event_date, stamp.age_hours)
-        count, ours = written.agg(F.count(F.lit(1)), F.count_if(F.col("run_id") == stamp.run_id)).collect()[0]
-        if not count == ours == rows.num_rows:
-            raise RuntimeFailure(
-                f"{name}: {rows.num_rows:,} rows were written, {ours:,} of {count:,} read back are of this run; "
-                "another run wrote the same day at the same time. Run again."
-            )
-
-    @property
-    def _metadata(self) -> dict[str, Any]:
-        stamp = self.stamp
-        return {
-            "run_id": stamp.run_id,
-            "event_date": stamp.event_date.isoformat(),
-            "age_hours": stamp.age_hours,
-            "as_of": stamp.as_of.isoformat(),
-            "config_hash": self.settings.fingerprint(),
-        }

@@ -35,7 +35,8 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "statistics_priced": ("statistics_latest", "clip"),
     "metrics_latest": ("metrics",),
     "metrics_final": ("metrics",),
-    "runs_latest": ("runs", "statistics", "shard_statistics", "metrics"),
+    "held": ("statistics", "shard_statistics", "metrics"),
+    "runs_latest": ("runs", "held"),
 }
 # What an engine raises where the query is at fault.
 MISTAKES: Final = (
@@ -49,6 +50,7 @@ MISTAKES: Final = (
 QUERIES: Final = ("SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC")
 EITHER: Final = ("WITH", "FROM", "(")  # of queries and of what writes
 FILES: Final = "spark.sql.runSQLOnFiles"
+UNION: Final = "\nUNION ALL\n"
 
 
 def register(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
@@ -157,9 +159,17 @@ def _made_views(session: SparkSession, known: Collection[str]) -> list[str]:
     made: list[str] = []
     for name, needs in VIEWS.items():
         if {*known, *made}.issuperset(needs):
-            session.sql(conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")).createOrReplaceTempView(name)
+            session.sql(view(name, known)).createOrReplaceTempView(name)
             made.append(name)
     return made
+
+
+def view(name: str, known: Collection[str]) -> str:
+    """The text of a view; `held` is asked of those tables only that there are."""
+    text = conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")
+    if name != "held":
+        return text
+    return UNION.join(part for part in text.rstrip().split(UNION) if part.rsplit(maxsplit=1)[-1] in known)
 
 
 def _check_made(missing: Collection[str], places: Mapping[str, lake.Address]) -> None:

@@ -45,6 +45,18 @@ class Table:
     checks: Mapping[str, str]
 
     @property
+    def properties(self) -> dict[str, str]:
+        """What every writer is told by the table.
+
+        Statistics of files, by which readers pass over them, are kept of texts only: delta-rs writes those of decimals
+        as doubles, and a reader that trusts them does not find a sum of more than 15 digits.
+        """
+        if "decimal(37,15)" not in {column.type for column in self.columns}:
+            return {}
+        known = [column.name for column in self.columns if column.name in INDEXED]
+        return {"delta.dataSkippingStatsColumns": ",".join(known)}
+
+    @property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the rows that are written."""
         return pa.schema([pa.field(c.name, TYPES[c.type], c.nullable) for c in self.columns])
@@ -54,6 +66,10 @@ PARTITION = (
     Column("event_date", "date", "Day of the impressions in the configured time zone", False),
     Column("age_hours", "int", "Hours from the end of the day to the moment up to which labels were known", False),
 )
+KEYS = [column.name for column in PARTITION]
+INDEXED = ("task", "model", "slice", "metric", "run_id")
+# The property of a table all of whose timestamps are int64; older ones may be INT96, which Apache Spark writes if let.
+MICROS = ("lossledger.timestamps", "micros")
 PAIR = (
     Column("task", "string", "Task: what is predicted", False),
     Column("model", "string", "Model whose scores were evaluated", False),

@@ -1,6 +1,6 @@
 """`python -m tests.jobs.killed_run ENGINE CONFIG K VICTIM`: a run of which something is killed after its K-th commit.
 
-The victim is the run itself, `run`, or the JVM of its engine, `jvm`.
+The victim is the run itself, `run`, or the JVM of its engine, `jvm`; `pause` stops the run until it is continued.
 """
 
 import itertools
@@ -24,7 +24,8 @@ def killing_writes(last, victim):
         with lock:
             real(*arguments)
             if next(commits) == last:
-                os.kill(os.getpid() if victim == "run" else SparkContext._gateway.proc.pid, signal.SIGKILL)
+                pid = SparkContext._gateway.proc.pid if victim == "jvm" else os.getpid()
+                os.kill(pid, signal.SIGSTOP if victim == "pause" else signal.SIGKILL)
 
     return write
 

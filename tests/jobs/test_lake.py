@@ -16,6 +16,7 @@ from pyspark.errors import AnalysisException
 from tenacity import wait_none
 
 from jobs import lake, nightly, tables
+from jobs.change import Change, Part
 from jobs.errors import ConfigurationError
 from jobs.lake import Address
 from jobs.settings import parse
@@ -151,7 +152,7 @@ def test_a_stray_row_is_refused_by_the_engine_too(spark, place):
     before = held(place)
     stray = pa.concat_tables([metric_rows(1), metric_rows(1, EVE)])
     with pytest.raises(Exception, match=r"REPLACE_WHERE_MISMATCH|validation check"):
-        lake._write(spark, place, stray, {}, "event_date = DATE '2026-11-16' AND age_hours = 0")
+        lake._write(spark, place, Change(stray, "{}", Part(DAY, 0)))
     assert held(place) == before
 
 
@@ -184,16 +185,16 @@ def test_constraints_that_are_missing_are_added(spark, tmp_path):
 
 
 def test_a_lost_race_is_run_again(spark, engine, place, monkeypatch):
-    name = "_write_spark" if engine == "spark" else "write_deltalake"
-    real, gate, attempts = getattr(lake, name), threading.Barrier(WRITERS), []
+    writer = lake.WRITERS[engine]
+    real, gate, attempts = writer.write, threading.Barrier(WRITERS), []
 
-    def together(*arguments, **options):
+    def together(*arguments):
         attempts.append(threading.get_ident())
         if attempts.count(threading.get_ident()) == 1:
             gate.wait(60)
-        return real(*arguments, **options)
+        return real(*arguments)
 
-    monkeypatch.setattr(lake, name, together)
+    monkeypatch.setattr(writer, "write", together)
     with ThreadPoolExecutor(WRITERS) as pool:
         runs = [metric_rows(5, run_id=f"run{i}") for i in range(WRITERS)]
         list(pool.map(lambda rows: lake.replace(spark, place, rows, {}), runs))

@@ -11,7 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from jobs import lake, sql, tables
-from jobs.engines import conf_file, engine_of
+from jobs.engines import engine_of
 from tests.jobs.ledger import COOKBOOK, changed, copied, held
 
 TABLES = ("statistics", "shard_statistics", "metrics", "rejects", "runs")
@@ -38,7 +38,7 @@ def duck(ledger):
         for name in TABLES:
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM delta_scan('{path(ledger, name)}')")
         for name in ("clip", *sql.VIEWS):
-            connection.execute(f"CREATE VIEW {name} AS {conf_file(f'sql/{name}.sql').read_text(encoding='utf-8')}")
+            connection.execute(f"CREATE VIEW {name} AS {sql.view(name, TABLES)}")
         yield connection
 
 

@@ -9,11 +9,13 @@ import pytest
 from jobs import lake, nightly, runs, sql
 from jobs.engines import engine_of
 from jobs.finish import Stamp
+from jobs.settings import parse
+from jobs.tables import SCORE_BINS
 from tests.jobs.ledger import NEXT_DAY, SIZES, changed, copied, held
 
-RESULTS = ("statistics", "shard_statistics", "metrics")
+RESULTS = ("statistics", "shard_statistics", "metrics", "score_bins")
 
-# What happened on a day, in this order (`wrote` is all three tables), and what runs_latest must say of it.
+# What happened on a day, in this order (`wrote` is all tables of results), and what runs_latest must say of it.
 STORIES = {
     "done": ("old", "done", False),
     "killed before it wrote": ("old new.started", "in_doubt", True),
@@ -31,8 +33,25 @@ STORIES = {
     "failed after it was done": ("new.started new.wrote new.done new.failed", "failed", False),
     "never done": ("new.started new.refused", "refused", False),
     "never done, but wrote": ("new.started new.statistics new.failed", "failed", True),
+    "paused before it wrote its bins": (
+        "new.started newer.started newer.wrote newer.done new.score_bins new.failed",
+        "done",
+        True,
+    ),
+    "paused before it said done": (
+        "new.started new.wrote newer.started newer.wrote newer.done new.done",
+        "done",
+        False,
+    ),
+    "done without bins": ("new.started new.statistics new.shard_statistics new.metrics new.done", "done", False),
+    "done, and rows of an older one came back": (
+        "aged.started aged.wrote aged.done new.started new.wrote new.done aged.wrote",
+        "done",
+        True,
+    ),
     "done, and the rows are lost": ("new.started new.statistics new.metrics new.done", "done", True),
 }
+PAUSED = ("paused before it wrote its bins", "paused before it said done")
 OLD = "old.started old.wrote old.done"
 FIRST_STORY = date(2026, 6, 1)
 
@@ -40,9 +59,11 @@ FIRST_STORY = date(2026, 6, 1)
 @pytest.fixture(scope="module")
 def stories(spark, ledger, tmp_path_factory):
     """The rows of runs_latest by story, each told on a day of its own."""
-    settings = copied(ledger, tmp_path_factory.mktemp("stories"))
+    settings = with_bins(copied(ledger, tmp_path_factory.mktemp("stories")))
+    lake.ensure(spark, lake.address(settings, "score_bins", engine_of(spark)), SCORE_BINS)
     events, rows = [], {table: [] for table in RESULTS}
-    templates = {table: held(spark, ledger, table).slice(0, 1) for table in RESULTS}
+    templates = {table: held(spark, ledger, table).slice(0, 1) for table in RESULTS[:3]}
+    templates["score_bins"] = bins_like(templates["metrics"])
     for number, (text, _, _) in enumerate(STORIES.values()):
         day = FIRST_STORY + timedelta(days=number)
         told, holders = story(text, day, settings)
@@ -54,6 +75,17 @@ def stories(spark, ledger, tmp_path_factory):
     found = sql.query(spark, settings, "SELECT * FROM runs_latest").to_pylist()
     by_day = {row["event_date"]: row for row in found}
     return {name: by_day[FIRST_STORY + timedelta(days=number)] for number, name in enumerate(STORIES)}
+
+
+def with_bins(settings):
+    return parse({**settings.document(), "bins": {"slices": [[]]}})
+
+
+def bins_like(metrics):
+    """A row of score_bins of the same run as one of metrics."""
+    keys = {name: metrics[name][0].as_py() for name in metrics.column_names if name in SCORE_BINS.schema.names}
+    row = {**dict.fromkeys(SCORE_BINS.schema.names), **keys, "shard": -1, "bin": 0.5, "n": 1}
+    return pa.Table.from_pylist([row], schema=SCORE_BINS.schema)
 
 
 def story(text, day, settings):
@@ -78,8 +110,18 @@ def test_runs_latest_knows_whether_the_tables_can_be_trusted(stories, name):
 
 def test_runs_latest_shows_the_run_that_started_last(stories):
     newest = {name: text.split()[-1].split(".")[0] for name, (text, _, _) in STORIES.items()}
-    newest |= {"at the same time": "newer", "mixed at the same time": "newer"}
+    newest |= dict.fromkeys(("mixed at the same time", *PAUSED), "newer")
+    newest["done, and rows of an older one came back"] = "new"
     assert {name: row["run_id"] for name, row in stories.items()} == newest
+
+
+def test_runs_latest_names_the_run_that_the_rows_are_of(stories):
+    assert stories["at the same time"]["held_run_id"] == "new"
+    assert stories["paused before it said done"]["held_run_id"] == "newer"
+    assert stories["refused"]["held_run_id"] == "old"
+    assert stories["mixed at the same time"]["held_run_id"] is None
+    assert stories["paused before it wrote its bins"]["held_run_id"] is None
+    assert stories["never done"]["held_run_id"] is None
 
 
 def test_runs_latest_has_the_times_and_the_message_of_the_run(stories):

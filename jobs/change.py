@@ -1,0 +1,39 @@
+"""A change of a table, as one commit: rows that are appended, or that take the place of a day's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from datetime import date
+from typing import NamedTuple
+
+import pyarrow as pa
+
+# Told the runs that the day holds rows of, right before a commit; raises where they have to stay.
+Check = Callable[[Set[str]], None]
+
+
+def replaceable(_: Set[str]) -> None:
+    """The check that lets rows of any run be replaced."""
+
+
+class Part(NamedTuple):
+    """One day at one age: what is replaced at a time."""
+
+    event_date: date
+    age_hours: int
+
+    @property
+    def predicate(self) -> str:
+        """The condition in SQL, for both writers."""
+        return f"event_date = DATE '{self.event_date.isoformat()}' AND age_hours = {int(self.age_hours)}"
+
+
+@dataclass(frozen=True)
+class Change:
+    """What one commit does: it replaces the rows of `part` where there is one, after the check, or else appends."""
+
+    rows: pa.Table
+    metadata: str
+    part: Part | None = None
+    check: Check = replaceable

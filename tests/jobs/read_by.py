@@ -1,0 +1,22 @@
+"""`python -m tests.jobs.read_by ENGINE CONFIG FOLDER`: every table of an evaluation as an engine reads it."""
+
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from jobs import sql, tables
+from jobs.session import session
+from jobs.settings import load
+
+
+def main():
+    engine, config, folder = sys.argv[1:]
+    settings = load(Path(config), [])
+    with session(engine) as spark:
+        for name in (*tables.declared(settings), "runs_latest"):
+            pq.write_table(sql.query(spark, settings, f"SELECT * FROM {name}"), Path(folder) / f"{name}.parquet")
+
+
+if __name__ == "__main__":
+    main()
