@@ -18,6 +18,7 @@ from jobs import (
     baselines,
     cells,
     contract,
+    damage,
     failures,
     finish,
     groups,
@@ -115,7 +116,7 @@ def evaluate(  # noqa: PLR0913 - which day, and how
     try:
         return run.completed(inputs)
     except Exception as error:
-        failure = failures.explained(error)
+        failure = damage.explained(error, inputs.all, settings)
         run.failed(failure)
         if failure is error:
             raise

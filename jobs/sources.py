@@ -12,16 +12,17 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import Any
 
+from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import failures, lake, listing, paths, whole
 from jobs.day import Day, spellings
 from jobs.engines import engine_of
-from jobs.errors import ConfigurationError, ContractError, InputChangedError, InputMissingError, Problem
+from jobs.errors import ConfigurationError, ContractError, InputChangedError, InputMissingError
 from jobs.paths import Partition
 from jobs.settings import Source
-from jobs.settings.options import ALIKE, not_understood
+from jobs.settings.options import sail_problems
 
 ABSENT = re.compile(
     r"PATH_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|SCHEMA_NOT_FOUND|path does not exist|doesn't exist|no such file|"
@@ -91,7 +92,7 @@ def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
         found = pin(session, wanted, kind, path)
         _check_columns(found)
         return found
-    except failures.ENGINE_ERRORS as error:
+    except (*failures.ENGINE_ERRORS, DeltaError) as error:
         told = f"{wanted.name}: cannot read {path!r} as {kind}: {failures.causes(error)[0]}. "
         mend = failures.remedy(error)
         if mend is None and ABSENT.search(told):
@@ -166,7 +167,9 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
     partition = wanted.partition
     version = lake.version(session, path)
     frame = session.read.format("delta").option("versionAsOf", version).load(path)
-    if partition is not None and partition in frame.columns:
+    prunes = partition is not None and partition in frame.columns
+    whole.check_delta(wanted.name, path, version, {str(partition): wanted.spellings} if prunes else {})
+    if prunes:
         frame = frame.where(F.col(f"`{partition}`").cast("string").isin(wanted.spellings))
     return Pinned(wanted.name, frame, False, {"format": "delta", "path": path, "version": version})
 
@@ -191,6 +194,8 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
     ]
     # A column that files of an earlier day lack, such as a new model's score, is NULL there.
     frame = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), parts)
+    if kind == "csv" and wanted.source.null_words:
+        frame = _without_words(frame, wanted.source.null_words)
     files = tuple(_stat(file) for files in kept.values() for file in files)
     return Pinned(wanted.name, frame, kind == "csv", _described(kind, path, files), files)
 
@@ -258,19 +263,20 @@ def _reader(session: SparkSession, kind: str, wanted: Wanted) -> DataFrameReader
         )
         if source.names:
             reader = reader.schema(", ".join(f"`{name.replace('`', '``')}` STRING" for name in source.names))
-    return reader.options(**dict(source.options))
+    return reader.options(**{name: value for name, value in source.options.items() if name.lower() != "nullvalue"})
 
 
 def _check_options(kind: str, wanted: Wanted) -> None:
     """Raise ConfigurationError (exit 2) for options that the embedded engine would pass over."""
-    known = ALIKE.get(kind, ())
-    expected = f"one of {', '.join(known)}; or --engine spark"
-    problems = [
-        Problem(f"{wanted.name}.source.options.{name}", "an option of Apache Spark alone", expected)
-        for name in not_understood(kind, wanted.source.options)
-    ]
+    problems = sail_problems(f"{wanted.name}.source", kind, wanted.source.options)
     if problems:
         raise ConfigurationError("the embedded engine does not know these options", problems)
+
+
+def _without_words(frame: DataFrame, words: Iterable[str]) -> DataFrame:
+    """A frame of texts in which some words are NULL, as an empty field is on either engine."""
+    columns = [(name, F.col(f"`{name.replace('`', '``')}`")) for name in frame.columns]
+    return frame.select(*(F.when(~column.isin(*words), column).alias(name) for name, column in columns))
 
 
 def _with_values(frame: DataFrame, values: Sequence[tuple[str, str]]) -> DataFrame:

@@ -7,10 +7,15 @@ empty file, and of a damaged one they name neither the source nor the file.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from jobs import paths
 from jobs.errors import ContractError, InputMissingError
@@ -38,6 +43,53 @@ def check(name: str, kind: str, files: Iterable[str], options: Mapping[str, obje
             _check_parquet(name, local)
         elif kind == "csv" and as_utf8:
             _check_text(name, local)
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file of a Delta table as its log has it: where it is, its bytes, and the values of its partition."""
+
+    path: str
+    size: int
+    partition: Mapping[str, object]
+
+
+def delta_files(path: str, version: int) -> list[DataFile]:
+    """The files of a version of a local Delta table; none of a table that only Apache Spark can open."""
+    local = paths.local_path(path)
+    if local is None:
+        return []
+    try:
+        added = pa.table(DeltaTable(local, version=version).get_add_actions(flatten=True)).to_pylist()
+    except DeltaError:
+        return []
+    return [_data_file(local, row) for row in added]
+
+
+def _data_file(table: str, row: Mapping[str, Any]) -> DataFile:
+    path = unquote(row["path"])
+    # A shallow clone has files of another table, by their whole addresses.
+    place = path if urlsplit(path).scheme else os.path.join(table, path)
+    partition = {key.removeprefix("partition."): value for key, value in row.items() if key.startswith("partition.")}
+    return DataFile(place, row["size_bytes"], partition)
+
+
+def check_delta(name: str, path: str, version: int, wanted: Mapping[str, Collection[str]]) -> None:
+    """Look whether the files of a local Delta table are there, those of other partitions than the `wanted` left out.
+
+    Raises:
+        ContractError: One is gone, or has not the length that the table's log says (exit 2).
+    """
+    for file in delta_files(path, version):
+        local = paths.local_path(file.path)
+        others = (key for key, few in wanted.items() if str(file.partition.get(key, next(iter(few)))) not in few)
+        if local is None or any(others):
+            continue
+        size = os.path.getsize(local) if os.path.isfile(local) else None
+        if size != file.size:
+            found = "is gone" if size is None else f"has {size:,} bytes, not {file.size:,}"
+            mend = "Restore it, or write those rows of the table anew."
+            raise ContractError(f"{name}: {local}, of version {version} of the Delta table {path}, {found}. {mend}")
 
 
 def _check_parquet(name: str, file: str) -> None:

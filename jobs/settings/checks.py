@@ -158,6 +158,8 @@ def _names(config: object) -> Iterator[Problem]:
         headerless = at(source, "options", "header") in (None, False, "false")
         if _set_keys(source, "names") and not (headerless and source.get("format") == "csv"):
             yield Problem(dotted((*place, "names")), "names", "them only with format: csv and without a header")
+        if _set_keys(source, "nulls") and source.get("format") != "csv":
+            yield Problem(dotted((*place, "nulls")), "words for NULL", "them only with format: csv, where all is text")
 
 
 def _tables(config: object) -> Iterator[Problem]:

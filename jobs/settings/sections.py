@@ -36,13 +36,20 @@ class Day(Section):
 
 
 class Source(Section):
-    """Where rows come from: `format` and `path`, or a catalog `table`; `names` for CSV without a header."""
+    """Where rows come from: `format` and `path`, or a catalog `table`; of a CSV its `names` and the words for NULL."""
 
     format: Literal["parquet", "delta", "csv"] | None = None
     path: Path | None = None
     table: Text | None = None
     options: Mapping[str, Option] = {}
     names: Items[Column] = ()
+    nulls: Items[str] = ()
+
+    @property
+    def null_words(self) -> tuple[str, ...]:
+        """The texts that are NULL besides an empty field; the reader's own option is one more."""
+        own = [str(value) for name, value in self.options.items() if name.lower() == "nullvalue"]
+        return tuple(dict.fromkeys((*self.nulls, *own)))
 
 
 class ImpressionColumns(Section):

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrameReader
 
 from jobs.errors import ConfigurationError, Problem
 from jobs.settings import RESERVED, Evaluation, LabelLog, load, parse
-from jobs.settings.options import ALIKE, SPARK_ONLY
+from jobs.settings.options import ALIKE, REFUSED, SPARK_ONLY
 
 CONF = Path(__file__).parents[2] / "conf"
 HOURS = timedelta(hours=1)
@@ -161,7 +161,37 @@ def test_options_that_no_engine_knows_are_refused(source: dict[str, Any], text: 
 
 def test_every_option_of_sparks_csv_reader_is_known() -> None:
     theirs = set(signature(DataFrameReader.csv).parameters) - {"self", "path", "schema", "maxMalformedLogPerPartition"}
-    assert theirs <= {*ALIKE["csv"], *SPARK_ONLY["csv"]}
+    assert theirs <= {*ALIKE["csv"], *SPARK_ONLY["csv"], *REFUSED}
+
+
+@pytest.mark.parametrize("option", [name for refused in REFUSED for name in (refused, refused.upper())])
+def test_options_without_effect_are_refused_with_what_to_do(option: str) -> None:
+    source = {"format": "csv", "path": "x", "options": {option: "x"}}
+    told = f"impressions.source.options.{option}: found an option without effect, expected none"
+    assert errors(lambda: parse(changed(("impressions/source", source))))[0].startswith(told)
+
+
+VALUED = [
+    ("csv", "inferSchema", True, "expected false, as every column of a CSV is read as text"),
+    ("csv", "mode", "DROPMALFORMED", "expected PERMISSIVE or FAILFAST, as no row may be lost without a word"),
+    ("csv", "MODE", "FOO", "expected PERMISSIVE or FAILFAST"),
+    ("csv", "header", "maybe", "expected true or false"),
+    ("parquet", "mergeSchema", False, "expected true, as the columns of all files are read"),
+]
+
+
+@pytest.mark.parametrize(("kind", "option", "value", "told"), VALUED)
+def test_options_have_values_that_are_obeyed(kind: str, option: str, value: Any, told: str) -> None:
+    source = {"format": kind, "path": "x", "options": {option: value}}
+    assert told in errors(lambda: parse(changed(("impressions/source", source))))[0]
+
+
+def test_words_for_null_are_those_of_a_text() -> None:
+    source = {"format": "csv", "path": "x", "nulls": ["\\N", ""], "options": {"nullValue": "NA"}}
+    assert parse(changed(("impressions/source", source))).impressions.source.null_words == ("\\N", "", "NA")
+    told = "impressions.source.nulls: found words for NULL, expected them only with format: csv, where all is text"
+    wrong = {"format": "parquet", "path": "x", "nulls": ["NA"]}
+    assert errors(lambda: parse(changed(("impressions/source", wrong)))) == [told]
 
 
 @pytest.mark.parametrize("values", ["number", "classes"])

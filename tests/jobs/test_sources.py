@@ -142,22 +142,6 @@ def test_columns_that_differ_in_case_only_are_refused(spark, tmp_path):
         pinned(spark, tmp_path, format="parquet")
 
 
-@pytest.mark.only_engine("sail")
-def test_options_that_the_embedded_engine_passes_over_are_refused(spark, tmp_path):
-    (tmp_path / "a.csv").write_text("id,p\n1,NA\n")
-    with pytest.raises(
-        ConfigurationError, match=r"options\.nullValue: found an option of Apache Spark alone, .*spark$"
-    ):
-        pinned(spark, tmp_path, format="csv", options={"nullValue": "NA", "sep": ","})
-
-
-@pytest.mark.only_engine("spark")
-def test_the_options_of_apache_spark_alone_are_taken_there(spark, tmp_path):
-    (tmp_path / "a.csv").write_text("id,p,q\n1,NA\n2,0.5,x,y\n")
-    frame = pinned(spark, tmp_path, format="csv", options={"nullValue": "NA", "mode": "PERMISSIVE"})
-    assert sorted(map(tuple, frame.collect())) == [("1", None, None), ("2", "0.5", "x")]
-
-
 def refused(spark, folder, document):
     """What is said of a day that is refused, which is kept in `runs`, and of which nothing else is written."""
     with pytest.raises(ContractError) as caught:

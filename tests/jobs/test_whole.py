@@ -6,6 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 
 from jobs import whole
 from jobs.errors import ContractError, InputMissingError
@@ -86,3 +87,33 @@ def test_a_packed_file_that_is_cut_off_is_told(tmp_path):
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"a,b\n1,2\n" * 1000)[:-20])
     with pytest.raises(ContractError, match=r"a\.csv\.gz cannot be unpacked: .*It is cut off or damaged"):
         checked(tmp_path / "a.csv.gz", "csv")
+
+
+def delta(folder: Path) -> Path:
+    rows = pa.table({"dt": ["2026-01-01", "a b/ü%"], "x": [1, 2]})
+    write_deltalake(str(folder / "table"), rows, partition_by=["dt"])
+    return folder / "table"
+
+
+def test_the_files_of_a_delta_table_are_found_whatever_its_partitions_are_called(tmp_path):
+    table = delta(tmp_path)
+    found = whole.delta_files(f"file://{table}", 0)
+    assert sorted(file.partition["dt"] for file in found) == ["2026-01-01", "a b/ü%"]
+    assert [Path(file.path).stat().st_size for file in found] == [file.size for file in found]
+    assert whole.delta_files("s3a://bucket/table", 0) == whole.delta_files(str(tmp_path / "no table"), 0) == []
+    whole.check_delta("impressions", str(table), 0, {})
+
+
+@pytest.mark.parametrize(("content", "told"), [(None, "is gone"), (b"PAR1", "has 4 bytes, not [0-9]+")])
+def test_a_file_that_a_delta_table_lacks_is_told(tmp_path, content, told):
+    table = delta(tmp_path)
+    (file,) = (table / "dt=2026-01-01").iterdir()
+    file.unlink()
+    if content is not None:
+        file.write_bytes(content)
+    expected = rf"labels\.click: .*{file.name}, of version 0 of the Delta table .*, {told}\. Restore it, or write those"
+    with pytest.raises(ContractError, match=expected):
+        whole.check_delta("labels.click", str(table), 0, {})
+    with pytest.raises(ContractError, match=told):
+        whole.check_delta("labels.click", str(table), 0, {"dt": ["2026-01-01"], "x": ["1"]})
+    whole.check_delta("labels.click", str(table), 0, {"dt": ["2026-01-02"]})
