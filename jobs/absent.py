@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from jobs.settings import Evaluation
 from udfs.catalog import FAMILIES, bin_metrics_of, metrics_of, published_against
 
 
-def absent(settings: Evaluation) -> list[str]:
-    """A line for every family that is missing: the names of its metrics, and the place that lacks something."""
+@dataclass(frozen=True)
+class Absent:
+    """Metrics that an evaluation goes without, and the place of the configuration that lacks something."""
+
+    names: tuple[str, ...]
+    reason: str
+
+    def __str__(self) -> str:
+        """Return both as one line."""
+        return f"{', '.join(self.names)}: {self.reason}"
+
+
+def absent(settings: Evaluation) -> list[Absent]:
+    """Return every family of metrics that is missing, with what it takes to have it."""
     return [*_kinds(settings), *_bins(settings), *_reference(settings)]
 
 
-def _kinds(settings: Evaluation) -> Iterator[str]:
+def _kinds(settings: Evaluation) -> Iterator[Absent]:
     for kind in FAMILIES:
         if kind in settings.kinds:
             continue
@@ -21,28 +34,23 @@ def _kinds(settings: Evaluation) -> Iterator[str]:
         lacks = f"tasks has none of kind {kind}"
         if kind == "candidates" and settings.impressions.columns.group is None:
             lacks += ", and impressions.columns.group is not mapped"
-        yield _line(name for name in metrics_of(kind) if name not in others) + lacks
+        yield Absent(tuple(name for name in metrics_of(kind) if name not in others), lacks)
 
 
-def _bins(settings: Evaluation) -> Iterator[str]:
+def _bins(settings: Evaluation) -> Iterator[Absent]:
     if "binary" not in settings.kinds:
         return
     of_thresholds = [name for name, metric in bin_metrics_of("binary").items() if "threshold" in metric.options]
     if not settings.bins.slices:
-        yield _line(bin_metrics_of("binary")) + "bins.slices is empty"
+        yield Absent(tuple(bin_metrics_of("binary")), "bins.slices is empty")
     elif not settings.bins.thresholds:
-        yield _line(of_thresholds) + "bins.thresholds is empty"
+        yield Absent(tuple(of_thresholds), "bins.thresholds is empty")
 
 
-def _reference(settings: Evaluation) -> Iterator[str]:
+def _reference(settings: Evaluation) -> Iterator[Absent]:
     without = [
         n for n, task in settings.tasks.items() if task.kind == "binary" and n not in settings.baselines.reference
     ]
     if without:
-        yield (
-            _line(published_against("binary", "reference")) + f"baselines.reference has no rate of {', '.join(without)}"
-        )
-
-
-def _line(names: Iterable[str]) -> str:
-    return ", ".join(names) + ": "
+        lacks = f"baselines.reference has no rate of {', '.join(without)}"
+        yield Absent(tuple(published_against("binary", "reference")), lacks)

@@ -85,12 +85,14 @@ def demo(
 def examine(
     config: Annotated[Path | None, typer.Argument(help="Also check this evaluation.", metavar="[CONFIG]")] = None,
     engine: Annotated[str | None, typer.Option(help="Check this engine only.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell all that was found.")] = False,
     as_json: Json = False,
 ) -> None:
     """Check this machine, and say how to mend what is missing."""
     raise typer.Exit(
         command.guarded(
-            lambda: doctor.report(config, engine and known_engine(engine), as_json=as_json), as_json=as_json
+            lambda: doctor.report(config, engine and known_engine(engine), as_json=as_json, verbose=verbose),
+            as_json=as_json,
         )
     )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from jobs.errors import ContractError, Problem, nearest_match
 from jobs.settings import Evaluation, LabelColumn, TimeColumn
-from jobs.sources import Pinned
 
 NUMBERS = ("double", "float", "decimal", "bigint", "int", "smallint", "tinyint", "boolean")
 KEYS = ("string", "bigint", "int", "smallint", "tinyint")
@@ -15,16 +15,33 @@ TIMES = ("timestamp", "timestamp_ntz", "date")
 LISTS = ("array<double>", "array<float>", "array<bigint>", "array<int>")
 INTEGERS = ("bigint", "int", "smallint", "tinyint")
 
+
+class Described(Protocol):
+    """A source of which the columns are known."""
+
+    @property
+    def name(self) -> str:
+        """Where it stands in the configuration."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all its columns are text."""
+
+    @property
+    def types(self) -> Mapping[str, str]:
+        """Its columns, with their types as engines call them."""
+
+
 Expectation = tuple[str, str | None, tuple[str, ...]]
 
 
-def check(impressions: Pinned, logs: Mapping[str, Pinned], settings: Evaluation) -> None:
+def check(impressions: Described | None, logs: Mapping[str, Described], settings: Evaluation) -> None:
     """Compare the sources with the configuration.
 
     Raises:
         ContractError: All columns that are missing or of a wrong type, at once (exit 2).
     """
-    problems = _problems(impressions, _impression_columns(settings))
+    problems = [] if impressions is None else _problems(impressions, _impression_columns(settings))
     for name, log in logs.items():
         columns = settings.label_logs[name].columns
         place = f"labels.{name}.columns"
@@ -69,14 +86,14 @@ def _time(place: str, time: TimeColumn | None) -> Expectation:
     return place, time.column, INTEGERS if time.unit else TIMES
 
 
-def _problems(source: Pinned, expected: Iterable[Expectation]) -> list[Problem]:
-    types = dict(source.frame.dtypes)
+def _problems(source: Described, expected: Iterable[Expectation]) -> list[Problem]:
+    types = source.types
     found = (_problem(source, types, *one) for one in expected)
     return [problem for problem in found if problem is not None]
 
 
 def _problem(
-    source: Pinned, types: Mapping[str, str], place: str, column: str | None, allowed: tuple[str, ...]
+    source: Described, types: Mapping[str, str], place: str, column: str | None, allowed: tuple[str, ...]
 ) -> Problem | None:
     if column is None:
         return None

@@ -6,18 +6,20 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from jobs import failures, jars, java, lake, paths
-from jobs.absent import absent
+from jobs import contract, failures, jars, java, lake, paths
+from jobs.absent import Absent, absent
 from jobs.engines import check_versions
-from jobs.errors import LossledgerError
+from jobs.errors import ContractError, LossledgerError
+from jobs.glimpse import Glimpse, glimpse
+from jobs.plausible import implausible
 from jobs.session import engine_versions, session
 from jobs.settings import Evaluation, load
 from jobs.sources import missing
@@ -25,35 +27,41 @@ from jobs.sources import missing
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that must be right: what was found, and how to mend it."""
+    """One thing that must be right: what was found, and how to mend it; `brief` where that is long."""
 
     name: str
     ok: bool
     found: str
+    brief: str = ""
+
+    @property
+    def document(self) -> dict[str, str | bool]:
+        """The check as plain values, with all that was found."""
+        return {"name": self.name, "ok": self.ok, "found": self.found}
 
 
-def report(config: Path | None, engine: str | None, *, as_json: bool) -> int:
+def report(config: Path | None, engine: str | None, *, as_json: bool, verbose: bool = False) -> int:
     """Print all checks; exit code 0 if every one is right, else 3."""
     checks = list(examined(config, engine))
     if as_json:
-        print(json.dumps([asdict(check) for check in checks]))
+        print(json.dumps([check.document for check in checks]))
     else:
-        _show(checks)
+        _show(checks, verbose=verbose)
     return 0 if all(check.ok for check in checks) else 3
 
 
 def examined(config: Path | None, engine: str | None) -> Iterable[Check]:
-    """Check the versions, the engines, and the evaluation if one is given."""
+    """Check the versions, the evaluation if one is given, and the engines, which are the slowest."""
     yield Check("Python", True, platform.python_version())
     yield _checked("versions", _versions)
     yield _checked("memory", _memory)
+    if config is not None:
+        yield from _evaluation(config, engine)
     if engine != "sail":
         yield _checked("Java for Spark", lambda: str(java.java_home()))
         yield _checked("Delta's jars", lambda: f"{len(jars.delta_jars())} jars in {jars.delta_jars()[0].parent}")
     if engine != "spark":
         yield _checked("engine sail starts", _sail_answers)
-    if config is not None:
-        yield from _evaluation(config, engine)
 
 
 def _evaluation(config: Path, engine: str | None) -> Iterable[Check]:
@@ -65,8 +73,19 @@ def _evaluation(config: Path, engine: str | None) -> Iterable[Check]:
         return
     yield Check(name, True, settings.evaluation)
     yield _checked("sources are there", lambda: _sources(settings))
+    seen: dict[str, Glimpse] = {}
+    yield _checked("files can be read", lambda: _looked(settings, seen))
+    yield _checked("columns and their types", lambda: _typed(settings, seen))
+    yield _checked("values look like it", lambda: _plausible(settings, seen))
     yield _checked("tables can be written", lambda: _writable(settings, engine))
-    yield _checked("metrics it goes without", lambda: "\n".join(absent(settings)) or "none")
+    yield _without(absent(settings))
+
+
+def _without(lacking: list[Absent]) -> Check:
+    """The metrics that an evaluation goes without, which is no fault."""
+    count = len({name for each in lacking for name in each.names})
+    brief = f"{count} of other kinds and options; --verbose names them, and what would bring them" if lacking else ""
+    return Check("metrics it goes without", True, "\n".join(map(str, lacking)) or "none", brief)
 
 
 def _checked(name: str, probe: Callable[[], str]) -> Check:
@@ -105,6 +124,33 @@ def _sources(settings: Evaluation) -> str:
     return ", ".join(f"{source.path or source.table}{remarks[name]}" for name, source in wanted.items())
 
 
+def _looked(settings: Evaluation, seen: dict[str, Glimpse]) -> str:
+    """Of which sources a few rows can be read without an engine; they are kept for the checks that follow."""
+    sources = {"impressions": settings.impressions.source}
+    sources |= {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
+    for name, source in sources.items():
+        if (found := glimpse(name, source)) is not None:
+            seen[name] = found
+    unseen = sorted(sources.keys() - seen.keys())
+    return "yes" if not unseen else f"not looked at without an engine: {', '.join(unseen)}"
+
+
+def _typed(settings: Evaluation, seen: Mapping[str, Glimpse]) -> str:
+    contract.check(seen.get("impressions"), _logs(seen), settings)
+    return f"of {', '.join(seen) or 'none'}"
+
+
+def _plausible(settings: Evaluation, seen: Mapping[str, Glimpse]) -> str:
+    problems = implausible(settings, seen.get("impressions"), _logs(seen))
+    if problems:
+        raise ContractError("the first rows do not look like what the configuration says", problems)
+    return f"{sum(each.rows.num_rows for each in seen.values()):,} rows"
+
+
+def _logs(seen: Mapping[str, Glimpse]) -> dict[str, Glimpse]:
+    return {name.removeprefix("labels."): each for name, each in seen.items() if name.startswith("labels.")}
+
+
 def _writable(settings: Evaluation, engine: str | None) -> str:
     """Where the tables go, after a file was written there and removed."""
     if engine is not None:
@@ -121,8 +167,12 @@ def _writable(settings: Evaluation, engine: str | None) -> str:
         raise LossledgerError(f"{root}: {error.strerror}; {mend}") from error
 
 
-def _show(checks: Iterable[Check]) -> None:
+def _show(checks: Iterable[Check], *, verbose: bool = False) -> None:
     table = Table("check", "", "found", show_lines=False)
     for check in checks:
-        table.add_row(check.name, "[green]ok[/]" if check.ok else "[red]no[/]", escape(check.found))
+        table.add_row(
+            check.name,
+            "[green]ok[/]" if check.ok else "[red]no[/]",
+            escape(check.found if verbose else check.brief or check.found),
+        )
     Console(highlight=False).print(table)

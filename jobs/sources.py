@@ -51,6 +51,11 @@ class Pinned:
     provenance: dict[str, Any]
     files: tuple[File, ...] = ()
 
+    @property
+    def types(self) -> dict[str, str]:
+        """The columns, with their types as engines call them."""
+        return dict(self.frame.dtypes)
+
 
 @dataclass(frozen=True)
 class Wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import reduce
 from operator import add, and_, or_
@@ -15,6 +16,7 @@ from udfs.class_examples import CLASS_LOGIT_LIMIT, SUM_TOLERANCE
 from udfs.exact import LOGIT_LIMIT, TERM_LIMIT, WEIGHT_LIMIT
 
 NUMBER = r"^\s*([+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infinity))|(?i:nan))\s*$"
+INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 
 
 def quoted(name: str) -> Column:
@@ -101,8 +103,8 @@ def _class(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
         fine = [(share >= 0.0) & (share <= 1.0) for share in each]
         one = F.abs(reduce(add, each) - 1.0) <= SUM_TOLERANCE
         return shares, (F.size(shares) == count) & reduce(and_, fine) & one
-    if type_ == "string":
-        place = F.array_position(F.array(*map(F.lit, label.classes)), quoted(label.column)).cast("double") - 1.0
+    if type_ == "string" or all(map(INTEGER.fullmatch, label.classes)):
+        place = F.array_position(F.array(*map(F.lit, label.classes)), text(label.column)).cast("double") - 1.0
         return place, place >= 0.0
     raw = number(source, label.column)
     return raw, (raw >= 0.0) & (raw < count) & (raw == F.floor(raw))

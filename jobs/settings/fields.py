@@ -83,6 +83,14 @@ def _name(value: str) -> str:
     return value
 
 
+def _class_name(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= LARGEST_INTEGER:
+        return str(value)
+    if not isinstance(value, str) or not value:
+        raise wrong("text or an integer; a name such as yes, no, null or 1.5 in quotes")
+    return value
+
+
 def _model_name(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_.-]*", value):
         raise wrong("a name of a-z, 0-9, _, - and . that starts with a letter")
@@ -172,6 +180,7 @@ def _path(text: str) -> str:
 Text = Annotated[str, Field(min_length=1)]
 Path = Annotated[Text, AfterValidator(_path)]
 Name = Annotated[str, AfterValidator(_name)]
+ClassName = Annotated[str, BeforeValidator(_class_name)]
 ModelName = Annotated[str, AfterValidator(_model_name)]
 Dimension = Annotated[str, AfterValidator(_dimension)]
 Zone = Annotated[str, AfterValidator(_zone)]

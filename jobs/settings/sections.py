@@ -8,6 +8,7 @@ from pydantic import Discriminator, Field, Tag
 
 from jobs.settings.checks import looks_like_log
 from jobs.settings.fields import (
+    ClassName,
     Column,
     Columns,
     Count,
@@ -75,12 +76,12 @@ class LabelColumn(Section):
     """A label that sits in the impression row, with its declared convention.
 
     Of `classes` the column holds one of the declared names, its number from 0 as a number, or an array of
-    shares.
+    shares. Where all names are integers, an integer is a name.
     """
 
     column: Column
     values: Literal["binary", "signed", "soft", "number", "classes"]
-    classes: Items[Text] = ()
+    classes: Items[ClassName] = ()
 
     @property
     def final_after(self) -> timedelta:

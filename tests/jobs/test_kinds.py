@@ -18,6 +18,7 @@ from tests.jobs.night import DAY, document, evaluated, evaluated_by, parquet, ta
 
 SIZE = 600
 CLASSES = ["home", "draw", "away"]
+CODES = [2, 1, -7]  # names that are numbers, of which some are places too
 REPLACED = ("statistics", "shard_statistics", "score_bins", "class_statistics", "metrics")
 # On Apache Spark a night of so many tables takes half a minute: there one is evaluated, and compared.
 SAIL = pytest.mark.only_engine("sail")
@@ -46,6 +47,7 @@ def rows():
         "q": sigmoid(rng.normal(-1.0, 1.0, SIZE)),
         "outcome": names,
         "number": np.array([CLASSES.index(name) for name in names]),
+        "code": np.array([CODES[CLASSES.index(name)] for name in names]),
         "shares": list(np.eye(3)[[CLASSES.index(name) for name in names]]),
         "p0": p[:, 0],
         "p1": p[:, 1],
@@ -65,6 +67,7 @@ def configuration(folder, rows, **sections):
         "conv": {"column": "conv", "values": "binary"},
         "outcome": {"column": "outcome", **classes},
         "number": {"column": "number", **classes},
+        "code": {"column": "code", "values": "classes", "classes": CODES},
         "shares": {"column": "shares", **classes},
         "price": {"column": "price", "values": "number"},
     }
@@ -75,6 +78,7 @@ def configuration(folder, rows, **sections):
         "ctcvr": {"label": "conv", "score": {"product": ["ctr", "cvr"]}},
         "match": {"kind": "multiclass", "label": "outcome"},
         "numbered": {"kind": "multiclass", "label": "number"},
+        "coded": {"kind": "multiclass", "label": "code"},
         "shared": {"kind": "multiclass", "label": "shares"},
         "value": {"kind": "regression", "label": "price"},
         "slate": {"kind": "candidates", "label": "click"},
@@ -86,6 +90,7 @@ def configuration(folder, rows, **sections):
         "cvr": {"score": "q"},
         "match": {"score": scores},
         "numbered": {"score": "logits", "scale": "logit"},
+        "coded": {"score": scores},
         "shared": {"score": scores},
         "value": {"score": "bid"},
         "slate": {"score": "z", "scale": "logit"},
@@ -154,7 +159,7 @@ def test_products_are_made_of_their_factors(found, rows):
     assert found["esmm", "joint_loss"] == close(found["ctr", "log_loss"] + expected)
 
 
-@pytest.mark.parametrize("task", ["match", "numbered", "shared"])
+@pytest.mark.parametrize("task", ["match", "numbered", "coded", "shared"])
 def test_classes_by_name_by_number_and_by_shares(found, rows, task):
     p = np.stack([rows["p0"], rows["p1"], rows["p2"]]).T
     entropy = -sum(q * np.log(q) for q in np.bincount(rows["number"]) / SIZE)

@@ -121,6 +121,8 @@ KINDS: list[tuple[str, Any, str]] = [
     ("tasks/ctr/kind", "multiclass", "tasks.ctr.label: found 'click', whose values are binary, expected a label of a multiclass task, whose values are classes"),  # noqa: E501
     ("models/v1.2/ctr/score", ["p", "q"], 'models["v1.2"].ctr.score: found 2 columns, expected one column'),
     ("models/v1.2/ctr/score", 3, 'models["v1.2"].ctr.score: found 3, expected a column name, or a list of them'),
+    ("labels/other", {"column": "c", "values": "classes", "classes": [1, True]}, "labels.other.classes[1]: found True, expected text or an integer; a name such as yes, no, null or 1.5 in quotes"),  # noqa: E501
+    ("labels/other", {"column": "c", "values": "classes", "classes": [1, "1"]}, "labels.other.classes: found a list of 2, expected the names of two classes or more, each once, in the order of the scores"),  # noqa: E501
     ("labels/click/classes", ["a", "b"], "labels.click.classes: found a list of 2, expected none, or values: classes"),
     ("tasks/ctr/propensity", {"column": "q", "cap": 0.5}, "tasks.ctr.propensity.cap: found 0.5, expected a number greater than or equal to 1"),  # noqa: E501
     ("bins", {"bits": 8}, "bins.bits: found 8, expected a number greater than or equal to 9"),
