@@ -1,5 +1,9 @@
 """Evaluate a day, every night at 03:00, by spark-submit: the newest one whose labels have the age of the evaluation.
 
+Where impressions or labels are not there yet (exit code 4), it waits as a sensor does: `lossledger ready`, which needs
+no JVM, looks again, and Spark is started when the day is there. What is configured wrong (2) fails at once, a failure
+(3) is tried again.
+
 A run replaces exactly its own day in each table, so retries, clearing a task and backfills never count a day twice.
 Where a baseline is the rate of an earlier day, backfill in order, as a backfill passes over the DAG's own limit:
 `airflow backfill create --dag-id lossledger_nightly --max-active-runs 1 …`.
@@ -11,16 +15,56 @@ connection `spark_default` names the cluster. The worker needs the job's own env
 `spark-submit` first on PATH, its Python in `PYSPARK_PYTHON`.
 """
 
+import os
+import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk import DAG, Asset, CronTriggerTimetable
+from airflow.sdk import DAG, Asset, BaseSensorOperator, CronTriggerTimetable
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 HOME = "{{ var.value.lossledger_home }}"
 # That of the evaluation's `day.timezone`.
 ZONE = "UTC"
 AGE = "macros.timedelta(hours=var.value.lossledger_age_hours | int)"
 DAY = "{{ (data_interval_start - " + AGE + ").in_timezone(zone) | ds }}"
+
+WRONG, NOT_YET = 2, 4
+
+
+class Evaluation(BaseSensorOperator, SparkSubmitOperator):
+    """Submits once the day is there: exit code 4 waits as a sensor does, 2 fails at once, 3 is tried again.
+
+    What waits holds no slot of a worker, and starts no Spark: `lossledger ready` needs no JVM.
+    """
+
+    def poke(self, context):
+        """Ask whether the day is ready, and if it is, evaluate it."""
+        return self._ready() and self._evaluated(context)
+
+    def _ready(self):
+        command = [os.environ.get("PYSPARK_PYTHON", "python3"), "-P", "-m", "jobs", "ready", *self.application_args]
+        done = subprocess.run(command, env={**os.environ, "PYTHONPATH": self.py_files}, check=False)
+        return _is_there(done.returncode, "the command above says why")
+
+    def _evaluated(self, context):
+        try:
+            SparkSubmitOperator.execute(self, context)
+        except AirflowException as error:
+            code = re.search(r"Error code is: (\d+)", str(error))
+            return _is_there(int(code[1]) if code else None, str(error))
+        return True
+
+
+def _is_there(code, reason):
+    """Whether a command found the day, by its exit code."""
+    if code == WRONG:
+        raise AirflowFailException(reason)
+    if code not in (0, NOT_YET):
+        raise AirflowException(reason)
+    return code == 0
+
 
 with DAG(
     dag_id="lossledger_nightly",
@@ -33,7 +77,7 @@ with DAG(
     doc_md=__doc__,
     tags=["lossledger"],
 ):
-    SparkSubmitOperator(
+    Evaluation(
         task_id="evaluate",
         name=f"lossledger {DAY}",
         application=f"{HOME}/jobs/evaluate.py",
@@ -50,11 +94,15 @@ with DAG(
             "--age",
             "{{ var.value.lossledger_age_hours }}",
         ],
-        # Exit 4 says that impressions or labels are not there yet. As Airflow's core.default_task_retry_delay is
-        # 5 minutes, it is tried again after about 5, 10, 20, 40, 60 and 60.
-        retries=6,
+        # Where impressions or labels are not there yet, it looks again after 5 minutes, later more seldom.
+        mode="reschedule",
+        poke_interval=timedelta(minutes=5),
+        exponential_backoff=True,
+        max_wait=timedelta(hours=1),
+        timeout=timedelta(hours=20),
+        # As Airflow's core.default_task_retry_delay is 5 minutes, a failure is tried again after about 5, 10 and 20.
+        retries=3,
         retry_exponential_backoff=True,
-        max_retry_delay=timedelta(hours=1),
         execution_timeout=timedelta(hours=6),
         outlets=[Asset("lossledger_metrics")],
     )

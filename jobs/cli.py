@@ -61,6 +61,18 @@ def run(  # noqa: PLR0913, PLR0917 - the options of the command
 
 
 @app.command()
+def ready(
+    config: Config,
+    date: Annotated[str, typer.Option(help="Day of the impressions, YYYY-MM-DD.")],
+    age: Annotated[str | None, typer.Option(help="Label age, e.g. 24h; default: the configured one.")] = None,
+    overrides: Set = [],  # noqa: B006 - typer copies it
+    as_json: Json = False,
+) -> None:
+    """Say whether a day can be evaluated already (exit code 4: not yet), without Apache Spark."""
+    raise typer.Exit(command.ready(config, date, age=age, overrides=overrides, as_json=as_json))
+
+
+@app.command()
 def sql(
     config: Config,
     query: Annotated[str, typer.Argument(help="SQL over the tables and views by their short names.")],

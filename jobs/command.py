@@ -18,6 +18,7 @@ from typer.exceptions import TyperException
 from jobs import ages, answers, nightly, sql, verdict
 from jobs.errors import ConfigurationError, LossledgerError, Problem
 from jobs.progress import Progress
+from jobs.ready import asked
 from jobs.session import session
 from jobs.settings import load
 
@@ -73,6 +74,20 @@ def run(  # noqa: PLR0913 - the options of the command
                 spark, settings, event_date, age_hours=age_hours, provisional=provisional, progress=progress
             )
             verdict.show(outcome, as_json=as_json)
+        return 0
+
+    return guarded(command, as_json=as_json)
+
+
+def ready(
+    config: Path, day: str, *, age: str | None = None, overrides: Sequence[str] = (), as_json: bool = False
+) -> int:
+    """Say whether a day can be evaluated already."""
+
+    def command() -> int:
+        settings = load(config, overrides)
+        told = asked(settings, parsed_date(day), None if age is None else parsed_age(age))
+        print(json.dumps({"exit_code": 0, "ready": told}) if as_json else f"ready: {told}")
         return 0
 
     return guarded(command, as_json=as_json)

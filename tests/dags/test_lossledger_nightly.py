@@ -1,4 +1,4 @@
-"""The DAG in a real Airflow: what it submits for which day, that it tries again, and that its numbers are a run's."""
+"""The DAG in a real Airflow: which day it submits, when it waits, gives up or tries again, and its numbers."""
 
 import os
 import shlex
@@ -16,10 +16,14 @@ from tests.jobs.submitting import ROOT, environment, evaluated_night, shipped_in
 pytestmark = pytest.mark.airflow
 # The DAG run of this date evaluates the day two days before it, days.DAY.
 LOGICAL_DATE = "2026-11-18"
-SUBMIT = """#!/bin/sh
+# Notes how it was called, and exits with the next of the codes.
+STANDS_IN = """#!/bin/sh
 printf '%s\\0' "$@" >>{calls}; printf '\\n' >>{calls}
-[ $(wc -l <{calls}) -gt {failures} ] || exit 4
+set -- {codes}
+[ $(wc -l <{calls}) -gt $# ] && exit 0
+shift $(($(wc -l <{calls}) - 1)); exit $1
 """
+WAITS = {"timedelta(minutes=5)": "timedelta(seconds=1)", "timedelta(hours=1),": "timedelta(seconds=2),"}
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +34,14 @@ def airflow(tmp_path_factory):
     settings = {
         "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(impatient(tmp_path_factory.mktemp("dags"))),
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "local[2]"}',
     }
 
-    def called(*arguments, path, **variables):
+    def called(*arguments, path, python=sys.executable, **variables):
         given = {f"AIRFLOW_VAR_LOSSLEDGER_{name.upper()}": str(value) for name, value in variables.items()}
-        places = {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}"}
+        places = {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}", "PYSPARK_PYTHON": str(python)}
         return subprocess.run(
             [command, *arguments],
             env={**environment(), **settings, **given, **places},
@@ -51,35 +55,62 @@ def airflow(tmp_path_factory):
     return called
 
 
-def submitting(folder, failures):
-    """A stand-in for spark-submit that notes its arguments, and exits 4 as often as told. Returns what it noted."""
-    binary, calls = folder / "bin" / "spark-submit", folder / "calls"
-    binary.parent.mkdir()
-    binary.write_text(SUBMIT.format(calls=shlex.quote(str(calls)), failures=failures))
-    binary.chmod(0o755)
-    return binary.parent, lambda: [line.split("\0")[:-1] for line in calls.read_text().splitlines()]
+def impatient(folder):
+    """The DAG as it is shipped, but for the time that it waits."""
+    text = (ROOT / "dags" / "lossledger_nightly.py").read_text()
+    for wait, shorter in WAITS.items():
+        assert text.count(wait) == 1
+        text = text.replace(wait, shorter)
+    (folder / "lossledger_nightly.py").write_text(text)
+    return folder
 
 
-def test_a_night_submits_the_day_of_its_age_and_tries_again(airflow, tmp_path):
-    path, calls = submitting(tmp_path, failures=2)
-    given = {"home": "/srv/home", "config": "/srv/night.yaml", "age_hours": 192, "path": path}
-    done = airflow("dags", "test", "lossledger_nightly", "2026-03-09", **given)
-    assert done.returncode == 0, done.stdout + done.stderr
-    first, *again = calls()
+def standing_in(folder, name, codes):
+    """A program that notes its arguments, and exits with one code after the other, then with 0; and what it noted."""
+    program, calls = folder / "bin" / name, folder / f"calls of {name}"
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(STANDS_IN.format(calls=shlex.quote(str(calls)), codes=" ".join(map(str, codes))))
+    program.chmod(0o755)
+    return lambda: [line.split("\0")[:-1] for line in calls.read_text().splitlines()] if calls.exists() else []
+
+
+def nightly(airflow, folder, day, *, ready=(), submit=()):
+    """A night whose programs exit with these codes: whether it went well, and how each was called."""
+    asked, submitted = standing_in(folder, "python", ready), standing_in(folder, "spark-submit", submit)
+    places = {"path": folder / "bin", "python": folder / "bin" / "python"}
+    given = {"home": "/srv/home", "config": "/srv/night.yaml", "age_hours": 192, **places}
+    done = airflow("dags", "test", "lossledger_nightly", day, **given)
+    return done.returncode == 0, asked(), submitted(), done.stdout + done.stderr
+
+
+def test_a_night_waits_for_its_day_tries_again_and_submits_it(airflow, tmp_path):
+    # Not there, there, where the run finds it not whole after all, and then fails once.
+    well, asked, submitted, told = nightly(airflow, tmp_path, "2026-03-09", ready=[4, 4], submit=[4, 3])
+    assert well, told
+    assert (len(asked), len(submitted)) == (5, 3), told
+    arguments = ["/srv/night.yaml", "--date", "2026-02-28", "--age", "192"]
+    assert asked == [["-P", "-m", "jobs", "ready", *arguments]] * 5
+    first, *again = submitted
     assert again == [first, first]
-    assert first[-6:] == ["/srv/home/jobs/evaluate.py", "/srv/night.yaml", "--date", "2026-02-28", "--age", "192"]
+    assert first[-6:] == ["/srv/home/jobs/evaluate.py", *arguments]
     options = dict(zip(first[0:-6:2], first[1:-6:2], strict=True))
     assert options["--deploy-mode"] == "client"
     assert options["--py-files"] == "/srv/home/dist/lossledger.zip"
     assert options["--properties-file"] == "/srv/home/conf/spark-defaults.conf"
 
 
+def test_what_is_configured_wrong_fails_at_once(airflow, tmp_path):
+    well, asked, submitted, told = nightly(airflow, tmp_path, "2026-03-10", submit=[2])
+    assert not well
+    assert (len(asked), len(submitted)) == (1, 1), told
+
+
 def test_without_its_variables_it_fails_and_names_one(airflow, tmp_path):
-    path, _ = submitting(tmp_path, failures=0)
-    done = airflow("tasks", "test", "lossledger_nightly", "evaluate", LOGICAL_DATE, path=path)
+    submitted = standing_in(tmp_path, "spark-submit", [])
+    done = airflow("tasks", "test", "lossledger_nightly", "evaluate", LOGICAL_DATE, path=tmp_path / "bin")
     # Airflow's own exit code is 0 here, whatever the task does.
     assert "Variable lossledger_home not found" in done.stdout + done.stderr
-    assert not (tmp_path / "calls").exists()
+    assert submitted() == []
 
 
 def test_a_night_and_its_repetition_are_the_bits_of_a_run(airflow, tmp_path):
