@@ -18,26 +18,19 @@ from pyspark.errors import (
     UnsupportedOperationException,
 )
 from pyspark.logger import PySparkLogger
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
-from jobs import answers, calling, descriptions, lake, plans, tables
-from jobs.engines import conf_file, engine_of
+from jobs import answers, calling, descriptions, lake, plans
+from jobs.engines import engine_of
 from jobs.errors import ConfigurationError, ContractError, LossledgerError, Problem, RuntimeFailure, one_of
 from jobs.settings import Evaluation
+from jobs.views import VIEWS, known, places, read_by, register
+
+__all__ = ["VIEWS", "query", "register", "rendered"]
 
 if TYPE_CHECKING:
     from jobs.queries import Name, Query
 
-# What each view reads, in an order in which they can be made. The clip is a view too, so that it is said once.
-VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
-    "statistics_latest": ("statistics",),
-    "statistics_priced": ("statistics_latest", "clip"),
-    "metrics_latest": ("metrics",),
-    "metrics_final": ("metrics",),
-    "held": ("statistics", "shard_statistics", "metrics"),
-    "runs_latest": ("runs", "held"),
-}
 # What an engine raises where the query is at fault.
 MISTAKES: Final = (
     AnalysisException,
@@ -50,32 +43,6 @@ MISTAKES: Final = (
 QUERIES: Final = ("SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC")
 EITHER: Final = ("WITH", "FROM", "(")  # of queries and of what writes
 FILES: Final = "spark.sql.runSQLOnFiles"
-UNION: Final = "\nUNION ALL\n"
-
-
-def register(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
-    """Make a temporary view of every table that exists, and of every view whose tables do.
-
-    Returns:
-        Their short names. Those of the other tables and views are taken away: a session may have
-        served another evaluation before.
-    """
-    made = []
-    if "binary" in settings.kinds:
-        # What is priced by it are the losses of binary tasks: without any, their columns are not there.
-        session.range(1).select(F.lit(settings.loss.clip).alias("clip")).createOrReplaceTempView("clip")
-        made.append("clip")
-    places, declared = _places(session, settings), tables.declared(settings)
-    for name, where in places.items():
-        if lake.exists(session, where):
-            _with_every_column(lake.read(session, where), declared[name]).createOrReplaceTempView(name)
-            made.append(name)
-    made += _made_views(session, made)
-    for name in {*places, *tables.OPTIONAL, *VIEWS, "clip"}.difference(made):
-        # Where there is none, Sail raises.
-        if session.catalog.tableExists(name):
-            session.catalog.dropTempView(name)
-    return tuple(made)
 
 
 def query(session: SparkSession, settings: Evaluation, sql: str) -> pa.Table:
@@ -99,10 +66,11 @@ def query(session: SparkSession, settings: Evaluation, sql: str) -> pa.Table:
         return descriptions.answered(session, settings, words, register(session, settings))
     if first == "TABLE":
         text = f"SELECT * FROM {text[len(first) :]}"
-    every = dict.fromkeys((*tables.declared(settings), *VIEWS, "clip"))
+    every = known(settings)
     read = queries.read(text, every, _sources(settings))
-    known = register(session, settings)
-    _check_made(read.tables.intersection(every).difference(known), _places(session, settings))
+    wanted = read.tables.intersection(every)
+    made = register(session, settings, wanted)
+    _check_made(wanted.difference(made), made, places(session, settings))
     return _answered(session, read)
 
 
@@ -145,36 +113,9 @@ def _sources(settings: Evaluation) -> set[Name]:
     return {*named, *((str(each.format), each.path) for each in configured if each.path is not None)}
 
 
-def _places(session: SparkSession, settings: Evaluation) -> dict[str, lake.Address]:
-    return {name: lake.address(settings, name, engine_of(session)) for name in tables.declared(settings)}
-
-
-def _with_every_column(frame: DataFrame, table: tables.Table) -> DataFrame:
-    """A table with the columns that no run has added yet: NULL, as they will be of the days before that run."""
-    lacking = [column for column in table.columns if column.nullable and column.name not in frame.columns]
-    return frame.select("*", *(F.lit(None).cast(column.type).alias(column.name) for column in lacking))
-
-
-def _made_views(session: SparkSession, known: Collection[str]) -> list[str]:
-    made: list[str] = []
-    for name, needs in VIEWS.items():
-        if {*known, *made}.issuperset(needs):
-            session.sql(view(name, known)).createOrReplaceTempView(name)
-            made.append(name)
-    return made
-
-
-def view(name: str, known: Collection[str]) -> str:
-    """The text of a view; `held` is asked of those tables only that there are."""
-    text = conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")
-    if name != "held":
-        return text
-    return UNION.join(part for part in text.rstrip().split(UNION) if part.rsplit(maxsplit=1)[-1] in known)
-
-
-def _check_made(missing: Collection[str], places: Mapping[str, lake.Address]) -> None:
+def _check_made(missing: Collection[str], made: Collection[str], places: Mapping[str, lake.Address]) -> None:
     """Raise a ContractError (exit 2) that says which tables are not there yet, and what makes them."""
-    lacking = sorted({table for name in missing for table in _read_by(name)}.intersection(places))
+    lacking = sorted({table for name in missing for table in read_by(name)}.difference(made))
     remedy = f"a table; make it with: {calling.lossledger('run CONFIG --date D')}"
     problems = [Problem(name, f"nothing at {places[name].path or places[name].name}", remedy) for name in lacking]
     if problems:
@@ -188,8 +129,3 @@ def _explained(error: Any) -> LossledgerError:
     if isinstance(error, Py4JJavaError) and "StackOverflowError" in str(error):
         return ConfigurationError("the query is too deep for Apache Spark: put parts of it into WITH")
     return ConfigurationError(told) if isinstance(error, MISTAKES) else RuntimeFailure(told)
-
-
-def _read_by(name: str) -> set[str]:
-    """The tables that a view reads in the end; of any other name, itself."""
-    return set().union(*map(_read_by, VIEWS[name])) if name in VIEWS else {name}

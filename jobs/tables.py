@@ -12,6 +12,7 @@ from udfs.batch import BIN_STATISTICS
 from udfs.catalog import class_statistics_of, columns_of, statistics_of
 from udfs.compatibility import peer_columns
 from udfs.measure import Statistic
+from udfs.pricing import LOSSES
 
 TYPES: dict[str, pa.DataType] = {
     "date": pa.date32(),
@@ -113,7 +114,8 @@ def _statistics(settings: Evaluation) -> Table:
     )
     return Table(
         "statistics",
-        "Exact sums by cell (one combination of all dimensions). Additive over all keys but age_hours",
+        "Exact sums by cell (one combination of all dimensions). Additive over all keys but age_hours; "
+        "losses lack the scores of exactly 0 and 1. The view ledger has them, at one age",
         (*PARTITION, *PAIR, *dimensions, *_sums(settings), *RUN),
         COUNTED,
     )
@@ -123,7 +125,8 @@ def _shard_statistics(settings: Evaluation) -> Table:
     shard = Column("shard", "int", "Hash class of the unit (user), 0 to shards.count - 1", False)
     return Table(
         "shard_statistics",
-        "The same sums by declared slice and shard. Slices overlap: never add rows of different slices",
+        "The same sums by declared slice and shard. Slices overlap: never add rows of different slices. "
+        "The view shard_ledger has whole losses, at one age",
         (*PARTITION, *PAIR, SLICE, shard, *_sums(settings), *RUN),
         COUNTED,
     )
@@ -135,7 +138,13 @@ def _sums(settings: Evaluation) -> tuple[Column, ...]:
 
 def _sum(name: str, statistic: Statistic) -> Column:
     type_ = "bigint" if statistic.counts else "decimal(37,15)"
-    return Column(name, type_, f"{statistic.definition.splitlines()[0]} Unit: {statistic.unit}")
+    # Summed as it is, such a loss would be a part of the loss.
+    partial = (
+        "Without scores of exactly 0 and 1, see the views ledger and class_ledger. "
+        if LOSSES & {*statistic.inputs}
+        else ""
+    )
+    return Column(name, type_, f"{statistic.definition.splitlines()[0]} {partial}Unit: {statistic.unit}")
 
 
 COUNTED = {"n_not_negative": "n >= 0", "unscored_not_negative": "unscored >= 0"}

@@ -1,6 +1,9 @@
 -- The daily questions. Each statement runs unchanged on Apache Spark, on Sail and on DuckDB, over our tables and views:
 --   lossledger sql CONFIG "SELECT …"
--- Elsewhere make the views first: CREATE VIEW clip AS the text of clip.sql, then statistics_latest, then the others.
+-- Elsewhere make the views first: CREATE VIEW clip AS the text of clip.sql, then price, chosen_age, statistics_latest, then
+-- the others; in ledger.sql and cell_metrics.sql put your dimensions where a comment says so.
+-- For most questions the view ledger is enough: whole losses, one age, DOUBLE. The log loss of anything is
+--   SELECT country, SUM(nll) / SUM(weight) AS log_loss FROM ledger WHERE task = 'ctr' AND model = 'champion' GROUP BY country
 -- Dimensions are those of conf/nightly.yaml; put your own in place of country and device, any of them, or none.
 -- Three rules:
 --   * Add statistics, never average metrics: a mean of ratios is the ratio of nothing.

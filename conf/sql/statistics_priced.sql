@@ -23,11 +23,5 @@ FROM (
       AS DECIMAL(37, 15)
     ) AS priced_negative_nll
   FROM statistics_latest AS s
-  CROSS JOIN (
-    SELECT
-      CASE WHEN clip > 0 THEN -LN(clip) END AS of_wrong,
-      -- -ln(1 - clip), but with all digits of clip, of which 1 - clip has lost most.
-      CASE WHEN 1 - clip = 1 THEN clip ELSE LN(1 - clip) * clip / ((1 - clip) - 1) END AS of_right
-    FROM clip
-  ) AS price
+  CROSS JOIN price
 ) AS priced

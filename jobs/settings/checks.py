@@ -15,8 +15,21 @@ KEY_COLUMNS = (
     "provisional",
 )  # fmt: skip
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")  # what the view statistics_priced adds
+OF_VIEWS = (
+    *(
+        "is_final",
+        "negatives",
+        "correct",
+        "base_rate",
+        "mean_score",
+        "predicted_over_actual",
+        "brier_score",
+        "log_loss",
+    ),
+    *("label_entropy", "normalized_entropy"),
+)  # and the views of ledgers
 STATISTICS = {name: statistic for kind in FAMILIES for name, statistic in statistics_of(kind).items()}
-RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *peer_columns(PEERS))
+RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *OF_VIEWS, *peer_columns(PEERS))
 # The options of these are part of their names, as in positive_focal_g2.
 RESERVED_STARTS = tuple(statistic.name for statistic in STATISTICS.values() if statistic.suffix)
 

@@ -10,11 +10,14 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 
-from jobs import lake, sql, tables
+from jobs import lake, sql, tables, views
 from jobs.engines import engine_of
 from tests.jobs.ledger import COOKBOOK, changed, copied, held
 
 TABLES = ("statistics", "shard_statistics", "metrics", "rejects", "runs")
+DOUBLE_QUOTE = '"'
+# The evaluation has no task of several classes.
+OF_LEDGER = [name for name in views.VIEWS if views.KINDS.get(name) != "multiclass"]
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")
 # A row that each constraint must refuse.
 FORBIDDEN = [
@@ -37,8 +40,8 @@ def duck(ledger):
         connection.execute("SET TimeZone = 'UTC'")
         for name in TABLES:
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM delta_scan('{path(ledger, name)}')")
-        for name in ("clip", *sql.VIEWS):
-            connection.execute(f"CREATE VIEW {name} AS {sql.view(name, TABLES)}")
+        for name in ("clip", *OF_LEDGER):
+            connection.execute(f"CREATE VIEW {name} AS {views.view_text(name, ledger, TABLES, DOUBLE_QUOTE)}")
         yield connection
 
 
@@ -116,13 +119,21 @@ def test_a_row_against_a_constraint_is_refused(spark, ledger, tmp_path, name, co
     assert in_order(held(spark, settings, name)) == in_order(held(spark, ledger, name))
 
 
-@pytest.mark.parametrize("view", sql.VIEWS)
+@pytest.mark.parametrize("view", OF_LEDGER)
 def test_views_are_the_same_in_duckdb(spark, ledger, duck, view):
     ours = sql.query(spark, ledger, f"SELECT * FROM {view}")
     theirs = duck.execute(f"SELECT * FROM {view}").to_arrow_table()
     assert theirs.column_names == ours.column_names
-    exact = [name for name in ours.column_names if name not in PRICED]
-    assert in_order(theirs.select(exact)) == in_order(ours.select(exact))
+    # Each engine takes logarithms, and a double of a decimal, in its own way.
+    inexact = [f.name for f in ours.schema if pa.types.is_floating(f.type) or f.name in PRICED]
+    keys = [name for name in ours.column_names if name not in inexact]
+    assert in_order(theirs.select(keys)) == in_order(ours.select(keys))
+    order = [(name, "ascending") for name in keys]
+    ours, theirs = (rows.sort_by(order) if order else rows for rows in (ours, theirs))
+    for name in inexact:
+        for expected, found in zip(ours[name].to_pylist(), theirs[name].to_pylist(), strict=True):
+            assert (found is None) == (expected is None)
+            assert found is None or float(found) == pytest.approx(float(expected), rel=1e-12, abs=1e-13)
 
 
 def test_prices_are_the_same_in_duckdb(spark, ledger, duck):

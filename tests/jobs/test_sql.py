@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from jobs import answers, lake, sql, tables
+from jobs import answers, lake, sql, tables, views
 from jobs.engines import conf_file, engine_of
 from jobs.errors import ConfigurationError, ContractError, LossledgerError
 from jobs.settings import parse
@@ -19,6 +19,8 @@ from tests.jobs.night import DAY
 
 WRONG_RIGHT, CLASSES = ("wrong", "right"), ("positive", "negative")
 LATER = 24
+# The evaluation has no task of several classes.
+OF_LEDGER = [name for name in sql.VIEWS if views.KINDS.get(name) != "multiclass"]
 TOTALS = "SELECT event_date, task, model, value FROM metrics WHERE slice = '' AND metric = '{}'"
 
 
@@ -111,6 +113,116 @@ def test_slices_from_sql_are_those_of_the_run(spark, ledger):
     assert of_sql == pytest.approx(of_run, rel=1e-12, abs=0)
 
 
+# The expressions that an analyst writes first, and the metrics that they must be.
+OBVIOUS = {
+    "log_loss": "SUM(nll) / SUM(weight)",
+    "log_loss_total": "SUM(positive_nll + negative_nll)",
+    "base_rate": "SUM(positives) / SUM(weight)",
+    "mean_score": "SUM(score_sum) / SUM(weight)",
+    "predicted_over_actual": "SUM(score_sum) / SUM(positives)",
+    "brier_score": "SUM(squared_error) / SUM(weight)",
+}
+SELECTED = ", ".join(f"{text} AS {name}" for name, text in OBVIOUS.items())
+SLICES = {"": "''", "country": "CONCAT('country=', country)", "both": "CONCAT('country=', country, ',device=', device)"}
+
+
+def of_run(spark, settings, names):
+    """The metrics of the one age at which the ledger looks at a day: here the final one."""
+    wanted = held(spark, settings, "metrics")
+    wanted = wanted.filter(pc.and_(pc.is_in(wanted["metric"], pa.array(names)), wanted["is_final"]))
+    return {
+        tuple(row[k] for k in ("event_date", "task", "model", "slice", "metric")): row["value"]
+        for row in wanted.to_pylist()
+    }
+
+
+def by_metric(rows, names):
+    return {
+        (*(row[k] for k in ("event_date", "task", "model", "slice")), name): row[name] for row in rows for name in names
+    }
+
+
+def test_the_obvious_sum_over_the_ledger_is_the_metric_whatever_ages_there_are(spark, aged):
+    found = {}
+    for text in SLICES.values():
+        query = f"SELECT event_date, task, model, {text} AS slice, {SELECTED} FROM ledger GROUP BY 1, 2, 3, 4"
+        found |= by_metric(rows_of(spark, aged, query), OBVIOUS)
+    expected = of_run(spark, aged, list(OBVIOUS))
+    assert len(expected) == len(found) == 6 * (1 + 3 + 6) * len(OBVIOUS)
+    assert found == pytest.approx(expected, rel=1e-12, abs=0)
+    assert {r["is_final"] for r in rows_of(spark, aged, "SELECT is_final FROM ledger")} == {True}
+
+
+def test_the_obvious_sum_over_shards_is_the_metric(spark, aged):
+    query = f"SELECT event_date, task, model, slice, {SELECTED} FROM shard_ledger GROUP BY ALL"
+    found = by_metric(rows_of(spark, aged, query.replace("ALL", "1, 2, 3, 4")), OBVIOUS)
+    assert found == pytest.approx(of_run(spark, aged, list(OBVIOUS)), rel=1e-12, abs=0)
+
+
+FINISHED = [*(name for name in OBVIOUS if name != "log_loss_total"), "label_entropy", "normalized_entropy"]
+
+
+def test_finished_cells_are_the_metrics_of_their_slices(spark, aged):
+    query = f"SELECT event_date, task, model, {SLICES['both']} AS slice, {', '.join(FINISHED)} FROM cell_metrics"
+    expected = {k: v for k, v in of_run(spark, aged, FINISHED).items() if "device=" in k[3]}
+    assert by_metric(rows_of(spark, aged, query), FINISHED) == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+def test_finished_shards_are_their_ledger_divided_out(spark, ledger):
+    query = f"SELECT event_date, task, model, slice, shard, {SELECTED} FROM shard_ledger GROUP BY 1, 2, 3, 4, 5"
+    keys = ("event_date", "task", "model", "slice", "shard")
+    names = [name for name in OBVIOUS if name != "log_loss_total"]
+    expected = {tuple(r[k] for k in keys): [r[name] for name in names] for r in rows_of(spark, ledger, query)}
+    found = {
+        tuple(r[k] for k in keys): [r[name] for name in names]
+        for r in rows_of(spark, ledger, "SELECT * FROM shard_metrics")
+    }
+    assert found.keys() == expected.keys()
+    assert all(found[key] == pytest.approx(expected[key], rel=1e-12, abs=0) for key in found)
+
+
+def test_where_no_age_is_final_the_newest_is_looked_at(spark, aged, tmp_path):
+    settings = copied(aged, tmp_path)
+    rows = held(spark, settings, "metrics")
+    for age in (0, LATER):
+        of_age = changed(
+            rows.filter(pc.and_(pc.equal(rows["age_hours"], age), pc.equal(rows["event_date"], DAY))),
+            {"is_final": False},
+        )
+        lake.replace(spark, lake.address(settings, "metrics", engine_of(spark)), of_age, {})
+    found = rows_of(spark, settings, "SELECT DISTINCT event_date, age_hours, is_final FROM ledger ORDER BY 1")
+    assert [tuple(row.values()) for row in found] == [(DAY, LATER, False), (NEXT_DAY, 0, True)]
+
+
+def test_what_cannot_be_summed_is_not_passed_over(spark, ledger, tmp_path):
+    settings = parse({**copied(ledger, tmp_path).document(), "loss": {"clip": 0}})
+    text = (
+        "SELECT model, SUM(nll) / SUM(weight) AS log_loss FROM ledger WHERE task = 'ctr' GROUP BY model ORDER BY model"
+    )
+    candidate, champion = (row["log_loss"] for row in rows_of(spark, settings, text))
+    assert (math.isfinite(candidate), champion) == (True, math.inf)
+    rows = held(spark, settings, "statistics")
+    older = changed(rows.filter(pc.equal(rows["event_date"], DAY)), {"hard_right_positive_weight": None})
+    lake.replace(spark, lake.address(settings, "statistics", engine_of(spark)), older, {})
+    assert all(math.isnan(row["log_loss"]) for row in rows_of(spark, settings, text))
+    undefined = f"SELECT COUNT(log_loss) AS n FROM cell_metrics WHERE event_date = DATE'{DAY}'"
+    assert rows_of(spark, settings, undefined) == [{"n": 0}]
+
+
+def test_another_clip_prices_all_days_alike_and_shows_in_the_metrics(spark, ledger, tmp_path):
+    settings = parse({**copied(ledger, tmp_path).document(), "loss": {"clip": 1e-3}})
+    query = "SELECT event_date, model, SUM(nll) / SUM(weight) AS log_loss FROM ledger WHERE task = 'ctr' GROUP BY 1, 2"
+    found = {(r["event_date"], r["model"]): r["log_loss"] for r in rows_of(spark, settings, query)}
+    at_run = {k[:3]: v for k, v in of_run(spark, ledger, ["log_loss"]).items() if k[3] == ""}
+    assert all(found[day, "champion"] < at_run[day, "ctr", "champion"] for day in SIZES)
+    assert all(found[day, "candidate"] == pytest.approx(at_run[day, "ctr", "candidate"], rel=1e-12) for day in SIZES)
+    assert rows_of(spark, settings, "SELECT DISTINCT clip FROM metrics_latest") == [{"clip": 1e-15}]
+    rows = held(spark, settings, "metrics")
+    other = changed(rows.filter(pc.equal(rows["event_date"], DAY)), {"clip": 1e-3})
+    lake.replace(spark, lake.address(settings, "metrics", engine_of(spark)), other, {})
+    assert {(r["same_clip"], r["harm"]) for r in rows_of(spark, settings, COOKBOOK[2])} == {(False, None)}
+
+
 def test_any_dimension_over_any_days_is_what_the_rows_say(spark, ledger):
     text = "SELECT device, SUM(n) AS n, SUM(positive_weight) AS positives FROM statistics_latest"
     found = rows_of(spark, ledger, f"{text} WHERE task = 'ctr' AND model = 'candidate' GROUP BY device ORDER BY device")
@@ -187,7 +299,9 @@ def test_the_audit_of_the_cookbook_finds_a_wrong_sum(spark, ledger, tmp_path):
 
 
 def test_every_view_is_registered(spark, ledger):
-    assert set(sql.register(spark, ledger)) == {*tables.declared(ledger), *sql.VIEWS, "clip"}
+    assert (
+        set(sql.register(spark, ledger)) == {*tables.declared(ledger), *OF_LEDGER, "clip"} == set(views.known(ledger))
+    )
 
 
 def test_a_session_forgets_the_tables_of_another_evaluation(spark, ledger):
@@ -296,7 +410,7 @@ def test_people_see_the_first_rows_of_a_large_answer_and_programs_all():
 
 
 def test_every_column_of_every_table_and_view_has_a_comment(spark, ledger):
-    for name in (*tables.declared(ledger), *sql.VIEWS, "clip"):
+    for name in views.known(ledger):
         rows = rows_of(spark, ledger, f"DESCRIBE {name}")
         assert [row["col_name"] for row in rows] == spark.table(name).columns
         assert [row["col_name"] for row in rows if not row["comment"]] == [], name
@@ -313,7 +427,7 @@ def test_every_column_of_every_table_and_view_has_a_comment(spark, ledger):
 
 def test_tables_and_views_are_listed_with_what_they_are(spark, ledger):
     listed = {row["name"]: row["comment"] for row in rows_of(spark, ledger, "SHOW TABLES")}
-    assert listed.keys() == {*tables.declared(ledger), *sql.VIEWS, "clip"}
+    assert listed.keys() == set(views.known(ledger))
     assert all(len(comment) > 20 for comment in listed.values())
-    assert {row["name"] for row in rows_of(spark, ledger, "show views")} == {*sql.VIEWS, "clip"}
+    assert {row["name"] for row in rows_of(spark, ledger, "show views")} == {*OF_LEDGER, "clip"}
     assert {"function": "xxhash64"} in rows_of(spark, ledger, "SHOW FUNCTIONS")
