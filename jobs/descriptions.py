@@ -12,7 +12,7 @@ from typing import Final
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from jobs import tables
+from jobs import tables, views
 from jobs.engines import conf_file
 from jobs.errors import ConfigurationError, Problem, nearest_match, one_of
 from jobs.functions import functions
@@ -39,7 +39,8 @@ def answered(session: SparkSession, settings: Evaluation, words: Sequence[str], 
         raise ConfigurationError("only queries are answered", [Problem("the query", " ".join(words), expected)])
     name = named[0].strip("`").lower()
     if name not in known:
-        problem = Problem("the query", f"the table {name!r}", one_of(known), nearest_match(name, known))
+        names = views.known(settings)
+        problem = Problem("the query", f"the table {name!r}", one_of(names), nearest_match(name, names))
         raise ConfigurationError("the query needs a table that there is not", [problem])
     return _described(session, settings, name)
 

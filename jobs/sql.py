@@ -63,7 +63,8 @@ def query(session: SparkSession, settings: Evaluation, sql: str) -> pa.Table:
     if first in descriptions.STATEMENTS:
         # All after SHOW is one token.
         words = " ".join(token.text for token in tokens).rstrip("; ").split()
-        return descriptions.answered(session, settings, words, register(session, settings))
+        asked = {word.strip("`").lower() for word in words}.intersection(known(settings))
+        return descriptions.answered(session, settings, words, register(session, settings, asked or None))
     if first == "TABLE":
         text = f"SELECT * FROM {text[len(first) :]}"
     every = known(settings)
