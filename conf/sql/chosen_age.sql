@@ -1,9 +1,21 @@
--- The one label age at which a task of a day is looked at: the newest whose labels no longer change, else the newest.
-SELECT
-  held.event_date, held.task,
-  COALESCE(MAX(CASE WHEN final.task IS NOT NULL THEN held.age_hours END), MAX(held.age_hours)) AS age_hours,
-  COUNT(final.task) > 0 AS is_final
-FROM (SELECT DISTINCT event_date, age_hours, task FROM statistics) AS held
-LEFT JOIN (SELECT DISTINCT event_date, age_hours, task FROM metrics WHERE is_final) AS final
-  ON final.event_date = held.event_date AND final.age_hours = held.age_hours AND final.task = held.task
-GROUP BY held.event_date, held.task
+-- The one label age at which a task of a day is looked at: the newest whose labels no longer change, else the newest
+-- that is not provisional, else the newest.
+--   is_final     whether the labels of the task no longer change at this age
+--   provisional  whether not all labels of this age were known: such a day compares with no other
+SELECT event_date, task, age_hours, is_final, provisional
+FROM (
+  SELECT
+    held.event_date, held.task, held.age_hours, final.task IS NOT NULL AS is_final, held.provisional,
+    ROW_NUMBER() OVER (
+      PARTITION BY held.event_date, held.task
+      ORDER BY CASE WHEN final.task IS NOT NULL THEN 0 WHEN NOT held.provisional THEN 1 ELSE 2 END, held.age_hours DESC
+    ) AS place
+  FROM (
+    SELECT event_date, age_hours, task, MAX(CASE WHEN provisional THEN 1 ELSE 0 END) = 1 AS provisional
+    FROM statistics
+    GROUP BY event_date, age_hours, task
+  ) AS held
+  LEFT JOIN (SELECT DISTINCT event_date, age_hours, task FROM metrics WHERE is_final) AS final
+    ON final.event_date = held.event_date AND final.age_hours = held.age_hours AND final.task = held.task
+) AS ages
+WHERE place = 1

@@ -2,11 +2,12 @@
 -- The loss is whole: scores of exactly 0 and 1 are in it, all days priced at the clip that is configured now.
 -- In DOUBLE, so that a quotient keeps its digits. For `dimensions of s` put yours: s.country, s.device, …
 --   is_final        whether the labels of the task no longer change at this age
+--   provisional     whether not all labels of this age were known; only where there is no other age
 --   correct_weight  weight of the rows whose class has the highest score; ties are shared
 --   nll             negative log-likelihood, nats: SUM(nll) / SUM(weight) is the log loss. NaN, not NULL, where
 --                   it was not recorded: a sum would pass over NULL, and be too small
 SELECT
-  s.event_date, s.age_hours, chosen.is_final, s.task, s.model,
+  s.event_date, s.age_hours, chosen.is_final, chosen.provisional, s.task, s.model,
   /* dimensions of s */
   s.n, s.unscored,
   CAST(s.weight AS DOUBLE) AS weight,

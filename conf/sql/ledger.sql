@@ -2,6 +2,7 @@
 -- Every loss is whole: scores of exactly 0 and 1 are in it, all days priced at the clip that is configured now.
 -- In DOUBLE, so that a quotient keeps its digits. For `dimensions of s` put yours: s.country, s.device, …
 --   is_final       whether the labels of the task no longer change at this age
+--   provisional    whether not all labels of this age were known; only where there is no other age
 --   positives      weight of the positive part of the labels
 --   negatives      weight of the negative part
 --   positive_nll   negative log-likelihood of the positive part, nats; infinite for a wrong 0 at a clip of 0
@@ -9,7 +10,7 @@
 --   nll            of both, nats: SUM(nll) / SUM(weight) is the log loss. NaN, not NULL, where a part was not
 --                  recorded: a sum would pass over NULL, and be too small
 SELECT
-  s.event_date, s.age_hours, chosen.is_final, s.task, s.model,
+  s.event_date, s.age_hours, chosen.is_final, chosen.provisional, s.task, s.model,
   /* dimensions of s */
   s.n, s.unscored,
   CAST(s.weight AS DOUBLE) AS weight,

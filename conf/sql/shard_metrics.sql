@@ -7,7 +7,7 @@
 --   label_entropy          log loss of a model that knows the base rate, nats
 --   normalized_entropy     log loss over label entropy: below 1 the model beats the base rate; NULL for a single class
 SELECT
-  event_date, age_hours, is_final, task, model,
+  event_date, age_hours, is_final, provisional, task, model,
   slice, shard,
   n, weight, positives, base_rate, mean_score, predicted_over_actual, brier_score, log_loss, label_entropy,
   log_loss / NULLIF(label_entropy, 0) AS normalized_entropy
