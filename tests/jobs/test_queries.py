@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from jobs import queries, sql
+from jobs import queries, sql, tables
 from jobs.engines import conf_file, engine_of
 from jobs.errors import ConfigurationError
 from jobs.functions import functions
@@ -163,7 +163,7 @@ def test_a_configured_source_may_be_read(spark, ledger):
 
 @pytest.mark.parametrize("text", [*COOKBOOK, *VIEW_FILES])
 def test_our_own_queries_are_understood(text):
-    known = {"statistics", "shard_statistics", "metrics", "rejects", "runs", *sql.VIEWS, "clip"}
+    known = {"statistics", "shard_statistics", "metrics", "rejects", "runs", *tables.OPTIONAL, *sql.VIEWS, "clip"}
     assert queries.read(queries.words(text)[0], known, ()).tables <= known
 
 
