@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from jobs.errors import ContractError, Problem, nearest_match
 from jobs.settings import Evaluation, LabelColumn, TimeColumn
 
+WHOLE_DECIMAL = "decimal(n,0)"  # as which unsigned integers of 64 bits are read
+INTEGERS = ("bigint", "int", "smallint", "tinyint", WHOLE_DECIMAL)
 NUMBERS = ("double", "float", "decimal", "bigint", "int", "smallint", "tinyint", "boolean")
-KEYS = ("string", "bigint", "int", "smallint", "tinyint")
+KEYS = ("string", *INTEGERS)
 VALUES = (*KEYS, "boolean", "date")
 TIMES = ("timestamp", "timestamp_ntz", "date")
-LISTS = ("array<double>", "array<float>", "array<bigint>", "array<int>")
-INTEGERS = ("bigint", "int", "smallint", "tinyint")
+LISTS = tuple(f"array<{name}>" for name in NUMBERS if name != "boolean")
+# Of what type, as a pattern, and what to do about it.
+MENDS = (
+    (" in .* and .* in ", "write it in one type in all files of the source"),
+    ("^struct<.*indices", "make an array of a vector (Spark ML: vector_to_array), or a column of one of its elements"),
+    ("^(struct|map)<", "write what is in it as columns of their own"),
+    ("binary|uuid", "write it as text, such as its hexadecimal digits"),
+    ("^(time|duration|interval)", "write it as a timestamp, as text or as an integer"),
+)
+KEY_MENDS = (("^(double|float|decimal)", "write it as text or integers, as numbers with a point lose digits"),)
 
 
 class Described(Protocol):
@@ -30,6 +41,14 @@ class Described(Protocol):
     @property
     def types(self) -> Mapping[str, str]:
         """Its columns, with their types as engines call them."""
+
+    @property
+    def unusable(self) -> Mapping[str, str]:
+        """Those that cannot be read, with their types."""
+
+    @property
+    def void(self) -> frozenset[str]:
+        """Those of NULLs alone, of no type."""
 
 
 Expectation = tuple[str, str | None, tuple[str, ...]]
@@ -95,12 +114,27 @@ def _problems(source: Described, expected: Iterable[Expectation]) -> list[Proble
 def _problem(
     source: Described, types: Mapping[str, str], place: str, column: str | None, allowed: tuple[str, ...]
 ) -> Problem | None:
-    if column is None:
+    if column is None or column in source.void:
         return None
+    if (type_ := source.unusable.get(column)) is not None:
+        return Problem(place, f"column {column!r} of type {type_}", _expected(allowed, type_))
     if column not in types:
-        listed = ", ".join(types) or "none"
+        listed = ", ".join((*types, *source.unusable)) or "none"
         return Problem(place, repr(column), f"a column of {source.name}: {listed}", nearest_match(column, types))
-    found = types[column].split("(")[0]
-    if found in allowed or (source.is_text and found == "string"):
+    found = types[column]
+    if _fits(found, allowed) or (source.is_text and found == "string"):
         return None
-    return Problem(place, f"column {column!r} of type {types[column]}", f"one of the types {', '.join(allowed)}")
+    return Problem(place, f"column {column!r} of type {found}", _expected(allowed, found))
+
+
+def _fits(found: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a type is one of those allowed, whatever its digits: of decimals those behind the point may matter."""
+    whole = re.sub(r"decimal\(\d+,0\)", WHOLE_DECIMAL, found)
+    return whole in allowed or re.sub(r"decimal\(\d+,\d+\)", "decimal", found) in allowed
+
+
+def _expected(allowed: tuple[str, ...], found: str) -> str:
+    """The types that a column may have, and what makes one of them of another."""
+    mends = (*MENDS, *(KEY_MENDS if "string" in allowed else ()))
+    mend = next((mend for pattern, mend in mends if re.search(pattern, found)), None)
+    return f"one of the types {', '.join(allowed)}" + ("" if mend is None else f": {mend}")

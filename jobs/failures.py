@@ -19,8 +19,8 @@ DENIED = re.compile("Permission denied|Read-only file system|os error (13|30)", 
 REMEDIES = (
     (
         r"Timestamp\(Nano",
-        "It has timestamps in nanoseconds, which Spark cannot read. "
-        "Write them in microseconds, e.g. pandas' to_parquet(..., coerce_timestamps='us').",
+        "It has timestamps in nanoseconds, which the engine reads from local files alone. Write them in microseconds: "
+        "to_parquet(..., coerce_timestamps='us', allow_truncated_timestamps=True) of pandas and pyarrow.",
     ),
     (
         "MALFORMED_CSV|incorrect number of fields",

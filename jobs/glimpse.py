@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
-from pyspark.errors import PySparkException
-from pyspark.sql.pandas.types import from_arrow_type
 
 from jobs import listing, paths, whole
 from jobs.errors import InputMissingError
+from jobs.parquet import NOTHING, spelled
 from jobs.settings import Source
+from udfs.plain_types import plain
 
 MOST_ROWS = 1_000
 # Of the options of text; with any other only an engine reads what was meant.
@@ -40,7 +40,18 @@ class Glimpse:
     @property
     def types(self) -> dict[str, str]:
         """The columns, with their types as engines call them."""
-        return {field.name: _spelled(field.type) for field in self.rows.schema}
+        known = ((field.name, plain(field.type)) for field in self.rows.schema)
+        return {name: spelled(type_) for name, type_ in known if type_ is not None}
+
+    @property
+    def unusable(self) -> dict[str, str]:
+        """The columns that cannot be read, with their types."""
+        return {field.name: str(field.type) for field in self.rows.schema if plain(field.type) is None}
+
+    @property
+    def void(self) -> frozenset[str]:
+        """The columns of NULLs alone, of no type."""
+        return frozenset(field.name for field in self.rows.schema if field.type == NOTHING)
 
     def values(self, column: str) -> list[Any]:
         """The values of a column that are there."""
@@ -107,10 +118,3 @@ def _with_folders(rows: pa.Table, folders: Sequence[str]) -> pa.Table:
         rows = rows.drop_columns([key]) if key in rows.column_names else rows
         rows = rows.append_column(key, column)
     return rows
-
-
-def _spelled(found: pa.DataType) -> str:
-    try:
-        return from_arrow_type(found).simpleString()
-    except PySparkException:
-        return str(found)

@@ -61,7 +61,7 @@ def _hashable(source: Pinned, name: str) -> Column:
         return number(source, name)
     type_ = dict(source.frame.dtypes)[name]
     if type_ not in ("double", "float"):
-        return quoted(name)
+        return _exact(source, name)
     return F.when(F.isnan(quoted(name)), F.lit(float("nan")).cast(type_)).otherwise(quoted(name))
 
 
@@ -99,7 +99,7 @@ def _class(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
     """The number of a class by its name or number, or its shares; and whether it is one of the declared."""
     type_, count = dict(source.frame.dtypes)[label.column], len(label.classes)
     if type_.startswith("array"):
-        shares, each = _elements(quoted(label.column), count)
+        shares, each = _elements(_list(source, label.column), count)
         fine = [(share >= 0.0) & (share <= 1.0) for share in each]
         one = F.abs(reduce(add, each) - 1.0) <= SUM_TOLERANCE
         return shares, (F.size(shares) == count) & reduce(and_, fine) & one
@@ -147,7 +147,7 @@ def value_reason(column: str, value: Column, label: Column, weight: Column) -> C
 def class_scores(source: Pinned, columns: Sequence[str], scale: str, classes: int) -> tuple[Column, Column]:
     """The scores of all classes as an array, and why they cannot be used, or NULL."""
     if len(columns) == 1:
-        value, each = _elements(quoted(columns[0]), classes)
+        value, each = _elements(_list(source, columns[0]), classes)
     else:
         each = [number(source, column) for column in columns]
         value = F.array(*each)
@@ -170,6 +170,17 @@ def class_scores(source: Pinned, columns: Sequence[str], scale: str, classes: in
         .when(some(F.isnan), F.lit("nan_score"))
         .otherwise(outside)
     )
+
+
+def _list(source: Pinned, name: str) -> Column:
+    """A column of lists; one that is NULL in every file may be a list too."""
+    return F.lit(None).cast("array<double>") if name in source.void else _exact(source, name)
+
+
+def _exact(source: Pinned, name: str) -> Column:
+    """A column, of which decimals in lists are text: cast directly or hashed, engines differ."""
+    decimals = dict(source.frame.dtypes)[name].startswith("array<decimal")
+    return quoted(name).cast("array<string>") if decimals else quoted(name)
 
 
 def _elements(column: Column, count: int) -> tuple[Column, list[Column]]:

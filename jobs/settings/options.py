@@ -18,6 +18,7 @@ ALIKE = {
     "delta": (),  # a run pins the newest version
 }
 DATED = ("modifiedAfter", "modifiedBefore")
+LISTING = frozenset(name.lower() for name in (*FILES, *DATED))  # what decides on the files alone
 SPARK_ONLY = {
     "csv": (
         *(*DATED, "encoding", "charset", "lineSep", "mode", "maxColumns", "maxCharsPerColumn"),

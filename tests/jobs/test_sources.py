@@ -13,13 +13,6 @@ from jobs.sources import Wanted
 from tests.jobs import days
 
 
-def test_timestamps_in_nanoseconds_are_refused_with_what_to_do(spark, tmp_path):
-    pq.write_table(pa.table({"ts": pa.array([1], pa.timestamp("ns", tz="UTC"))}), tmp_path / "a.parquet")
-    source = Source(format="parquet", path=str(tmp_path))
-    with pytest.raises(ContractError, match=r"timestamps in nanoseconds.*Write them in microseconds"):
-        sources.pinned(spark, Wanted("impressions", source, Day(dt.date(1970, 1, 1))))
-
-
 @pytest.mark.parametrize("name", ["a b.parquet", "a%20b.parquet", "日志.parquet"])
 def test_files_with_odd_names_are_read(spark, tmp_path, name):
     pq.write_table(pa.table({"x": [1, 2, 3]}), tmp_path / name)
@@ -163,26 +156,6 @@ def test_a_row_with_fewer_or_more_fields_is_refused_without_quoting_it(spark, tm
     told = refused(spark, tmp_path, document)
     assert "A row has more or fewer fields than the first one. Mend the file" in told
     assert "secret" not in told
-
-
-@pytest.mark.only_engine("spark")
-def test_files_with_other_types_are_refused_where_they_are_met(spark, tmp_path):
-    document = days.small_day(tmp_path)
-    schema = pa.schema([(name, days.TYPES.get(name, pa.float64())) for name in days.impression(0) if name != "p"])
-    days.written(
-        [days.impression(500, p="high")], tmp_path / "impressions", schema=schema.append(pa.field("p", "string"))
-    )
-    told = refused(spark, tmp_path, document)
-    assert "part-" in told
-    assert told.endswith("Write them alike, or keep them in two sources.")
-
-
-@pytest.mark.only_engine("sail")
-def test_files_with_other_types_are_refused_when_they_are_listed(spark, tmp_path):
-    parquet(tmp_path / "a.parquet", p=0.1)
-    parquet(tmp_path / "b.parquet", p="high")
-    with pytest.raises(ContractError, match=r"field 'p'.*\. A column has not the same type in all files of the source"):
-        pinned(spark, tmp_path, format="parquet")
 
 
 def test_of_a_label_log_the_days_up_to_the_age_are_one_reading(spark, tmp_path):
