@@ -15,6 +15,13 @@ ENGINE_ERRORS = (PySparkException, Py4JJavaError)
 GONE = (Py4JNetworkError, ConnectionRefusedError, ConnectionResetError)
 FULL = re.compile("No space left on device|Disk quota exceeded|os error 28", re.IGNORECASE)
 DENIED = re.compile("Permission denied|Read-only file system|os error (13|30)", re.IGNORECASE)
+# A log that cannot be read, where `soundness` does not see it: in another file system, or in a catalog.
+DAMAGED = re.compile(
+    "kernel error|json error|invalid json in log record|missing commit file|"
+    "DELTA_(INVALID_PROTOCOL|VERSIONS_NOT_CONTIGUOUS|STATE_RECOVER|LOG_FILE_NOT_FOUND|MISSING_TRANSACTION_LOG)",
+    re.IGNORECASE,
+)
+OCCUPIED = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 # What an engine says, as a pattern, and what mends it.
 REMEDIES = (
     (
@@ -80,7 +87,7 @@ def full(summary: str, error: BaseException) -> RuntimeFailure:
 
 
 def of_table(error: Exception, place: str) -> LossledgerError | None:
-    """What the failure of a commit means where it is the disk's (exit 3) or the user's rights (exit 2), or None."""
+    """What a failure at a table means where the disk (exit 3), the place or the log (exit 2) is at fault, or None."""
     if isinstance(error, LossledgerError):
         return None
     said = "\n".join(_messages(error))
@@ -89,6 +96,14 @@ def of_table(error: Exception, place: str) -> LossledgerError | None:
     if denied := DENIED.search(said):
         problem = Problem(place, denied[0], "a folder that this user may write")
         return ConfigurationError("a table cannot be written", [problem])
+    if OCCUPIED in said:
+        problem = Problem(
+            place, "a folder with other files", "a Delta table, or nothing yet; choose another tables.path"
+        )
+        return ContractError("a table cannot be there", [problem])
+    if DAMAGED.search(said):
+        expected = "a whole log; restore its folder _delta_log from a backup, or evaluate the days of the table anew"
+        return ContractError("the log of a table is damaged", [Problem(place, causes(error)[0], expected)])
     return None
 
 

@@ -55,13 +55,15 @@ def exists(session: SparkSession, where: Address) -> bool:
         LossledgerError: There is one, and it is damaged; or something else is in its place (exit 2).
     """
     soundness.check(where)
-    return bool(_writer(session).exists(session, where))
+    with _told_of(where):
+        return bool(_writer(session).exists(session, where))
 
 
 def read(session: SparkSession, where: Address) -> DataFrame:
     """A table as it is now."""
-    frame: DataFrame = _writer(session).read(session, where)
-    return frame
+    with _told_of(where):
+        frame: DataFrame = _writer(session).read(session, where)
+        return frame
 
 
 def read_day(session: SparkSession, where: Address, day: date, age_hours: int) -> DataFrame:
@@ -176,7 +178,8 @@ def replace(
 @again
 def remove(session: SparkSession, where: Address, part: Part, check: Check = replaceable) -> None:
     """Remove one day at one age, atomically; nothing is committed where it has no rows."""
-    _writer(session).delete(session, where, Change(pa.table({}), "", part, check))
+    with _told_of(where):
+        _writer(session).delete(session, where, Change(pa.table({}), "", part, check))
 
 
 def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any]) -> None:

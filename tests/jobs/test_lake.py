@@ -12,12 +12,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
-from pyspark.errors import AnalysisException
 from tenacity import wait_none
 
 from jobs import lake, nightly, tables
 from jobs.change import Change, Part
-from jobs.errors import ConfigurationError
+from jobs.errors import ConfigurationError, ContractError
 from jobs.lake import Address
 from jobs.settings import parse
 from tests.jobs import days
@@ -236,7 +235,7 @@ def test_a_kill_in_the_first_commit_is_no_obstacle(spark, tmp_path, left):
 def test_a_folder_of_somebody_else_is_left_alone(spark, tmp_path, monkeypatch):
     monkeypatch.setattr(lake._ensure.retry, "wait", wait_none())
     file = days.written([impression(1)], tmp_path / "statistics")
-    with pytest.raises(AnalysisException, match="statistics"):
+    with pytest.raises(ContractError, match="statistics: found a folder with other files"):
         lake.ensure(spark, Address(path=str(tmp_path / "statistics")), DECLARED["statistics"])
     assert file.exists()
 

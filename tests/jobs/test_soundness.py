@@ -152,3 +152,16 @@ def test_a_folder_that_may_not_be_written_is_told():
     assert isinstance(failure, ConfigurationError)
     assert "/lake/statistics: found Permission denied" in str(failure)
     assert failures.of_table(ValueError("anything else"), "/lake") is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Kernel error: Generic delta kernel error: Expected contiguous commit files, but found gap",
+        "[DELTA_INVALID_PROTOCOL_VERSION] Unsupported Delta protocol version",
+    ],
+)
+def test_what_engines_find_in_logs_elsewhere_is_told_with_the_table(said):
+    failure = failures.of_table(OSError(said), "s3://lake/statistics")
+    assert isinstance(failure, ContractError)
+    assert f"s3://lake/statistics: found {said}, expected a whole log" in str(failure)

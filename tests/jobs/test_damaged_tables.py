@@ -1,0 +1,61 @@
+"""A run or a query over a damaged table changes nothing, and says which one it is and what mends it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jobs import nightly, sql
+from jobs.errors import ContractError
+from jobs.settings import parse
+from tests.jobs import days
+from tests.jobs.days import DAY
+
+ROOT = Path(__file__).parent.parent.parent
+SMALL = "mount -t tmpfs -o size=120k none {0} && {1}; code=$?; mount -o remount,size=32m {0} && {1} && exit $code"
+# A disk that is full, in a mount of its own that nobody else sees: where the system lets a user make one.
+MOUNTS = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
+
+
+def last_commit(folder, table):
+    return sorted((folder / "tables" / "small" / table / "_delta_log").glob("*.json"))[-1]
+
+
+@pytest.mark.parametrize(("table", "content"), [("statistics", b""), ("runs", b"garbage{{{")])
+def test_a_damaged_table_is_told_and_mended_as_told(spark, folder, table, content):
+    document = days.small_day(folder)
+    nightly.evaluate(spark, parse(document), DAY)
+    expected = days.all_results(folder)
+    last = last_commit(folder, table)
+    last.write_bytes(content)
+    before = days.bytes_of(folder)
+    told = rf"{table} \(.*/{table}\), version {int(last.stem)}: found"
+    with pytest.raises(ContractError, match=told) as caught:
+        nightly.evaluate(spark, parse(document), DAY)
+    with pytest.raises(ContractError, match=told):
+        sql.query(spark, parse(document), "SELECT 1")
+    assert days.bytes_of(folder) == before
+    assert f"remove {last.stem}.* and .{last.stem}.* in {last.parent}" in str(caught.value)
+    for file in (*last.parent.glob(f"{last.stem}.*"), *last.parent.glob(f".{last.stem}.*")):
+        file.unlink()
+    nightly.evaluate(spark, parse(document), DAY)
+    assert days.all_results(folder) == expected
+
+
+@pytest.mark.only_engine("sail" if MOUNTS else "none")
+def test_a_full_disk_is_told_and_the_next_run_is_right(spark, folder):
+    document = days.small_day(folder)
+    mounted = folder / "full"
+    mounted.mkdir()
+    config = days.saved({**document, "tables": {"path": str(mounted)}}, folder / "small.yaml")
+    run = f"{sys.executable} -m jobs run {config} --date {DAY} --engine sail --json"
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
+    script = ["unshare", "-rm", "sh", "-c", SMALL.format(mounted, run)]
+    done = subprocess.run(script, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert (done.returncode, first["exit_code"], second["exit_code"]) == (3, 3, 0)
+    assert f"the table {mounted}/small/" in first["error"]
+    assert "could not be written: No space left on device" in first["error"]
