@@ -18,7 +18,7 @@ DENIED = re.compile("Permission denied|Read-only file system|os error (13|30)", 
 # A log that cannot be read, where `soundness` does not see it: in another file system, or in a catalog.
 DAMAGED = re.compile(
     "kernel error|json error|invalid json in log record|missing commit file|"
-    "DELTA_(INVALID_PROTOCOL|VERSIONS_NOT_CONTIGUOUS|STATE_RECOVER|LOG_FILE_NOT_FOUND|MISSING_TRANSACTION_LOG)",
+    "DELTA_(INVALID_PROTOCOL|UNSUPPORTED_FEATURES|VERSIONS_NOT_CONTIGUOUS|STATE_RECOVER|LOG_FILE_NOT_FOUND|MISSING_TRANSACTION_LOG)",
     re.IGNORECASE,
 )
 OCCUPIED = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"

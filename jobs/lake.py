@@ -45,7 +45,10 @@ def _writer(session: SparkSession) -> ModuleType:
 def version(session: SparkSession, path: str) -> int:
     """The newest version of a Delta table."""
     check_spelling("a Delta source", path, engine_of(session))
-    return int(_writer(session).version(session, path))
+    where = Address(path=path)
+    soundness.check(where, ours=False)
+    with _told_of(where):
+        return int(_writer(session).version(session, path))
 
 
 def exists(session: SparkSession, where: Address) -> bool:

@@ -26,8 +26,8 @@ READER, WRITER = 3, 7  # the newest protocol that there is
 Action = dict[str, Any]
 
 
-def check(where: Address) -> None:
-    """Check a table, where it is in the local file system and there is one.
+def check(where: Address, *, ours: bool = True) -> None:
+    """Check a table, where it is in the local file system and there is one; others than `ours` are not for us to mend.
 
     Raises:
         ConfigurationError: A file is where a folder has to be (exit 2).
@@ -37,7 +37,7 @@ def check(where: Address) -> None:
         return
     folder = Path(where.local)
     check_folder(folder / "_delta_log")
-    log = _Log.listed(folder)
+    log = _Log.listed(folder, ours)
     if log is not None:
         log.check()
 
@@ -68,15 +68,16 @@ class _Log:
     folder: Path
     commits: dict[int, Path]
     checkpoints: dict[int, Path]
+    ours: bool
 
     @classmethod
-    def listed(cls, folder: Path) -> _Log | None:
+    def listed(cls, folder: Path, ours: bool) -> _Log | None:
         """The log in a folder, or None where there is no commit yet."""
         log = folder / "_delta_log"
         files = list(log.iterdir()) if log.is_dir() else []
         commits = {int(found[1]): file for file in files if (found := COMMIT.fullmatch(file.name))}
         checkpoints = {int(found[1]): file for file in files if (found := CHECKPOINT.fullmatch(file.name))}
-        return cls(folder, commits, checkpoints) if commits or checkpoints else None
+        return cls(folder, commits, checkpoints, ours) if commits or checkpoints else None
 
     def check(self) -> None:
         """Check that from the last checkpoint on every commit is there, whole, and its files with it."""
@@ -132,7 +133,9 @@ class _Log:
         return f"a line of JSON for each action; {self._mend(version, missing=missing)}"
 
     def _mend(self, version: int, *, missing: bool = False) -> str:
-        """What mends a version: the last one may go, as its run is run again."""
+        """What mends a version: the last one of ours may go, as its run is run again."""
+        if not self.ours:
+            return "restore it from a backup, or let its writer write anew what it held"
         log, name, last = self.folder / "_delta_log", f"{version:020}", max(self.commits, default=version)
         if version == last:
             return f"it is the last one: remove {name}.* and .{name}.* in {log}, and run the day again"

@@ -90,6 +90,14 @@ def test_the_mend_of_a_damaged_commit_mends_it(table, damage, version):
     assert DeltaTable(str(table)).version() == version - 1
 
 
+def test_a_table_of_others_is_not_for_us_to_mend(table):
+    emptied(commit(table, LAST))
+    with pytest.raises(
+        ContractError, match=r"version 4: found a commit of 0 bytes, .*; restore it from a backup, or let"
+    ):
+        soundness.check(Address(path=str(table)), ours=False)
+
+
 def test_a_file_that_the_log_has_and_the_disk_not_is_told(table):
     (file,) = (table / "day=3").iterdir()
     size = file.stat().st_size
