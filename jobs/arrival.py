@@ -38,7 +38,7 @@ def counted(
     impressions: DataFrame, logs: Mapping[str, DataFrame], found: Cells, settings: Evaluation, day: Day
 ) -> dict[str, Arrived]:
     """What has arrived of every source, in one scan of their times."""
-    frames = {name: log.select("time", "reason") for name, log in logs.items()}
+    frames = {name: log.where(F.col("outside").isNull()).select("time", "reason") for name, log in logs.items()}
     if settings.impressions.columns.time is not None:
         unasked = F.lit(None).cast("string").alias("reason")
         frames[IMPRESSIONS] = impressions.where("in_day").select("time", unasked)

@@ -39,10 +39,14 @@ class LossledgerError(Exception):
     exit_code: ClassVar[int] = 3
 
     def __init__(self, summary: str, problems: Sequence[Problem] = ()) -> None:
-        """Keep the summary and the problems, also through pickling."""
+        """Keep the summary and the problems, also through pickling.
+
+        `examples` may quote ids: people are told them, and no table.
+        """
         super().__init__(summary, tuple(problems))
         self.summary = summary
         self.problems = tuple(problems)
+        self.examples = ""
 
     def __str__(self) -> str:
         """Return the summary, then each problem on a line of its own."""

@@ -108,9 +108,10 @@ def of_table(error: Exception, place: str) -> LossledgerError | None:
 
 
 def told(error: BaseException, *, whole: bool) -> str:
-    """An error as a text; without the inner causes unless `whole`, as those may quote a row."""
+    """An error as a text; without the inner causes and examples unless `whole`, as those may quote a row."""
     if isinstance(error, LossledgerError):
-        return " ".join([str(error), *(f"({note})" for note in getattr(error, "__notes__", ()))])
+        examples = error.examples if whole else ""
+        return " ".join([f"{error}{examples}", *(f"({note})" for note in getattr(error, "__notes__", ()))])
     return f"{type(error).__name__}: {'; '.join(causes(error)[: None if whole else 1])}"
 
 

@@ -69,7 +69,7 @@ def _with_labels(frame: DataFrame, logs: Mapping[str, DataFrame], settings: Eval
 
 def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> DataFrame:
     window = F.lit(span_micros(declared.window))
-    known = log.where(F.col("reason").isNull())
+    known = log.where(F.col("outside").isNull() & F.col("reason").isNull())
     events = known.groupBy("id").agg(F.min("time").alias("first_event"), F.max("time").alias("last_event"))
     # Those between matter only where a window fits between: lists of all events cost more than the whole join.
     far = F.col("last_event") > F.col("first_event") + window

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -31,11 +31,13 @@ from jobs import (
     sources,
     summarise,
     tables,
+    unmatched,
 )
 from jobs.cells import Cells
 from jobs.day import Day
 from jobs.engines import engine_of
 from jobs.errors import InputMissingError, LossledgerError, RefusedError
+from jobs.events import Events
 from jobs.finish import Stamp
 from jobs.left_out import LeftOut, of_pairs
 from jobs.progress import Progress
@@ -49,7 +51,7 @@ STAGES = 6
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: the row ledger, `metrics`, the seconds of each stage, what looks wrong or was left out.
+    """What a run did: where rows and events ended, `metrics`, seconds of stages, what looks wrong or was left out.
 
     `provisional` says why the day is only provisional; it is empty where the day is complete.
     """
@@ -61,6 +63,7 @@ class Outcome:
     warnings: tuple[str, ...]
     provisional: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    events: Mapping[str, Events] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,7 @@ class Run:
     stamp: Stamp
     progress: Progress
     ledger: Ledger | None = None
+    judged: tuple[unmatched.Judged, ...] | None = None
     lacking: tuple[str, ...] = ()
 
     def prepared(self) -> Inputs:
@@ -183,20 +187,26 @@ class Run:
         mixed = None if assembled is None else assembled.mixed
         self.ledger = Ledger.of(found, examples.duplicates, summary.rows, mixed)
         with progress.stage("finish"):
+            rejected = self.ledger.rejected > 0
+            self.judged = unmatched.judged(impressions, logs, settings, self.day, rejected=rejected)
             rows = rejects.Rows(impressions, logs, examples.frame, whole, scorings, arrived)
             new = self._finished(summary.sums, found, rows)
             sources.verify(inputs.all)
         with progress.stage("write"):
             self.writer.replace(new)
         why = f"provisional, as {'; '.join(self.lacking)}" if self.lacking else None
-        self.record("done", ledger=self.ledger, inputs=inputs.provenance, stages=progress.seconds, message=why)
+        self.record("done", inputs=inputs.provenance, stages=progress.seconds, message=why)
         left_out = of_pairs(scorings, new["statistics"], self.ledger.reasons)
         limit = settings.limits.rejected_share
         partial = [each.sentence for each in left_out if not each.required and each.exceeds(limit)]
-        warnings = (*rejects.unmatched(rows, new["statistics"]), *partial)
-        return Outcome(
-            self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings, self.lacking, left_out
-        )
+        warnings = (*(told for log in self.judged for told in unmatched.warnings(log)), *partial)
+        outcome = self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings, self.lacking, left_out
+        return Outcome(*outcome, self._events or {})
+
+    @property
+    def _events(self) -> dict[str, Events] | None:
+        """What became of the events of each label log, once that is known."""
+        return None if self.judged is None else {log.name: log.found for log in self.judged}
 
     def _arrived(
         self, impressions: DataFrame, logs: Mapping[str, DataFrame]
@@ -236,8 +246,9 @@ class Run:
         return Writer(self.session, self.settings, self.stamp)
 
     def record(self, state: str, **facts: Any) -> None:
-        """Append an event to `runs`."""
-        row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **facts)
+        """Append an event to `runs`, with the counts that are known by then."""
+        counts = {"ledger": self.ledger, "events": self._events}
+        row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **counts, **facts)
         self.writer.append("runs", row)
 
     def missed(self, failure: InputMissingError) -> None:
@@ -254,7 +265,7 @@ class Run:
         refused = isinstance(failure, LossledgerError) and failure.exit_code in (2, 4)
         message = failures.told(failure, whole=False)
         try:
-            self.record("refused" if refused else "failed", message=message, ledger=self.ledger)
+            self.record("refused" if refused else "failed", message=message)
         except Exception as error:
             # Most likely for the same cause, which must not be lost.
             failure.add_note(f"`runs` could not be told: {failures.told(error, whole=False)}")
@@ -268,3 +279,5 @@ class Run:
             self.ledger = replace(self.ledger, reasons=reasons)
             self.writer.append("rejects", finish.stamped_rejects(kept, self.stamp))
         rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share)
+        for log in self.judged or ():
+            unmatched.check(log)

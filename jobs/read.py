@@ -161,31 +161,27 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
 
 
 def label_log(source: Pinned, log: LabelLog, day: Day, as_of: datetime, key: str) -> DataFrame:
-    """The events of a label log that can fall into a window of the day's impressions and are known at a moment.
+    """The events of a label log.
 
-    Columns: `id` (of the type `key`), `time` BIGINT (µs, UTC), `reason` STRING (`null_id`, `null_time`, `bad_time`) or
-    NULL, `row` STRUCT. Events before the day, beyond the last window or that moment are left out; one without a time
-    is kept.
+    Columns: `id` (of the type `key`), `time` BIGINT (µs, UTC), `outside` STRING, why it cannot be a label of the day:
+    it is of `other_days`, before the day or beyond the last window, or `after_age`, not known at `as_of` yet; NULL of
+    the others and of those without a time; `reason` STRING (`null_id`, `null_time`, `bad_time`) or NULL, `row` STRUCT.
     """
     identity, moment = (
         values.quoted(log.columns.id).cast(key),
         times.utc_micros(source, log.columns.time, day.timezone),
     )
     mapped = [log.columns.id, log.columns.time.column]
-    until = min(day.end + log.window, as_of)
-    inside = (moment >= micros(day.start)) & (moment < micros(until))
-    return (
-        source.frame.select(
-            identity.alias("id"),
-            moment.alias("time"),
-            F.coalesce(F.when(identity.isNull(), F.lit("null_id")), times.time_reason(log.columns.time, moment)).alias(
-                "reason"
-            ),
-            F.struct(*(values.quoted(name) for name in mapped)).alias("row"),
-            F.coalesce(inside, F.lit(True)).alias("inside"),
-        )
-        .where("inside")
-        .drop("inside")
+    far = (moment < micros(day.start)) | (moment >= micros(day.end + log.window))
+    outside = F.when(far, "other_days").when(moment >= micros(as_of), "after_age")
+    return source.frame.select(
+        identity.alias("id"),
+        moment.alias("time"),
+        outside.alias("outside"),
+        F.coalesce(F.when(identity.isNull(), F.lit("null_id")), times.time_reason(log.columns.time, moment)).alias(
+            "reason"
+        ),
+        F.struct(*(values.quoted(name) for name in mapped)).alias("row"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -96,19 +96,6 @@ def _too_many(blamed: Sequence[str], share: float, reasons: Sequence[Mapping[str
     )
 
 
-def unmatched(rows: Rows, statistics: pa.Table) -> Iterator[str]:
-    """The label logs whose events seem to be about no impression: most often two spellings of an id."""
-    positives = by_pair(statistics, "positive_weight") if "positive_weight" in statistics.column_names else {}
-    for name, (events, bad) in rows.events.items():
-        pairs = [
-            (s.task, s.model)
-            for s in rows.scorings
-            if s.label == f"label_{name}" and s.kind == "binary" and not s.given
-        ]
-        if events > bad and pairs and not any(positives[pair] for pair in pairs):
-            yield f"labels.{name}: none of {events - bad:,} events is about an impression of the day; compare the ids"
-
-
 def of_impressions(impressions: DataFrame) -> DataFrame:
     """Rows of the day that a key, a time or a label rejects."""
     rows = impressions.where(F.col("in_day") & F.col("reason").isNotNull())
@@ -117,7 +104,8 @@ def of_impressions(impressions: DataFrame) -> DataFrame:
 
 def of_log(name: str, log: DataFrame) -> DataFrame:
     """Events of a label log that cannot be joined."""
-    return _selected(log.where(F.col("reason").isNotNull()), name, F.xxhash64("id", "time"))
+    rows = log.where(F.col("outside").isNull() & F.col("reason").isNotNull())
+    return _selected(rows, name, F.xxhash64("id", "time"))
 
 
 def of_scorings(examples: DataFrame, scorings: Sequence[Scoring]) -> DataFrame:

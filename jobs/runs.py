@@ -16,6 +16,7 @@ import pyarrow as pa
 from jobs import unnamed
 from jobs.cells import Cells
 from jobs.errors import ContractError, Problem
+from jobs.events import Events
 from jobs.finish import Stamp
 from jobs.session import engine_versions
 from jobs.settings import Evaluation
@@ -48,7 +49,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         stamp: The run and its day.
         settings: What was configured.
         engine: What it ran on.
-        **facts: `ledger`, `message`, `inputs`, `stages`, where they are known.
+        **facts: `ledger`, `events`, `message`, `inputs`, `stages`, where they are known.
     """
     ledger: Ledger | None = facts.get("ledger")
     row = {
@@ -61,6 +62,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         "config": _json(settings.document()),
         "code_hash": code_hash(),
         "inputs": _json(facts.get("inputs")),
+        "label_events": _label_events(facts.get("events")),
         "versions": _json({"engine": engine, **engine_versions()}),
         "stages": _json(facts.get("stages")),
         **_ledger_columns(ledger),
@@ -161,6 +163,10 @@ def _ledger_columns(ledger: Ledger | None) -> dict[str, Any]:
         return {}
     counts = {f"rows_{name}": getattr(ledger, name) for name in ("read", "outside", "rejected", "duplicate", "scored")}
     return {**counts, "groups_mixed": ledger.mixed, "rejected": _json(ledger.reasons)}
+
+
+def _label_events(events: Mapping[str, Events] | None) -> str | None:
+    return None if events is None else _json({name: found.counts for name, found in events.items()})
 
 
 def _json(value: Any) -> str | None:

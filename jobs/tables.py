@@ -243,6 +243,12 @@ RUNS = Table(
         Column("groups_mixed", "bigint", "Groups whose rows differ in a dimension; they take the cell of one of them"),
         Column("rows_scored", "bigint", "Rows evaluated for at least one task, or outside every task's condition"),
         Column("rejected", "string", "JSON list of source, task, model, reason and exact count"),
+        Column(
+            "label_events",
+            "string",
+            "JSON by label log of its events: read = other_days + after_age + rejected + duplicate + inside, before and"
+            " after the window + rejected_impression + other_impression + orphan + unknown",
+        ),
         Column("message", "string", "Why the run failed, was refused or is provisional"),
         Column("definitions", "string", "JSON of the tasks' definitions, by task and model"),
         Column("config_hash", "string", "SHA-256 of the resolved configuration", False),

@@ -27,6 +27,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "as_of": stamp.as_of.isoformat(),
         "rows": {name: value for name, value in vars(outcome.ledger).items() if isinstance(value, int)},
         "rejected": outcome.ledger.reasons,
+        "label_events": {name: found.counts for name, found in outcome.events.items()},
         "provisional": list(outcome.provisional),
         "left_out": [each.facts for each in outcome.left_out],
         "not_final": _not_final(outcome),
@@ -70,9 +71,10 @@ def _standing(outcome: Outcome) -> str:
 
 
 def _remarks(outcome: Outcome) -> list[str]:
-    """What was left out and what looks wrong, one line each; nothing is said twice."""
+    """What became of events, what was left out and what looks wrong, one line each; nothing is said twice."""
     left_out = (each.sentence for each in outcome.left_out)
     return [
+        *(f"labels.{name}: {found.sentence}" for name, found in outcome.events.items()),
         *(sentence for sentence in left_out if sentence not in outcome.warnings),
         *(f"warning: {warning}" for warning in outcome.warnings),
     ]

@@ -110,14 +110,26 @@ JOIN (SELECT run_id FROM runs_latest) AS newest USING (run_id)
 GROUP BY event_date, age_hours, source, task, model, reason
 ORDER BY event_date DESC, stored_rows DESC, source, reason, task NULLS FIRST, model NULLS FIRST;
 
--- 7. What made a number: which run, code, configuration, input and versions?
+-- 7. Do clicks find their impressions? Orphans: compare the ids. Before: compare the clocks. `click` is the label log.
+SELECT
+  event_date, age_hours, run_id,
+  CAST(NULLIF(REGEXP_EXTRACT(label_events, '"click": [{][^{}]*"inside": ([0-9]+)', 1), '') AS BIGINT) AS inside,
+  CAST(NULLIF(REGEXP_EXTRACT(label_events, '"click": [{][^{}]*"before": ([0-9]+)', 1), '') AS BIGINT) AS before,
+  CAST(NULLIF(REGEXP_EXTRACT(label_events, '"click": [{][^{}]*"after": ([0-9]+)', 1), '') AS BIGINT) AS after,
+  CAST(NULLIF(REGEXP_EXTRACT(label_events, '"click": [{][^{}]*"orphan": ([0-9]+)', 1), '') AS BIGINT) AS orphans,
+  label_events
+FROM runs
+WHERE state = 'done' AND label_events IS NOT NULL
+ORDER BY event_date DESC, age_hours, event_time DESC;
+
+-- 8. What made a number: which run, code, configuration, input and versions?
 SELECT DISTINCT
   m.event_date, m.age_hours, m.run_id, r.event_time AS done_time, r.code_hash, r.config_hash, r.inputs, r.versions
 FROM metrics_latest AS m
 JOIN runs AS r ON r.run_id = m.run_id AND r.state = 'done'
 ORDER BY event_date DESC;
 
--- 8. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
+-- 9. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
 -- Where the total is not among the slices, nothing agrees.
 SELECT
   event_date, age_hours, task, model, cells.n,

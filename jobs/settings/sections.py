@@ -28,6 +28,8 @@ from jobs.settings.fields import (
 )
 from udfs.bins import LEAST_BITS, MOST_BITS
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
 
 class Day(Section):
     """Which rows belong to a day: [00:00, 24:00) in `timezone`; `partition` is for pruning only."""
@@ -97,6 +99,16 @@ class LogColumns(Section):
     ingested: Time | None = None
 
 
+class Unmatched(Section):
+    """Which share of a log's events may be about no impression, or lie before theirs, without a word or at all.
+
+    An event that is lost is a positive too few, so the run tells of as many as may be rejected.
+    """
+
+    warn: Share = 0.01
+    refuse: Share = 0.9
+
+
 class LabelLog(Section):
     """A label that comes as a log of its own, within `window` after the impression, `lateness` late at most.
 
@@ -108,6 +120,7 @@ class LabelLog(Section):
     window: Window
     lateness: Duration = timedelta(0)
     may_be_empty: bool = False
+    unmatched: Unmatched = Unmatched()
 
     @property
     def final_after(self) -> timedelta:
@@ -201,7 +214,7 @@ class Limits(Section):
 
     cells: PositiveCount = 200_000
     values: Mapping[str, PositiveCount] = {}
-    rejected_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    rejected_share: Share = 0.01
     stored_rejects: Count = 10_000
     min_rows: Count = 50
     group_rows: Annotated[int, Field(ge=1, le=20_000)] = 1000

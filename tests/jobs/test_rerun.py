@@ -138,17 +138,6 @@ def test_a_day_whose_labels_can_still_change_is_not_final(spark, folder):
     assert outcome.warnings == ()
 
 
-@pytest.mark.only_engine("sail")
-def test_a_log_about_no_impression_is_a_warning(spark, folder):
-    document = days.small_day(folder)
-    for file in (folder / "conversions").iterdir():
-        file.unlink()
-    days.written([days.conversion(i, impression_id=str(i)) for i in range(12)], folder / "conversions")
-    outcome = nightly.evaluate(spark, parse(document), DAY)
-    told = "labels.conversion: none of 12 events is about an impression of the day; compare the ids"
-    assert verdict.of_outcome(outcome)["warnings"] == [told]
-
-
 def test_rows_moved_between_files_are_the_same_bits(spark, folder):
     document = days.small_day(folder)
     days.written([impression(i) for i in range(0, 120, 7)], folder / "impressions")

@@ -1,0 +1,221 @@
+"""What became of the events of the label logs: each that was read is counted in exactly one class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import reduce
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.day import Day, micros, span_micros
+from jobs.errors import RuntimeFailure
+from jobs.settings import Evaluation
+
+SECOND = 1_000_000
+UNITS = {"days": 86_400 * SECOND, "hours": 3_600 * SECOND, "minutes": 60 * SECOND, "seconds": SECOND}
+KEPT, DISTINCT, REJECTED = "kept", "distinct", "rejected: "
+WORDS = {
+    "inside": "in the window of their impression",
+    "before": "before it",
+    "after": "after it",
+    "orphan": "about no impression",
+    "unknown": "about none that was read",
+    "rejected_impression": "about a rejected one",
+    "other_impression": "about one of another day",
+    "duplicate": "duplicate",
+    "rejected": "rejected",
+    "after_age": "later than the age",
+    "other_days": "of other days",
+}
+EVENT = ("log", "window", "id", "event_time")
+
+
+@dataclass(frozen=True)
+class Events:
+    """The events of a label log by what became of them; all but `whole` and its likes add up to `read`.
+
+    Attributes:
+        read: Events in the pinned files.
+        other_days: Too early or too late to lie in a window of the day's impressions.
+        after_age: Later than the moment up to which labels are known at this age.
+        rejected: Those without a usable id or time, by reason.
+        duplicate: Copies of an event, of the same id and time.
+        inside: Inside the window of their impression.
+        before: Before their impression.
+        after: At or after the end of its window.
+        rejected_impression: About an impression of the day that is rejected.
+        other_impression: About an impression of another day that was read.
+        orphan: About no impression that was read, while all that they can be about are of the day.
+        unknown: About no impression that was read; one of another day that was not may have them in its window.
+        whole: How many of the different events have times that are whole days, hours, minutes and seconds.
+        whole_impressions: The same of the times of the impressions that events lie before.
+    """
+
+    read: int
+    other_days: int = 0
+    after_age: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    duplicate: int = 0
+    inside: int = 0
+    before: int = 0
+    after: int = 0
+    rejected_impression: int = 0
+    other_impression: int = 0
+    orphan: int = 0
+    unknown: int = 0
+    whole: Mapping[str, int] = field(default_factory=dict)
+    whole_impressions: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """The classes by name, for `runs` and for programs."""
+        return {name: count for name, count in asdict(self).items() if not name.startswith("whole")}
+
+    @property
+    def sentence(self) -> str:
+        """What became of the events, in one line; classes without any are left out."""
+        numbers = {**self.counts, "rejected": sum(self.rejected.values())}
+        told = ", ".join(f"{numbers[name]:,} {words}" for name, words in WORDS.items() if numbers[name])
+        return f"{self.read:,} events read: {told}" if told else "no event was read"
+
+    @property
+    def matched(self) -> int:
+        """Different events about an impression that was read."""
+        return self.inside + self.before + self.after + self.rejected_impression + self.other_impression
+
+    @property
+    def different(self) -> int:
+        """Different events that can be joined."""
+        return self.matched + self.orphan + self.unknown
+
+
+def counted(
+    impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation, day: Day, *, rejected: bool
+) -> dict[str, Events]:
+    """The events of every label log, in one pass over the ids and times of the impressions.
+
+    Args:
+        impressions: All impressions that were read.
+        logs: The label logs by name.
+        settings: What is configured.
+        day: The day.
+        rejected: Whether impressions of the day are rejected; why is not asked otherwise, as it reads more columns.
+    """
+    if not logs:
+        return {}
+    events = reduce(lambda left, right: left.unionByName(right), _numbered(logs, settings))
+    kept = events.where(F.col("what") == KEPT).select(*EVENT)
+    distinct = kept.groupBy(*EVENT).agg(F.count(F.lit(1)).alias("copies"))
+    usable = F.col("in_day") & F.col("reason").isNull() if rejected else F.col("in_day")
+    states = impressions.select("id", "time", "in_day", usable.alias("usable"))
+    # With all copies of events: to tell them apart before the join costs more than to join them.
+    fates = _fates(_met(states, kept), every_copy=settings.impressions.duplicates == "none")
+    parts = [
+        events.groupBy("log", "what").agg(F.count(F.lit(1)).alias("n"), *_unknown("copies", "sure", *UNITS)),
+        _summed(distinct.withColumn("what", F.lit(DISTINCT)), "event_time", day, F.sum("copies")),
+        _summed(fates, "time", day, F.lit(None).cast("bigint")),
+    ]
+    rows = reduce(lambda left, right: left.unionByName(right), parts).toArrow().to_pylist()
+    return {name: _events(name, [row for row in rows if row["log"] == i]) for i, name in enumerate(logs)}
+
+
+def strangers(impressions: DataFrame, log: DataFrame) -> DataFrame:
+    """The usable events of a log that are about no impression."""
+    kept = log.where(F.col("outside").isNull() & F.col("reason").isNull())
+    return kept.join(impressions.select("id").where(F.col("id").isNotNull()), on="id", how="left_anti")
+
+
+def _numbered(logs: Mapping[str, DataFrame], settings: Evaluation) -> list[DataFrame]:
+    """The events of each log with its number and window, and what is known of them without any impression."""
+    reason = F.concat(F.lit(REJECTED), F.col("reason"))
+    return [
+        log.select(
+            F.lit(i).alias("log"),
+            F.lit(span_micros(settings.label_logs[name].window)).alias("window"),
+            "id",
+            F.col("time").alias("event_time"),
+            F.coalesce("outside", reason, F.lit(KEPT)).alias("what"),
+        )
+        for i, (name, log) in enumerate(logs.items())
+    ]
+
+
+def _met(impressions: DataFrame, events: DataFrame) -> DataFrame:
+    """Every impression with every event about it."""
+    if dict(impressions.dtypes)["id"] != "string":
+        return impressions.join(events, on="id", how="inner")
+    # As where labels are joined: Apache Spark finds a hash faster than a text.
+    hashed = events.withColumn("event_hash", F.xxhash64("id")).withColumnRenamed("id", "event_id")
+    alike = F.coalesce(F.col("event_id") == F.col("id"), F.lit(False))
+    joined = impressions.withColumn("id_hash", F.xxhash64("id"))
+    return joined.join(hashed, (F.col("id_hash") == F.col("event_hash")) & alike, "inner")
+
+
+def _fates(met: DataFrame, *, every_copy: bool) -> DataFrame:
+    """Each event once, with the class it belongs to, and the time of the first usable copy of its impression.
+
+    Of copies the first is kept, so that only its window counts, unless `every_copy` is an impression of its own.
+    """
+    usable, event, window = F.col("usable"), F.col("event_time"), F.col("window")
+
+    def within(time: Column) -> Column:
+        return (event >= time) & (event < time + window)
+
+    found = met.groupBy(*EVENT).agg(
+        F.min(F.when(usable, F.col("time"))).alias("time"),
+        F.max(F.when(usable & within(F.col("time")), 1)).alias("inside"),
+        F.max(F.when(F.col("in_day"), 1)).alias("of_day"),
+    )
+    inside = F.col("inside").isNotNull() if every_copy else within(F.col("time"))
+    fate = (
+        F.when(F.col("time").isNull(), F.when(F.col("of_day") == 1, "rejected_impression"))
+        .when(inside, "inside")
+        .when(event < F.col("time"), "before")
+        .otherwise("after")
+    )
+    return found.withColumn("what", F.coalesce(fate, F.lit("other_impression")))
+
+
+def _summed(frame: DataFrame, time: str, day: Day, copies: Column) -> DataFrame:
+    """Different events by log and class: how many, of how many copies, with what times.
+
+    `sure` are those that can be about impressions of the day only, if they lie in a window at all.
+    """
+    start, event = F.lit(micros(day.start)), F.col("event_time")
+    sure = (event - F.col("window") + F.lit(1) >= start) & (event < micros(day.end))
+    whole = [F.count_if((F.col(time) - start) % F.lit(unit) == F.lit(0)).alias(name) for name, unit in UNITS.items()]
+    counts = (F.count(F.lit(1)).alias("n"), copies.alias("copies"), F.count_if(sure).alias("sure"))
+    return frame.groupBy("log", "what").agg(*counts, *whole)
+
+
+def _unknown(*names: str) -> list[Column]:
+    return [F.max(F.lit(None).cast("bigint")).alias(name) for name in names]
+
+
+def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> Events:
+    """The classes of one log, of which those without an impression are what the others leave."""
+    found = {row["what"]: row for row in rows}
+    nothing = dict.fromkeys(("n", "copies", "sure", *UNITS), 0)
+    distinct = found.pop(DISTINCT, nothing)
+    alone = {what: row["n"] for what, row in found.items() if row["sure"] is None}
+    met = {what: row for what, row in found.items() if row["sure"] is not None}
+    kept = alone.pop(KEPT, 0)
+    sure = distinct["sure"] - sum(row["sure"] for row in met.values())
+    without = distinct["n"] - sum(row["n"] for row in met.values())
+    if kept != distinct["copies"] or not 0 <= sure <= without:
+        raise RuntimeFailure(f"labels.{name}: {kept:,} events, counted again {distinct['copies']:,}; run again")
+    return Events(
+        read=kept + sum(alone.values()),
+        other_days=alone.pop("other_days", 0),
+        after_age=alone.pop("after_age", 0),
+        rejected={what.removeprefix(REJECTED): count for what, count in sorted(alone.items())},
+        duplicate=kept - distinct["n"],
+        **{what: row["n"] for what, row in met.items()},
+        orphan=sure,
+        unknown=without - sure,
+        whole={unit: distinct[unit] for unit in UNITS},
+        whole_impressions={unit: met.get("before", nothing)[unit] for unit in UNITS},
+    )
