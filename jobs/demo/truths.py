@@ -113,10 +113,8 @@ def _ledger(days: Sequence[Logs], day: Logs, rejected: int) -> dict[str, int]:
 def _rejected(days: Sequence[Logs], day: Logs) -> Counter[Key]:
     counts: Counter[Key] = Counter()
     for name, reason, _, _ in ROWS:
-        # Without a time a row may belong to the day of any partition that is read.
-        reach = 1 if reason == "null_time" else 0
-        near = (each for each in days if abs(each.number - day.number) <= reach)
-        counts["impressions", None, None, reason] = sum(each.log.faults[name, reason].size for each in near)
+        # Without a time a row is of the day whose partition it is in.
+        counts["impressions", None, None, reason] = day.log.faults[name, reason].size
     for (task, model, reason), rows in reasons(day.log, day.truth, day.scored).items():
         counts["impressions", task, model, reason] = rows
     for each in days:
