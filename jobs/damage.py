@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,7 +20,7 @@ from jobs.sources import Pinned, verify
 # What engines and Arrow say of files, and of nothing else.
 DAMAGE = re.compile(
     r"parquet (argument )?error|not a parquet file|org\.apache\.parquet|read page|file_footer|crc failure|"
-    r"utf-?8|destination buffer|corrupt|invalid data|malformed_csv|incorrect number of fields",
+    r"utf-?8|destination buffer|corrupt|deserializ|invalid data|malformed_csv|incorrect number of fields",
     re.IGNORECASE,
 )
 # It may be the file; it may be the network, or that somebody took the file away.
@@ -35,11 +36,26 @@ def explained(error: Exception, sources: Sequence[Pinned], settings: Evaluation)
     if not (DAMAGE.search(said) or READING.search(said)):
         return failure
     mend = failures.remedy(error) or whole.ANEW
-    known = _changed(sources) or _culprit(sources, settings, mend)
+    known = _changed(sources) or _culprit(sources, settings, mend) or _named(failures.causes(error), sources, mend)
     if known is None and failure is error and DAMAGE.search(said):
-        first, *_, last = [*failures.causes(error)] * 2
-        return ContractError(f"a source cannot be read: {first}{f': {last}' if last != first else ''}. {mend}")
+        return ContractError(f"a source cannot be read: {': '.join(_ends(failures.causes(error)))}. {mend}")
     return known or failure
+
+
+def _named(causes: Sequence[str], sources: Sequence[Pinned], mend: str) -> ContractError | None:
+    """The local file that the engine names itself: it may be stricter than Arrow."""
+    if not causes[0].startswith("[FAILED_READ_FILE"):
+        return None
+    for source in sources:
+        for file in _local_files(source.provenance, [file.path for file in source.files]):
+            if file in unquote(causes[0]):
+                return ContractError(f"{source.name}: {file}: {causes[-1]}. {mend}")
+    return None
+
+
+def _ends(causes: Sequence[str]) -> Sequence[str]:
+    """What happened, and the innermost reason where that is another."""
+    return list(dict.fromkeys((causes[0], causes[-1])))
 
 
 def _changed(sources: Sequence[Pinned]) -> InputChangedError | None:

@@ -16,6 +16,8 @@ from jobs.paths import Partition
 from jobs.settings import Source
 from jobs.settings.options import LISTING, sail_problems
 
+PACKED = (".gz", ".bz2", ".zst", ".lz4", ".xz", ".snappy", ".deflate")
+
 
 def reader(session: SparkSession, kind: str, name: str, source: Source) -> DataFrameReader:
     """What reads files with the options of their source; `name` is where it stands in the configuration."""
@@ -67,14 +69,21 @@ def listed(lister: DataFrameReader, name: str, source: Source, path: str) -> dic
 
 def loaded(found: DataFrameReader, kind: str, source: Source, files: list[str]) -> list[DataFrame]:
     """The rows of files of one folder. Engines give all CSV files the columns of the first one, by their position."""
-    if kind != "csv" or source.names or len(files) == 1:
+    if kind != "csv" or len(files) == 1:
         return [found.load(files)]
-    by_header: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    by_header: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
-        by_header[tuple(found.load(file).columns)].append(file)
+        header = tuple(source.names or found.load(file).columns)
+        # Sail reads files together that are packed alike.
+        by_header[header][_packing(file)].append(file)
     # A part without a byte has no rows, and no say in what the columns are.
     whole = {header: alike for header, alike in by_header.items() if header} or by_header
-    return [found.load(alike) for alike in whole.values()]
+    return [found.load(alike) for packings in whole.values() for alike in packings.values()]
+
+
+def _packing(file: str) -> str:
+    """How a file is packed, by the end of its name."""
+    return next((end for end in PACKED if file.lower().endswith(end)), "")
 
 
 def check_literal(name: str, path: str) -> None:

@@ -179,13 +179,16 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
     if wanted.columns is not None and wanted.columns.isdisjoint(key for values in kept for key, _ in values):
         # Nobody asks for the values of folders: one reading of them all, not one for each day of a year.
         kept = {(): [file for files in kept.values() for file in files]}
-    whole.check(wanted.name, kind, (file for files in kept.values() for file in files), source.options)
+    every = [file for files in kept.values() for file in files]
+    whole.check(wanted.name, kind, every, source.options)
+    if kind == "parquet":
+        whole.check_elsewhere(session, wanted.name, every)
     columns, frames = _loaded(session, wanted, kind, kept)
     # A column that files of an earlier day lack, such as a new model's score, is NULL there.
     frame = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
     if kind == "csv" and source.null_words:
         frame = readers.without_words(frame, source.null_words)
-    files = tuple(stat(file) for files in kept.values() for file in files)
+    files = tuple(map(stat, every))
     told = described(kind, path, files)
     return Pinned(wanted.name, frame, kind == "csv", told, files, columns.unusable, columns.void)
 

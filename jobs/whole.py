@@ -16,8 +16,11 @@ import numpy as np
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from jobs import paths
+from jobs.engines import engine_of
 from jobs.errors import ContractError, InputMissingError
 
 MAGIC = (b"PAR1", b"PARE")
@@ -25,6 +28,7 @@ ENDS = 8  # the length of the footer and the magic word
 CHUNK = 2**22
 LATER = "A producer is still writing it, or died: write it anew or remove it (exit code 4: not there yet)."
 ANEW = "Write it anew, or remove it."
+GLOB = "{pathGlobFilter: '*.parquet'}"
 
 
 def check(name: str, kind: str, files: Iterable[str], options: Mapping[str, object]) -> None:
@@ -43,6 +47,19 @@ def check(name: str, kind: str, files: Iterable[str], options: Mapping[str, obje
             _check_parquet(name, local)
         elif kind == "csv" and as_utf8:
             _check_text(name, local)
+
+
+def check_elsewhere(session: SparkSession, name: str, files: Iterable[str]) -> None:
+    """Raise InputMissingError (exit 4) for a file of 0 bytes that is not on this machine, where Apache Spark can tell.
+
+    It lists the lengths without opening a file; the embedded engine would read them all.
+    """
+    far = [file for file in files if paths.local_path(file) is None]
+    if not far or engine_of(session) != "spark":
+        return
+    listed = session.read.format("binaryFile").option("recursiveFileLookup", True).load(far)
+    for row in listed.where(F.col("length") == 0).select("path").limit(1).collect():
+        raise InputMissingError(f"{name}: {row['path']} has 0 bytes. {LATER}")
 
 
 @dataclass(frozen=True)
@@ -102,7 +119,8 @@ def _check_parquet(name: str, file: str) -> None:
         stream.seek(max(size - ENDS, 0))
         end = stream.read()
     if begin not in MAGIC:
-        raise ContractError(f"{name}: {file} is no Parquet file: it begins with {begin!r}, expected b'PAR1'. {ANEW}")
+        told = f"{name}: {file} is no Parquet file: it begins with {begin!r}, expected b'PAR1'. {ANEW}"
+        raise ContractError(f"{told} What is no part of the source may stay beside it by options: {GLOB}.")
     if size < ENDS + 4 or end[4:] not in MAGIC:
         raise InputMissingError(f"{name}: {file} is cut off: its {size:,} bytes do not end with a footer. {LATER}")
     footer = int.from_bytes(end[:4], "little")

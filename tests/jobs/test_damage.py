@@ -97,6 +97,14 @@ def test_where_no_file_is_here_the_engine_is_believed(tmp_path):
     assert str(told).startswith("a source cannot be read: Parquet argument error: Parquet error: it is broken. Write")
 
 
+def test_a_file_that_only_the_engine_finds_damaged_is_the_one_that_it_names(tmp_path):
+    parquet(tmp_path / "a b", {"x": [1]})
+    file = tmp_path / "a b" / "part-000.parquet"
+    error = SparkRuntimeException(f"[FAILED_READ_FILE.NO_HINT] Encountered error while reading file {file.as_uri()}. ")
+    told = damage.explained(error, [pinned(file)], settings(tmp_path))
+    assert str(told).startswith(f"impressions: {file}: [FAILED_READ_FILE.NO_HINT]")
+
+
 @pytest.mark.parametrize("error", [SparkRuntimeException("FAILED_READ_FILE: timeout"), RuntimeFailure("parquet")])
 def test_what_no_file_shows_stays_as_it_is(tmp_path, error):
     assert damage.explained(error, [], settings(tmp_path)) is error
