@@ -72,7 +72,8 @@ def ready(
     raise typer.Exit(command.ready(config, date, age=age, overrides=overrides, as_json=as_json))
 
 
-@app.command()
+# A query that begins with a comment looks like an option.
+@app.command(context_settings={"ignore_unknown_options": True})
 def sql(
     config: Config,
     query: Annotated[str, typer.Argument(help="SQL over the tables and views by their short names.")],

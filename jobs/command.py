@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -99,11 +99,21 @@ def query(config: Path, text: str, *, engine: str, as_json: bool, overrides: Seq
     def command() -> int:
         settings = load(config, overrides)
         with session(engine) as spark:
-            for line in answers.lines(sql.query(spark, settings, text), as_json):
-                sys.stdout.write(line + "\n")
+            _print(answers.lines(sql.query(spark, settings, text), as_json))
         return 0
 
     return guarded(command, as_json=as_json)
+
+
+def _print(lines: Iterable[str]) -> None:
+    """Print lines for as long as somebody reads them: `| head` is no failure."""
+    try:
+        for line in lines:
+            sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left in the buffer would fail once more at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def parsed_date(text: str) -> date:

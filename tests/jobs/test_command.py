@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
+from typer.testing import CliRunner
 
+from jobs import cli, command
 from tests.jobs.submitting import ROOT, environment
 
 ENTRIES = {"command": ["-m", "jobs", "run"], "entry of spark-submit": ["jobs/evaluate.py"]}
@@ -35,3 +37,22 @@ def test_a_command_that_is_done_exits_with_its_own_code():
     told = called("-m", "jobs", "run", "nowhere.yaml", "--date", "2026-01-01", "--json")
     assert (told.returncode, json.loads(told.stdout)["exit_code"]) == (2, 2)
     assert called("-m", "jobs", "run", "--help", "--json").returncode == 0
+
+
+@pytest.mark.parametrize("text", ["-- a comment = 1\nSELECT 1", "--\nSELECT 1", "/* a */ SELECT 1", "-- SELECT 1"])
+def test_a_query_that_begins_with_a_comment_is_no_option(monkeypatch, text):
+    asked = []
+    monkeypatch.setattr(command, "query", lambda _, query, **options: asked.append((query, options["as_json"])) or 0)
+    assert CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--json"]).exit_code == 0
+    assert asked == [(text, True)]
+    assert CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--jsn"]).exit_code == 2
+
+
+def test_who_reads_the_first_rows_only_is_no_failure():
+    program = "from jobs import command; command._print(str(i) for i in range(10**6))"
+    env = environment() | {"PYTHONPATH": str(ROOT)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=env, text=True, **pipes) as run:
+        assert run.stdout.readline() == "0\n"
+        run.stdout.close()
+        assert (run.stderr.read(), run.wait()) == ("", 0)
