@@ -22,9 +22,14 @@ MENDS = (
     ("^struct<.*indices", "make an array of a vector (Spark ML: vector_to_array), or a column of one of its elements"),
     ("^(struct|map)<", "write what is in it as columns of their own"),
     ("binary|uuid", "write it as text, such as its hexadecimal digits"),
-    ("^(time|duration|interval)", "write it as a timestamp, as text or as an integer"),
+    ("^(time(?!stamp)|duration|interval)", "write it as a timestamp, as text or as an integer"),
 )
-KEY_MENDS = (("^(double|float|decimal)", "write it as text or integers, as numbers with a point lose digits"),)
+# One value has one spelling: 1, 1.0 and 1E0 would be three slices.
+KEY_MENDS = (
+    ("^(double|float|decimal)", "write it as text or integers, as numbers with a point lose digits"),
+    ("^timestamp", "write it as a date or as text"),
+)
+TIME_MENDS = (("^(bigint|int|smallint|decimal)", "of epoch numbers name the unit: {column: …, unit: s | ms | us}"),)
 
 
 class Described(Protocol):
@@ -135,6 +140,6 @@ def _fits(found: str, allowed: tuple[str, ...]) -> bool:
 
 def _expected(allowed: tuple[str, ...], found: str) -> str:
     """The types that a column may have, and what makes one of them of another."""
-    mends = (*MENDS, *(KEY_MENDS if "string" in allowed else ()))
+    mends = (*MENDS, *(KEY_MENDS if "string" in allowed else ()), *(TIME_MENDS if allowed == TIMES else ()))
     mend = next((mend for pattern, mend in mends if re.search(pattern, found)), None)
     return f"one of the types {', '.join(allowed)}" + ("" if mend is None else f": {mend}")

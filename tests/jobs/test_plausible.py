@@ -69,7 +69,8 @@ NOT_AS_SAID = {
     "integers said to be timestamps": (
         {"ts": lambda i: EPOCH + i},
         lambda document: None,
-        "impressions.columns.time: found column 'ts' of type bigint, expected one of the types timestamp",
+        "impressions.columns.time: found column 'ts' of type bigint, expected one of the types timestamp, "
+        "timestamp_ntz, date: of epoch numbers name the unit: {column: …, unit: s | ms | us}",
     ),
     "labels of another convention": (
         {"clicked": lambda i: i % 2 * 2 - 1},
@@ -109,7 +110,14 @@ NOT_AS_SAID = {
     "a dimension that has many spellings": (
         {},
         lambda document: document.update(dimensions=["bid"], slices=[[]]),
-        "dimensions.bid: found column 'bid' of type double, expected one of the types string, ",
+        "dimensions.bid: found column 'bid' of type double, expected one of the types string, bigint, int, smallint, "
+        "tinyint, decimal(n,0), boolean, date: write it as text or integers, as numbers with a point lose digits",
+    ),
+    "a dimension of moments": (
+        {},
+        lambda document: document.update(dimensions=["ts"], slices=[[]]),
+        "dimensions.ts: found column 'ts' of type timestamp, expected one of the types string, bigint, int, smallint, "
+        "tinyint, decimal(n,0), boolean, date: write it as a date or as text",
     ),
     "classes of other names": (
         {"clicked": lambda i: "abc"[i % 3]},
