@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -19,6 +20,7 @@ NULL, OTHER = "(null)", "(other)"
 MAX_COMBINATIONS = 2_000_000  # what the driver is ready to hold before values are folded
 
 Cell = tuple[str, ...]
+Largest = Mapping[str, float]
 IntArray = NDArray[np.int64]
 
 
@@ -43,6 +45,7 @@ class Cells:
         cell_of_code: For each code the number of its cell; folded combinations share one.
         salt: What `code` was computed with.
         slices: One for every declared slice.
+        largest: The largest of what was asked for besides, by name; none of a name without any value.
     """
 
     read: int
@@ -52,6 +55,7 @@ class Cells:
     cell_of_code: IntArray
     salt: int
     slices: list[Slices]
+    largest: Largest = field(default_factory=dict)
 
     @property
     def in_day(self) -> int:
@@ -66,8 +70,10 @@ def code(dimensions: int, salt: int) -> Column:
     return F.xxhash64(F.lit(salt), *columns)
 
 
-def scanned(impressions: DataFrame, settings: Evaluation) -> Cells:
-    """Count the combinations of dimension values that occur in the day.
+def scanned(impressions: DataFrame, settings: Evaluation, asked: Mapping[str, Column] | None = None) -> Cells:
+    """Count the combinations of dimension values that occur in the day, and find the largest of what is asked besides.
+
+    What is asked under a name that begins with `sum` is added up instead.
 
     Raises:
         ContractError: More than `limits.cells` cells, or than `MAX_COMBINATIONS` before values are folded; it names
@@ -75,7 +81,7 @@ def scanned(impressions: DataFrame, settings: Evaluation) -> Cells:
     """
     names = [f"dimension_{i}" for i in range(len(settings.dimensions))]
     for salt in range(8):
-        counted = _counted(impressions, names, salt)
+        counted = _counted(impressions, names, salt, asked or {})
         if counted.num_rows > MAX_COMBINATIONS:
             found = f"more than {MAX_COMBINATIONS:,} combinations of values, which is all that a run folds into cells"
             raise _too_many(found, _distinct(impressions, settings), "Coarsen {0!r} in a view")
@@ -104,7 +110,17 @@ def scanned(impressions: DataFrame, settings: Evaluation) -> Cells:
         cell_of_code=np.array([number[cell] for cell in folded], dtype=np.int64)[order],
         salt=salt,
         slices=[_slices(cells, settings.dimensions, declared) for declared in settings.slices],
+        largest=_largest(counted, asked or {}),
     )
+
+
+def _largest(counted: pa.Table, asked: Mapping[str, Column]) -> dict[str, float]:
+    found = {name: (pc.sum if _is_added(name) else pc.max)(counted[name]).as_py() for name in asked}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_added(name: str) -> bool:
+    return name.startswith("sum")
 
 
 def encoded(value: str | None) -> str:
@@ -120,13 +136,17 @@ def encoded(value: str | None) -> str:
     return "%28" + text[1:] if text.startswith("(") else text
 
 
-def _counted(impressions: DataFrame, names: Sequence[str], salt: int) -> pa.Table:
+def _counted(impressions: DataFrame, names: Sequence[str], salt: int, asked: Mapping[str, Column]) -> pa.Table:
     # Rows of other days are counted beside those of the day: as a key of its own the day would cost as much again.
-    both = impressions.groupBy(*names).agg(F.count(F.lit(1)).alias("all"), F.count_if("in_day").alias("inside"))
+    merge = {name: F.sum if _is_added(name) else F.max for name in asked}
+    extremes = [merge[name](column).alias(name) for name, column in asked.items()]
+    counts_of = (F.count(F.lit(1)).alias("all"), F.count_if("in_day").alias("inside"))
+    both = impressions.groupBy(*names).agg(*counts_of, *extremes)
     # Their values are of no interest, and may be very many.
     in_day = F.col("inside") > 0
     keys = [F.when(in_day, F.col(name)).alias(name) for name in names]
     sums = [F.sum(name).alias(name) for name in ("all", "inside")]
+    sums += [merge[name](name).alias(name) for name in asked]
     counts = both.groupBy(in_day.alias("in_day"), *keys).agg(*sums)
     return counts.withColumn("code", code(len(names), salt)).limit(MAX_COMBINATIONS + 1).toArrow()
 

@@ -38,6 +38,8 @@ def pair(scoring: Scoring, settings: Evaluation, types: Mapping[str, str]) -> Pa
         sampling=scoring.sampling,
         rate=scoring.rate,
         required=scoring.required,
+        weight_unit=scoring.weight_unit,
+        value_unit=scoring.value_unit,
     )
 
 
@@ -45,7 +47,7 @@ def pair_of_groups(scoring: Scoring, number: int) -> Pair:
     """A task about groups as the workers know it: its columns are lists, but for the weight."""
     weight = None if scoring.weight is None else f"weight_of_{number}"
     names = (f"labels_of_{number}",), None, weight, (f"scores_of_{number}",)
-    return Pair(scoring.kind, *names, scoring.scales)
+    return Pair(scoring.kind, *names, scoring.scales, weight_unit=scoring.weight_unit)
 
 
 def binning(scoring: Scoring, settings: Evaluation) -> Binning | None:

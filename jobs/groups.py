@@ -12,9 +12,8 @@ from jobs import cells
 from jobs.cells import Cells
 from jobs.read import Scoring
 from jobs.settings import Evaluation
+from jobs.units import LOG_RANGE
 from udfs.exact import TERM_LIMIT
-
-LOG_RANGE = 745.0  # −ln of the smallest double
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,9 @@ def _lists(groups: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:
     for i, scoring in own:
         weight = F.lit(1.0) if scoring.weight is None else first[scoring.weight]
         scores = _listed(scoring.scores[0])
-        reason = F.coalesce(_first_reason(f"reason_of_{i}"), _range_reason(scores, weight, scoring.scales[0]))
+        reason = F.coalesce(
+            _first_reason(f"reason_of_{i}"), _range_reason(scores, weight / scoring.weight_unit, scoring.scales[0])
+        )
         selected += _named(i, reason, (_listed(scoring.label), scores, weight))
     return groups.select(*selected)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import (
@@ -25,12 +25,15 @@ from jobs import (
     label,
     lake,
     metrics,
+    natural,
+    precision,
     read,
     rejects,
     runs,
     sources,
     summarise,
     tables,
+    units,
     unmatched,
 )
 from jobs.cells import Cells
@@ -41,6 +44,7 @@ from jobs.events import Events
 from jobs.finish import Stamp
 from jobs.left_out import LeftOut, of_pairs
 from jobs.progress import Progress
+from jobs.read import Scoring
 from jobs.runs import Ledger
 from jobs.settings import Evaluation, LabelLog
 from jobs.sources import Pinned, Wanted
@@ -173,7 +177,8 @@ class Run:
             name: read.label_log(inputs.logs[name], log, self.day, self.stamp.as_of, key)
             for name, log in settings.label_logs.items()
         }
-        found, arrived = self._arrived(impressions, logs)
+        found, arrived = self._arrived(impressions, logs, units.asked(scorings, settings))
+        scorings = units.scaled(scorings, found.largest, settings)
         with progress.stage("label"):
             examples = label.labelled(impressions, logs, settings)
             progress.note = f"{examples.duplicates:,} duplicates"
@@ -194,14 +199,25 @@ class Run:
             sources.verify(inputs.all)
         with progress.stage("write"):
             self.writer.replace(new)
+        self._done(inputs, scorings)
+        return self._outcome(new, rows, found)
+
+    def _done(self, inputs: Inputs, scorings: Sequence[Scoring]) -> None:
+        """Say in `runs` that the tables are written."""
         why = f"provisional, as {'; '.join(self.lacking)}" if self.lacking else None
-        self.record("done", inputs=inputs.provenance, stages=progress.seconds, message=why)
-        left_out = of_pairs(scorings, new["statistics"], self.ledger.reasons)
-        limit = settings.limits.rejected_share
+        facts = {"inputs": inputs.provenance, "stages": self.progress.seconds, "units": units.recorded(scorings)}
+        self.record("done", **facts, message=why)
+
+    def _outcome(self, new: Mapping[str, pa.Table], rows: rejects.Rows, found: Cells) -> Outcome:
+        """What was done, and what of it looks wrong."""
+        assert self.ledger is not None
+        left_out = of_pairs(rows.scorings, new["statistics"], self.ledger.reasons)
+        limit = self.settings.limits.rejected_share
         partial = [each.sentence for each in left_out if not each.required and each.exceeds(limit)]
-        warnings = (*(told for log in self.judged for told in unmatched.warnings(log)), *partial)
-        outcome = self.stamp, self.ledger, new["metrics"], dict(progress.seconds), warnings, self.lacking, left_out
-        return Outcome(*outcome, self._events or {})
+        imprecise = precision.warnings(new["shard_statistics"], rows.scorings, found.largest, self.settings)
+        told = (told for log in self.judged or () for told in unmatched.warnings(log))
+        outcome = self.stamp, self.ledger, new["metrics"], dict(self.progress.seconds)
+        return Outcome(*outcome, (*told, *partial, *imprecise), self.lacking, left_out, self._events or {})
 
     @property
     def _events(self) -> dict[str, Events] | None:
@@ -209,11 +225,11 @@ class Run:
         return None if self.judged is None else {log.name: log.found for log in self.judged}
 
     def _arrived(
-        self, impressions: DataFrame, logs: Mapping[str, DataFrame]
+        self, impressions: DataFrame, logs: Mapping[str, DataFrame], asked: Mapping[str, Column]
     ) -> tuple[Cells, Mapping[str, arrival.Arrived]]:
         """The cells of the day and the rows of each source, after checking that they are there."""
         with self.progress.stage("cells"):
-            found = cells.scanned(impressions, self.settings)
+            found = cells.scanned(impressions, self.settings, asked)
             arrived = arrival.counted(impressions, logs, found, self.settings, self.day)
             self.progress.note = f"{found.in_day:,} rows of the day, {len(found.cells):,} cells"
         arrival.check_day(impressions, found, arrived[arrival.IMPRESSIONS], self.day)
@@ -235,8 +251,10 @@ class Run:
             new["score_bins"] = finish.score_bins(*parts, self.settings)
         if "class_statistics" in declared:
             new["class_statistics"] = finish.class_statistics(*parts)
+        new = natural.natural(new, rows.scorings, tables.every_statistic(self.settings))
         references = baselines.references(self.session, self.settings, self.writer.address("statistics"), self.stamp)
         values = metrics.metrics(new, self.settings, found, rows.scorings, references)
+        new = natural.narrowed(new)
         new["metrics"] = metrics.stamped(values, self.settings, self.stamp)
         return {name: rows for name, rows in new.items() if rows.num_rows}
 

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs import times, values
 from jobs.day import Day, micros
-from jobs.settings import Evaluation, LabelColumn, LabelLog
+from jobs.settings import Evaluation, LabelLog
 from jobs.sources import Pinned
 
 SAMPLING = "sampling_rate"
@@ -34,6 +34,7 @@ class Scoring:
         rate: At which the negatives were kept that the model learnt from, or None.
         required: The labels that are 1 where a product's is: those that its factors are given.
         optional: Whether the model may go without any number of rows.
+        weight_unit, value_unit: The powers of two in which weights, and labels and scores of regression, are summed.
     """
 
     task: str
@@ -49,6 +50,8 @@ class Scoring:
     rate: float | None
     required: tuple[str, ...]
     optional: bool
+    weight_unit: float = 1.0
+    value_unit: float = 1.0
 
     @property
     def weighted(self) -> bool:
@@ -67,11 +70,8 @@ class Scoring:
 
     def _reason_of(self, name: str) -> Column:
         reason = F.col(f"{name}_reason")
-        if name != self.sampling:
-            return reason
-        weight = F.lit(1.0) if self.weight is None else F.col(self.weight)
         # Only negatives were sampled.
-        return F.when(F.col(self.label) == 0.0, F.coalesce(reason, values.sampled_reason(weight, F.col(name))))
+        return F.when(F.col(self.label) == 0.0, reason) if name == self.sampling else reason
 
     def _without(self, name: str) -> Column:
         """Conversions without a click are no event of a product of click and conversion."""
@@ -94,7 +94,7 @@ def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
                 task.kind,
                 f"label_{task.label}",
                 f"label_{task.given}" if task.given else None,
-                weights.get(_weight_of(settings, task_name)),
+                weights.get(weight_of(settings, task_name)),
                 sampling if task.kind == "binary" else None,
                 tuple(scores[_score_key(settings, task_name, model_name, f)] for f in settings.factors(task_name)),
                 tuple(choice.scale for choice in choices),
@@ -204,7 +204,7 @@ def mapped_columns(settings: Evaluation) -> list[str]:
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _weight_of(settings: Evaluation, task: str) -> tuple[str | None, float | None]:
+def weight_of(settings: Evaluation, task: str) -> tuple[str | None, float | None]:
     """The column of a task's weight, and the cap where it is a propensity."""
     own = settings.tasks[task]
     if own.propensity is not None:
@@ -213,7 +213,7 @@ def _weight_of(settings: Evaluation, task: str) -> tuple[str | None, float | Non
 
 
 def _weight_columns(settings: Evaluation) -> dict[tuple[str | None, float | None], str]:
-    used = dict.fromkeys(_weight_of(settings, task) for task, _ in settings.pairs)
+    used = dict.fromkeys(weight_of(settings, task) for task, _ in settings.pairs)
     return {key: f"weight_{i}" for i, key in enumerate(used) if key[0] is not None}
 
 
@@ -263,10 +263,7 @@ def _scored(
     if settings.tasks[task].kind == "multiclass":
         return values.class_scores(source, columns, scale, len(settings.classes(task)))
     value = values.number(source, columns[0])
-    label, (weight, cap) = settings.labels[settings.tasks[task].label], _weight_of(settings, task)
-    size = F.abs(values.labelled(source, label)[0]) if isinstance(label, LabelColumn) else F.lit(1.0)
-    weighed = values.weighed(source, weight, cap)[0] if weight else F.lit(1.0)
-    return value, values.value_reason(columns[0], value, size, weighed)
+    return value, values.value_reason(columns[0], value)
 
 
 def _key_reasons(settings: Evaluation, identity: Column, moment: Column) -> list[Column]:

@@ -49,7 +49,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         stamp: The run and its day.
         settings: What was configured.
         engine: What it ran on.
-        **facts: `ledger`, `events`, `message`, `inputs`, `stages`, where they are known.
+        **facts: `ledger`, `events`, `message`, `inputs`, `stages`, `units`, where they are known.
     """
     ledger: Ledger | None = facts.get("ledger")
     row = {
@@ -57,6 +57,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         "state": state,
         "event_time": datetime.now(UTC),
         "message": facts.get("message"),
+        "units": _json(facts.get("units")),
         "definitions": _json(definitions(settings)),
         "config_hash": settings.fingerprint(),
         "config": _json(settings.document()),

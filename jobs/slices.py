@@ -33,6 +33,8 @@ class Sums:
 
 def doubles(sums: pa.ChunkedArray) -> FloatArray:
     """The nearest doubles of sums or counts, NaN for NULL."""
+    if pa.types.is_decimal256(sums.type):
+        return np.array([np.nan if x is None else x for x in sums.to_pylist()], dtype=np.float64)
     if pa.types.is_decimal(sums.type):
         return nearest(from_decimal(sums.cast(DECIMAL)))
     counts: FloatArray = sums.to_numpy().astype(np.float64)

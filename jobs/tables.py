@@ -96,6 +96,11 @@ def statistics_of_kind(settings: Evaluation, kind: str) -> dict[str, Statistic]:
     return {**columns_of(kind, settings.loss.options), **of_peers}
 
 
+def every_statistic(settings: Evaluation) -> dict[str, Statistic]:
+    """The statistics of the evaluation, those of classes too, by their column in any table."""
+    return {**statistic_columns(settings), **class_statistics_of("multiclass")}
+
+
 OPTIONAL = ("score_bins", "class_statistics")  # tables that not every evaluation has
 
 
@@ -250,6 +255,7 @@ RUNS = Table(
             " after the window + rejected_impression + other_impression + orphan + unknown",
         ),
         Column("message", "string", "Why the run failed, was refused or is provisional"),
+        Column("units", "string", "JSON by task of the powers of two in which weights and values were summed"),
         Column("definitions", "string", "JSON of the tasks' definitions, by task and model"),
         Column("config_hash", "string", "SHA-256 of the resolved configuration", False),
         Column("config", "string", "The resolved configuration as JSON", False),

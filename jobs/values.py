@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from jobs.settings import LabelColumn
 from jobs.sources import Pinned
 from udfs.class_examples import CLASS_LOGIT_LIMIT, SUM_TOLERANCE
-from udfs.exact import LOGIT_LIMIT, TERM_LIMIT, WEIGHT_LIMIT
+from udfs.exact import LOGIT_LIMIT
 
 NUMBER = r"^\s*([+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infinity))|(?i:nan))\s*$"
 INTEGER = re.compile(r"0|-?[1-9][0-9]*")
@@ -76,7 +76,7 @@ def labelled(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
             "binary": raw.isin(0.0, 1.0),
             "signed": raw.isin(-1.0, 1.0),
             "soft": (raw >= 0.0) & (raw <= 1.0) & ~F.isnan(raw),
-            "number": ~F.isnan(raw) & (F.abs(raw) < LOGIT_LIMIT),
+            "number": ~F.isnan(raw) & (F.abs(raw) < float("inf")),
         }[label.values]
     absent = F.when(quoted(label.column).isNull(), F.lit("null_label"))
     return value, absent.when(value.isNull() | ~F.coalesce(allowed, F.lit(False)), F.lit("bad_label"))
@@ -115,32 +115,25 @@ def weighed(source: Pinned, column: str, cap: float | None) -> tuple[Column, Col
     raw = number(source, column)
     value = raw if cap is None else F.when((raw > 0.0) & (raw <= 1.0), F.least(1.0 / raw, F.lit(cap)))
     return value, (
-        F.when(quoted(column).isNull(), F.lit("null_weight"))
-        .when(value.isNull() | F.isnan(value) | (value < 0.0), F.lit("bad_weight"))
-        .when(value >= WEIGHT_LIMIT, F.lit("out_of_range"))
+        F.when(quoted(column).isNull(), F.lit("null_weight")).when(
+            value.isNull() | F.isnan(value) | (value < 0.0) | (value == float("inf")), F.lit("bad_weight")
+        )
     )
 
 
 def rate_reason(source: Pinned, column: str) -> Column:
     """Why a sampling rate cannot be used, or NULL."""
     rate = number(source, column)
-    usable = (rate > 1.0 / WEIGHT_LIMIT) & (rate <= 1.0)
+    usable = (rate > 0.0) & (rate <= 1.0)
     return F.when(~F.coalesce(usable, F.lit(False)), F.lit("bad_sampling_rate"))
 
 
-def sampled_reason(weight: Column, rate: Column) -> Column:
-    """Why a sampled negative of this weight and usable rate cannot be used, or NULL: it weighs w / r."""
-    return F.when(weight / rate >= WEIGHT_LIMIT, F.lit("out_of_range"))
-
-
-def value_reason(column: str, value: Column, label: Column, weight: Column) -> Column:
-    """Why a predicted value cannot be used, or NULL: max(w, 1)·(|y| + |s|)² has to stay below 2⁴⁰."""
-    size = label + F.abs(value)
+def value_reason(column: str, value: Column) -> Column:
+    """Why a predicted value cannot be used, or NULL."""
     return (
         F.when(quoted(column).isNull(), F.lit("null_score"))
-        .when(value.isNull(), F.lit("bad_score"))
+        .when(value.isNull() | (F.abs(value) == float("inf")), F.lit("bad_score"))
         .when(F.isnan(value), F.lit("nan_score"))
-        .when(F.greatest(weight, F.lit(1.0)) * (size * size) >= TERM_LIMIT, F.lit("out_of_range"))
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from udfs.exact import WEIGHT_LIMIT
 from udfs.examples import Examples, binary_examples, flags, placed, usable
 from udfs.kernels import STRICT
 from udfs.measure import FloatArray
@@ -58,10 +57,9 @@ def recalibrated_examples(
 def sampling_weights(label: FloatArray, weight: FloatArray, rate: FloatArray) -> FloatArray:
     """Weights of rows out of a sample of negatives: w / r where y = 0, else w. (n,), (n,), (n,) to (n,).
 
-    NaN, a row that cannot be used, where the rate of a negative is not above 0, or w / r not below 2²⁰.
+    NaN, a row that cannot be used, where the rate of a negative is not above 0.
     """
-    sampled = weight / _positive(rate)
-    return np.where(label == 0.0, np.where(sampled < WEIGHT_LIMIT, sampled, np.nan), weight)
+    return np.where(label == 0.0, weight / _positive(rate), weight)
 
 
 def _from_probability(label: FloatArray, score: FloatArray, rate: FloatArray) -> Examples:

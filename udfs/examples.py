@@ -91,7 +91,7 @@ def regression_examples(label: FloatArray, weight: FloatArray, score: FloatArray
     Args:
         label: y, any finite number, (n,).
         weight: w ≥ 0, (n,).
-        score: s in the unit of the label, (n,); `udfs.regression.in_range` says what fits.
+        score: s in the unit of the label, (n,); `udfs.units` says what fits.
     """
     columns, (score,) = usable(label, weight, (score,))
     return {**columns, "score": score}

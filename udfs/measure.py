@@ -51,9 +51,15 @@ class Measure:
 
 @dataclass(frozen=True)
 class Statistic(Measure):
-    """One exact, mergeable sum. Its function maps columns of a batch, each (n,), to one term per row."""
+    """One exact, mergeable sum. Its function maps columns of a batch, each (n,), to one term per row.
+
+    With all weights times c and all values (labels and scores of regression) times d, a term is
+    c^`weight_degree` · d^`value_degree` times as large.
+    """
 
     counts: bool = False
+    weight_degree: int = 1
+    value_degree: int = 0
 
     def column(self, options: Mapping[str, float]) -> str:
         """Name of the statistic in the tables, e.g. `positive_focal_g2` for gamma = 2."""
@@ -107,15 +113,20 @@ def _shortest(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-def statistic(*, unit: str, suffix: str = "", counts: bool = False) -> Callable[[Function], Statistic]:
+def statistic(
+    *, unit: str, suffix: str = "", counts: bool = False, weight_degree: int = 1, value_degree: int = 0
+) -> Callable[[Function], Statistic]:
     """Declare a statistic.
 
     Args:
         unit: The unit of the sum, for the column's comment.
         suffix: What options add to the name, e.g. `_g{gamma}`: another option is another statistic.
         counts: The terms are 0 or 1 and the sum is a BIGINT; otherwise it is a DECIMAL(37,15).
+        weight_degree: 1 where a term is linear in the weight, 2 where it is quadratic; of a count it is 0.
+        value_degree: The same for labels and scores that are values: those of regression.
     """
-    return _declaring(Statistic, unit=unit, suffix=suffix, counts=counts)
+    degrees = {"weight_degree": 0 if counts else weight_degree, "value_degree": value_degree}
+    return _declaring(Statistic, unit=unit, suffix=suffix, counts=counts, **degrees)
 
 
 def class_statistic(*, unit: str) -> Callable[[Function], ClassStatistic]:

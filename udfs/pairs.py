@@ -33,6 +33,8 @@ class Pair:
         sampling: The column of the rate at which the negatives among the rows were sampled.
         rate: At which the negatives were kept that the model learnt from.
         required: Labels that have to be 1 where the label is above 0, or the row cannot be used.
+        weight_unit: The sums are of weights in this unit, a power of two.
+        value_unit: Labels and scores of regression are in this one.
     """
 
     kind: str
@@ -45,6 +47,8 @@ class Pair:
     sampling: str | None = None
     rate: float | None = None
     required: tuple[str, ...] = ()
+    weight_unit: float = 1.0
+    value_unit: float = 1.0
 
     @property
     def classes(self) -> int:
@@ -74,7 +78,8 @@ class Pair:
         return _EXAMPLES[self.kind](self, labels, weight, scores, kernel)
 
     def _weight(self, table: pa.Table) -> FloatArray:
-        return np.ones(table.num_rows) if self.weight is None else column(table, self.weight)
+        weight = np.ones(table.num_rows) if self.weight is None else column(table, self.weight)
+        return weight if self.weight_unit == 1.0 else weight / self.weight_unit
 
     def _groups(self, table: pa.Table, kernel: Kernel) -> Examples:
         lists = table[self.labels[0]].combine_chunks(), table[self.scores[0]].combine_chunks()
@@ -101,9 +106,9 @@ def _binary(
 
 
 def _regression(
-    _: Pair, labels: Sequence[FloatArray], weight: FloatArray, scores: Sequence[FloatArray], __: Kernel
+    pair: Pair, labels: Sequence[FloatArray], weight: FloatArray, scores: Sequence[FloatArray], _: Kernel
 ) -> Examples:
-    return regression_examples(labels[0], weight, scores[0])
+    return regression_examples(labels[0] / pair.value_unit, weight, scores[0] / pair.value_unit)
 
 
 def _multiclass(

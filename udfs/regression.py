@@ -1,58 +1,45 @@
 """Regression: a value beside the click, such as revenue or watch time, and how far scores are from it.
 
-Labels and scores are any finite numbers in the same unit. Sums of them have signs.
+Labels and scores are any finite numbers in the same unit; `udfs.units` keeps their squares in range. Sums of them have
+signs.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from udfs.exact import TERM_LIMIT, WEIGHT_LIMIT
 from udfs.measure import FloatArray, metric, statistic
 from udfs.numerics import ratio
 
 _LEAST_SPREAD = 2.0**-20  # of Σ w·y²: below it the difference of two sums has lost 20 of 53 bits
 
 
-def in_range(label: FloatArray, weight: FloatArray, score: FloatArray) -> NDArray[np.bool_]:
-    """Whether each term of a row stays below 2⁴⁰: w·(|y| + |s|)² < 2⁴⁰ and 0 ≤ w < 2²⁰. (n,) to (n,) booleans.
-
-    Other rows, those with NaN or inf too, have to be rejected before they are examples.
-    """
-    with np.errstate(all="ignore"):
-        size = np.abs(label) + np.abs(score)
-        inside: NDArray[np.bool_] = (weight >= 0.0) & (weight < WEIGHT_LIMIT) & (weight * (size * size) < TERM_LIMIT)
-        inside &= np.isfinite(size)
-    return inside
-
-
-@statistic(unit="weight·value")
+@statistic(unit="weight·value", value_degree=1)
 def label_sum(label: FloatArray, weight: FloatArray) -> FloatArray:
     """Sum of weighted labels, Σ w·y."""
     return weight * label
 
 
-@statistic(unit="weight·value")
+@statistic(unit="weight·value", value_degree=1)
 def predicted_sum(weight: FloatArray, score: FloatArray) -> FloatArray:
     """Sum of weighted scores, Σ w·s: the total that the model expects."""
     return weight * score
 
 
-@statistic(unit="weight·value²")
+@statistic(unit="weight·value²", value_degree=2)
 def squared_label(label: FloatArray, weight: FloatArray) -> FloatArray:
     """Sum of weighted squares of labels, Σ w·y²."""
     return weight * (label * label)
 
 
-@statistic(unit="weight·value²")
+@statistic(unit="weight·value²", value_degree=2)
 def squared_value_error(label: FloatArray, weight: FloatArray, score: FloatArray) -> FloatArray:
     """Weighted squared error of values, Σ w·(y − s)²."""
     error = label - score
     return weight * (error * error)
 
 
-@statistic(unit="weight·value")
+@statistic(unit="weight·value", value_degree=1)
 def absolute_value_error(label: FloatArray, weight: FloatArray, score: FloatArray) -> FloatArray:
     """Weighted absolute error of values, Σ w·|y − s|."""
     return weight * np.abs(label - score)

@@ -28,7 +28,7 @@ def weight(weight: FloatArray) -> FloatArray:
     return weight
 
 
-@statistic(unit="weight²")
+@statistic(unit="weight²", weight_degree=2)
 def squared_weight(weight: FloatArray) -> FloatArray:
     """Sum of squared weights, Σ w². With Σ w it gives the effective sample size (Σ w)² / Σ w²."""
     return weight * weight

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from jobs.demo.world import VALUES, BoolArray, IntArray, Rng, Shown
-from udfs.exact import LOGIT_LIMIT, WEIGHT_LIMIT
+from udfs.exact import LOGIT_LIMIT
 
 HOUR: Final = 3_600_000_000
 DAY: Final = 24 * HOUR
@@ -39,8 +39,7 @@ SCORES: Final = (
     *((name, "bad_score", 4e-4, (1.5, -0.25, np.inf)) for name in ("p_click", "p_view")),
     *((name, "out_of_range", 2e-4, (LOGIT_LIMIT, -LOGIT_LIMIT)) for name in ("z_click", "z_view")),
     ("bid", "null_weight", 3e-4, (None,)),
-    ("bid", "bad_weight", 3e-4, (-1.0, np.nan)),
-    ("bid", "out_of_range", 2e-4, (WEIGHT_LIMIT,)),
+    ("bid", "bad_weight", 5e-4, (-1.0, np.nan, np.inf)),
 )
 # These count for clicked rows only.
 CONVERSION_SCORES: Final = (

@@ -151,7 +151,7 @@ class Propensity(Section):
     """
 
     column: Column
-    cap: Annotated[float, Field(ge=1, lt=2**20)] = 1000.0
+    cap: Annotated[float, Field(ge=1, lt=2**60)] = 1000.0
 
 
 class Task(Section):

@@ -12,7 +12,7 @@ from scipy.special import log_softmax
 from sklearn import metrics as sklearn_metrics
 
 from jobs import sql
-from jobs.errors import ConfigurationError, RefusedError
+from jobs.errors import ConfigurationError, ContractError, RefusedError
 from jobs.settings import parse
 from tests.jobs.night import DAY, document, evaluated, evaluated_by, parquet, table
 
@@ -253,7 +253,7 @@ REASONS = {
     "logits out of range": ({"logits": np.array([0.0, 2.0**18, 0.0])}, "out_of_range"),
     "a score of a class that is missing": ({"p1": None}, "null_score"),
     "a propensity above 1": ({"seen": 1.5}, "bad_weight"),
-    "a value too large to square": ({"bid": 1e9}, "out_of_range"),
+    "a value that is infinite": ({"bid": np.inf}, "bad_score"),
     "a score of a group that is missing": ({"z": float("nan")}, "nan_score"),
 }
 
@@ -321,7 +321,8 @@ def test_a_value_that_is_too_large_beside_a_label_in_words_is_told(spark, tmp_pa
         models={"m": {"value": {"score": "value"}}},
         limits={"min_rows": 0, "rejected_share": 1.0},
     )
-    assert [(row["reason"], row["rows"]) for row in evaluated(spark, config).ledger.reasons] == [("out_of_range", 1)]
+    with pytest.raises(ContractError, match=r"tasks\.value: score 'value': found 1e\+30, expected numbers below 2\^50"):
+        evaluated(spark, config)
 
 
 def test_a_day_that_has_no_bins_any_more_has_none_of_an_earlier_run(spark, tmp_path, rows):
@@ -483,10 +484,11 @@ def test_a_sampling_rate_is_asked_of_negatives_of_binary_tasks_only(spark, tmp_p
 
 # The weight of the first row, its click, its rate, and what is said of it.
 SAMPLED = {
-    "a positive too heavy for any sum": (5e6, 1, None, ["out_of_range"]),
+    "a heavy positive": (5e6, 1, None, []),
     "a positive without a rate": (3.0, 1, float("nan"), []),
     "a positive that would weigh too much as a negative": (100.0, 1, 1e-5, []),
-    "a negative that weighs too much": (100.0, 0, 1e-5, ["out_of_range"]),
+    "a negative that weighs much": (100.0, 0, 1e-5, []),
+    "a negative without a rate": (3.0, 0, float("nan"), ["bad_sampling_rate"]),
 }
 
 
