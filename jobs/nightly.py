@@ -103,7 +103,8 @@ def evaluate(  # noqa: PLR0913 - which day, and how
 
     Raises:
         ConfigurationError, ContractError: Something does not fit; nothing was written (exit 2).
-        RefusedError: The day has too many rejected rows; only `rejects` and `runs` were written (exit 2).
+        RefusedError: The day has too many rejected rows, or events that fit no impression; only `rejects` and `runs`
+            were written (exit 2).
         InputMissingError: It is too early for the age, a source is not there, the day is empty, or a label log has no
             event for it (exit 4).
         RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before, or `runs_latest` says

@@ -131,14 +131,16 @@ def _examples(judged: Judged) -> str:
     """An id of either side that the other one does not have, and how many look like floats; '' where there is none."""
     ours = judged.impressions.where(F.col("in_day")).select("id")
     theirs = events.strangers(judged.impressions, judged.log).select("id")
-    (id_of_log, floats, count), (id_of_impression, ours_floats, _) = (_spelled(side) for side in (theirs, ours))
-    if id_of_log is None or id_of_impression is None:
+    sides = {"log": _spelled(theirs), "impressions": _spelled(ours)}
+    if any(side[0] is None for side in sides.values()):
         return ""
-    told = f". The log has {id_of_log!r}, the impressions have {id_of_impression!r}"
-    if floats and not ours_floats:
+    told = f". The log has {sides['log'][0]!r}, the impressions have {sides['impressions'][0]!r}"
+    floats = {name: count for name, (_, count, _) in sides.items() if count}
+    if len(floats) == 1:
+        ((name, count),) = floats.items()
         told += (
-            f"; {_of(floats, count)} such ids of the log look like floats, as pandas makes them of integers beside "
-            "NULLs; above 2^53 they have lost digits. Write ids as integers or as text"
+            f"; {_of(count, sides[name][2])} such ids of the {name} look like floats, as pandas makes them of integers "
+            "beside NULLs; above 2^53 they have lost digits. Write ids as integers or as text"
         )
     return told
 

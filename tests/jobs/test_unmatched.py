@@ -18,6 +18,7 @@ from jobs.unmatched import Judged
 from tests.jobs import days
 from tests.jobs.days import DAY, START, conversion, impression
 from tests.jobs.ledger import COOKBOOK
+from tests.jobs.night import parquet
 
 SAIL = pytest.mark.only_engine("sail")  # what is decided of counts is the same on each engine
 TYPES = pa.schema([("impression_id", pa.string()), ("conv_ts", pa.timestamp("us", tz="UTC"))])
@@ -162,22 +163,33 @@ def test_the_verdict_tells_the_events_and_what_is_wrong_with_them(night):
     assert "whole seconds" in early
 
 
+# Ids of impressions and of a log, how they are told, and whose look like floats.
+FLOATS = {
+    "texts of floats": (str, "{}.0".format, "'1000500.0', the impressions have '1000000'", "log"),
+    "in powers of ten": (str, "{}e+00".format, "'1000500e+00', the impressions have '1000000'", "log"),
+    "beside integers": (int, "{}.0".format, "'1000500.0', the impressions have '1000000'", "log"),
+    "of the impressions": ("{}.0".format, int, "'1000500', the impressions have '1000000.0'", "impressions"),
+    "other ids": (str, str, "'1000500', the impressions have '1000000'", None),
+}
+
+
 @SAIL
-@pytest.mark.parametrize("spelled", ["{}.0", "{}e+00", "{}"])
-def test_ids_that_went_through_floats_refuse_the_day(spark, tmp_path, spelled):
-    ids = [1_000_000 + i for i in range(120)]
-    rows = [impression(i, impression_id=str(identity)) for i, identity in enumerate(ids)]
-    days.written(rows, tmp_path / "impressions")
+@pytest.mark.parametrize("name", FLOATS)
+def test_ids_that_went_through_floats_refuse_the_day(spark, tmp_path, name):
+    ours, theirs, told, side = FLOATS[name]
+    rows = [impression(i, impression_id=ours(1_000_000 + i)) for i in range(120)]
     at = START + timedelta(hours=2)
-    events = [conversion(0, impression_id=spelled.format(identity + 500), conv_ts=at) for identity in ids[:40]]
-    days.written(events, tmp_path / "conversions", schema=TYPES)
+    events = [conversion(0, impression_id=theirs(1_000_500 + i), conv_ts=at) for i in range(40)]
+    for folder, logged in (("impressions", rows), ("conversions", events)):
+        parquet(tmp_path / folder, pa.Table.from_pylist(logged))
     document = days.configured(tmp_path)
     document["labels"]["conversion"]["window"] = "1h"
     with pytest.raises(RefusedError, match="none of 40 events is about an impression of the day") as caught:
         nightly.evaluate(spark, parse(document), DAY)
-    told = verdict.of_error(caught.value)["error"]
-    assert f"The log has '{spelled.format(1000500)}', the impressions have '1000000'" in told
-    assert ("40 of 40 such ids of the log look like floats" in told) == (spelled != "{}")
+    message = verdict.of_error(caught.value)["error"]
+    assert f"The log has {told}" in message
+    count = {"log": 40, "impressions": 120}.get(side or "", 0)
+    assert (f"{count} of {count} such ids of the {side} look like floats" in message) == (side is not None)
     # Of ids no table knows but `rejects`.
     (run,) = [row for row in days.rows_of(tmp_path, "runs") if row["state"] == "refused"]
     assert run["message"] == str(caught.value)
