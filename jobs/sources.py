@@ -181,8 +181,6 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
         kept = {(): [file for files in kept.values() for file in files]}
     every = [file for files in kept.values() for file in files]
     whole.check(wanted.name, kind, every, source.options)
-    if kind == "parquet":
-        whole.check_elsewhere(session, wanted.name, every)
     columns, frames = _loaded(session, wanted, kind, kept)
     # A column that files of an earlier day lack, such as a new model's score, is NULL there.
     frame = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)

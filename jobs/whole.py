@@ -16,11 +16,8 @@ import numpy as np
 import pyarrow as pa
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from jobs import paths
-from jobs.engines import engine_of
 from jobs.errors import ContractError, InputMissingError
 
 MAGIC = (b"PAR1", b"PARE")
@@ -47,19 +44,6 @@ def check(name: str, kind: str, files: Iterable[str], options: Mapping[str, obje
             _check_parquet(name, local)
         elif kind == "csv" and as_utf8:
             _check_text(name, local)
-
-
-def check_elsewhere(session: SparkSession, name: str, files: Iterable[str]) -> None:
-    """Raise InputMissingError (exit 4) for a file of 0 bytes that is not on this machine, where Apache Spark can tell.
-
-    It lists the lengths without opening a file; the embedded engine would read them all.
-    """
-    far = [file for file in files if paths.local_path(file) is None]
-    if not far or engine_of(session) != "spark":
-        return
-    listed = session.read.format("binaryFile").option("recursiveFileLookup", True).load(far)
-    for row in listed.where(F.col("length") == 0).select("path").limit(1).collect():
-        raise InputMissingError(f"{name}: {row['path']} has 0 bytes. {LATER}")
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import nightly, sources, whole
+from jobs import nightly, sources
 from jobs.day import Day
 from jobs.errors import ConfigurationError, ContractError, InputMissingError
 from jobs.settings import Source, parse
@@ -110,16 +110,6 @@ def test_packed_files_lie_beside_plain_ones(spark, tmp_path, names):
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(lines[0].encode()))
     (tmp_path / "c.csv").write_text("")
     assert rows(pinned(spark, tmp_path, format="csv", names=names)) == [(("a", "1"), ("b", "2"))] * 2
-
-
-@pytest.mark.only_engine("spark")
-def test_an_empty_file_of_another_file_system_is_told(spark, tmp_path, monkeypatch):
-    parquet(tmp_path / "dt=2026-01-01" / "a.parquet", p=0.2)
-    (tmp_path / "dt=2026-01-01" / "b.parquet").write_bytes(b"")
-    monkeypatch.setattr(whole.paths, "local_path", lambda path: None)
-    with pytest.raises(InputMissingError, match=r"impressions: .*/b\.parquet has 0 bytes\. A producer is"):
-        whole.check_elsewhere(spark, "impressions", map(str, tmp_path.glob("*/*.parquet")))
-    whole.check_elsewhere(spark, "impressions", [str(tmp_path / "dt=2026-01-01" / "a.parquet")])
 
 
 def test_a_damaged_file_of_another_day_is_none_of_this_one(spark, tmp_path):
