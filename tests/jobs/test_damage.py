@@ -11,8 +11,9 @@ from pyspark.errors import SparkRuntimeException
 
 from jobs import damage, nightly
 from jobs.errors import ContractError, InputChangedError, RuntimeFailure
+from jobs.files import File
 from jobs.settings import parse
-from jobs.sources import File, Pinned
+from jobs.sources import Pinned
 from tests.jobs import days
 from tests.jobs.night import parquet
 
