@@ -181,6 +181,7 @@ def test_finished_shards_are_their_ledger_divided_out(spark, ledger):
     assert all(found[key] == pytest.approx(expected[key], rel=1e-12, abs=0) for key in found)
 
 
+@pytest.mark.only_engine("sail")
 def test_where_no_age_is_final_the_newest_is_looked_at(spark, aged, tmp_path):
     settings = copied(aged, tmp_path)
     rows = held(spark, settings, "metrics")
@@ -209,6 +210,7 @@ def test_what_cannot_be_summed_is_not_passed_over(spark, ledger, tmp_path):
     assert rows_of(spark, settings, undefined) == [{"n": 0}]
 
 
+@pytest.mark.only_engine("sail")
 def test_another_clip_prices_all_days_alike_and_shows_in_the_metrics(spark, ledger, tmp_path):
     settings = parse({**copied(ledger, tmp_path).document(), "loss": {"clip": 1e-3}})
     query = "SELECT event_date, model, SUM(nll) / SUM(weight) AS log_loss FROM ledger WHERE task = 'ctr' GROUP BY 1, 2"
