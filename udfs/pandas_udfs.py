@@ -20,10 +20,11 @@ from pyspark.sql.pandas.functions import pandas_udf
 
 from udfs.catalog import columns_of, published
 from udfs.decimals import nearest
-from udfs.exact import WEIGHT_LIMIT, total
+from udfs.exact import total
 from udfs.examples import binary_examples
 from udfs.measure import FloatArray, Metric
 from udfs.pricing import evaluated, priced
+from udfs.units import HEAVIEST, weight_unit
 
 ROW_METRICS = ("log_loss", "weighted_log_loss", "focal_loss", "brier_score")
 SCALES = {"": "probability", "_logit": "logit"}
@@ -38,7 +39,7 @@ def register(
     aggregates over exact sums, equal to the job's metrics, NULL where the metric is undefined. For the losses
     of a row `row_m(label, score)` and `row_m_logit(label, logit)`, scalars. A row with a NULL or NaN is left
     out, as SQL's own aggregates do (a scalar gives NULL); a label or probability outside [0, 1], or a weight
-    outside [0, 2^20), raises ValueError.
+    outside [0, 2^60), raises ValueError.
 
     Args:
         session: Where to register, on either engine.
@@ -60,8 +61,12 @@ def register(
 
 def _aggregate(metric: Metric, scale: str, options: Mapping[str, float]) -> Callable[..., Any]:
     def aggregate(label: pd.Series, score: pd.Series, weight: pd.Series) -> float:
-        terms = _terms(_floats(label), _floats(score), _floats(weight), scale, options)
-        sums = {name: nearest([total(values)]) for name, values in terms.items()}
+        weights = _floats(weight)
+        _check("weight", weights, 0.0, np.nextafter(HEAVIEST, 0.0))
+        unit = weight_unit(float(np.fmax.reduce(weights, initial=0.0)))
+        terms = _terms(_floats(label), _floats(score), weights / unit, scale, options)
+        degrees = {name: s.weight_degree for name, s in columns_of("binary", options).items()}
+        sums = {name: nearest([total(values)]) * unit ** degrees[name] for name, values in terms.items()}
         return float(_values(metric, sums, options).iloc[0])
 
     return _made(aggregate)
@@ -87,7 +92,6 @@ def _terms(
 ) -> dict[str, FloatArray]:
     """The terms of every statistic, (n,), by column."""
     _check("label", label, 0.0, 1.0)
-    _check("weight", weight, 0.0, np.nextafter(WEIGHT_LIMIT, 0.0))
     if scale == "probability":
         _check("score", score, 0.0, 1.0)
     examples = binary_examples(label, weight, score, scale)

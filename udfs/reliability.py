@@ -129,8 +129,9 @@ def expected_calibration_error_logit_noise(
 def brier_reliability(positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray) -> float:
     """Part of the Brier score that is miscalibration, Σ W·(p̄ − ȳ)² / ΣW over score bins, of means S/W and Y/W.
 
-    Brier score = reliability − resolution + q (1 − q), exactly where all scores of a bin are equal (Murphy 1973).
-    Each bin that occurs adds noise of about q (1 − q) / Σn to both.
+    Where labels are 0 or 1, Brier score = reliability − resolution + q (1 − q), exactly where all scores of a bin are
+    equal (Murphy 1973); of soft labels the right side is larger by the mean of y (1 − y), the spread within a row. Each
+    bin that occurs adds noise of about q (1 − q) / Σn to both.
     """
     weight = positive_weight + negative_weight
     used = weight != 0.0

@@ -131,6 +131,7 @@ KINDS: list[tuple[str, Any, str]] = [
     ("joint", {"esmm": {"ctr": 1.0, "x": 1.0}}, "joint.esmm.x: found 'x', expected one of ctr, cvr (tasks)"),
     ("tasks/ctcvr", {"label": "sale", "score": {"product": ["ctrr", "cvr"]}}, "tasks.ctcvr.score.product: found a list of 2, expected two binary tasks that models score, of ctr, cvr"),  # noqa: E501
     ("joint", {"esmm": {"ctr": 1e308}}, "joint.esmm.ctr: found 1e+308, expected a number less than 1099511627776"),
+    ("models/v1.2/ctr", {"score": "z", "required": "no"}, 'models["v1.2"].ctr.required: found \'no\', expected true or false'),  # noqa: E501
     ("models/v1.2/ctr", {"score": "z", "negatives_rate": 1e-60}, 'models["v1.2"].ctr.negatives_rate: found 1e-60, expected a number greater than or equal to 0.000001'),  # noqa: E501
     ("joint", {"ctr": {"cvr": 1.0}}, "joint.ctr: found the name of a task, expected a name of its own"),
     ("compatibility", ["keras3"], "compatibility[0]: found 'keras3', expected one of scikit-learn, scikit-learn-float32, torchrec, spark-mllib, keras, keras-2, pytorch, xgboost, lightgbm; did you mean 'keras'?"),  # noqa: E501

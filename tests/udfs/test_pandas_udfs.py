@@ -39,6 +39,16 @@ def test_a_grouped_aggregate_from_a_data_frame(spark, logs):
         assert found[group] == pytest.approx(expected(brier_score_loss, group), rel=1e-13)
 
 
+def test_a_mean_does_not_know_the_unit_of_its_weights(spark, logs):
+    pandas_udfs.register(spark)
+    call = "log_loss(label, p, 3e12D * w) AS loss, effective_sample_size(label, p, 3e12D * w) AS size"
+    found = {row.g: row for row in spark.sql(f"SELECT g, {call} FROM logs GROUP BY g").collect()}
+    for group in "ab":
+        weight = WEIGHT[group == GROUP]
+        assert found[group].loss == pytest.approx(expected(log_loss, group, labels=[0, 1]), rel=1e-13)
+        assert found[group].size == pytest.approx(weight.sum() ** 2 / (weight**2).sum(), rel=1e-13)
+
+
 def test_scalars_from_sql_and_from_a_data_frame(spark, logs):
     udfs = pandas_udfs.register(spark)
     from_sql = spark.sql("SELECT p, row_log_loss(label, p) AS v FROM logs").toPandas()
