@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import reduce
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -26,12 +28,29 @@ class Arrived:
     Attributes:
         rows: All of them.
         unusable: Those of a log that a reason rejects.
-        hours: Those with a time, by the hour from the beginning of the day.
+        hours: Those with a time in the day itself, by its hours; empty where times are not mapped.
+        later: Those after the day.
     """
 
     rows: int
     unusable: int
     hours: tuple[int, ...]
+    later: int = 0
+
+    @property
+    def in_day(self) -> int:
+        """Rows of the day itself."""
+        return sum(self.hours) if self.hours else self.rows
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As it is kept in `runs`."""
+        return {"rows": self.rows, "hours": self.hours}
+
+    @classmethod
+    def parsed(cls, plain: Mapping[str, Any]) -> Arrived:
+        """What `plain` was made from, but for the unusable rows."""
+        return cls(plain["rows"], 0, tuple(plain["hours"]))
 
 
 def counted(
@@ -50,13 +69,14 @@ def counted(
     every = reduce(lambda left, right: left.unionByName(right), parts)
     counts = every.groupBy("source", "hour").agg(F.count(F.lit(1)).alias("rows"), F.count("reason").alias("unusable"))
     rows = counts.toArrow().to_pylist()
-    return whole | {name: _arrived([row for row in rows if row["source"] == name]) for name in frames}
+    return whole | {name: _arrived([row for row in rows if row["source"] == name], day) for name in frames}
 
 
-def _arrived(counts: list[dict[str, int]]) -> Arrived:
-    by_hour = {row["hour"]: row["rows"] for row in counts if row["hour"] is not None}
-    hours = tuple(by_hour.get(hour, 0) for hour in range(max(by_hour, default=-1) + 1))
-    return Arrived(sum(row["rows"] for row in counts), sum(row["unusable"] for row in counts), hours)
+def _arrived(counts: list[dict[str, int]], day: Day) -> Arrived:
+    by_hour = {row["hour"]: row["rows"] for row in counts}
+    hours = tuple(by_hour.get(hour, 0) for hour in range(math.ceil(day.hours)))
+    later = sum(rows for hour, rows in by_hour.items() if hour is not None and hour >= len(hours))
+    return Arrived(sum(row["rows"] for row in counts), sum(row["unusable"] for row in counts), hours, later)
 
 
 def check_day(impressions: DataFrame, found: Cells, arrived: Arrived, day: Day) -> None:
@@ -71,13 +91,3 @@ def check_day(impressions: DataFrame, found: Cells, arrived: Arrived, day: Day) 
         f"impressions: {day.date} is empty: none of {found.read:,} rows read lies in it{lacking}{others}. "
         "Wait until the day is there, or check --date (exit code 4: not there yet)."
     )
-
-
-def check_events(arrived: Mapping[str, Arrived], settings: Evaluation) -> None:
-    """Raise InputMissingError (exit 4) for a label log that has no event in the windows of the day."""
-    for name, log in settings.label_logs.items():
-        if not arrived[name].rows and not log.may_be_empty:
-            raise InputMissingError(
-                f"labels.{name}: the log has no event in the windows of this day, so that all its labels would be 0. "
-                f"Wait until it is there, or allow it by labels.{name}.may_be_empty: true (exit code 4: not there yet)."
-            )

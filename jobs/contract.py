@@ -67,9 +67,10 @@ def check(impressions: Described | None, logs: Mapping[str, Described], settings
     """
     problems = [] if impressions is None else _problems(impressions, _impression_columns(settings))
     for name, log in logs.items():
-        columns = settings.label_logs[name].columns
-        place = f"labels.{name}.columns"
+        declared = settings.label_logs[name]
+        columns, place = declared.columns, f"labels.{name}.columns"
         expected = [(f"{place}.id", columns.id, KEYS), _time(f"{place}.time", columns.time)]
+        expected.append(_time(f"labels.{name}.complete.watermark", declared.complete.watermark))
         problems += _problems(log, expected)
     if problems:
         raise ContractError("the sources do not have what the configuration names", problems)
@@ -81,6 +82,7 @@ def _impression_columns(settings: Evaluation) -> list[Expectation]:
     expected: list[Expectation] = [
         (f"{place}.id", columns.id, KEYS),
         _time(f"{place}.time", columns.time),
+        _time("impressions.complete.watermark", settings.impressions.complete.watermark),
         (f"{place}.unit", columns.unit, KEYS),
         (f"{place}.group", columns.group, KEYS),
         (f"{place}.sampling_rate", columns.sampling_rate, NUMBERS),

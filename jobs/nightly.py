@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -17,13 +17,14 @@ from jobs import (
     arrival,
     baselines,
     cells,
-    contract,
     damage,
     failures,
     finish,
     groups,
     label,
+    lacking,
     lake,
+    markers,
     metrics,
     natural,
     precision,
@@ -39,15 +40,16 @@ from jobs import (
 from jobs.cells import Cells
 from jobs.day import Day
 from jobs.engines import engine_of
-from jobs.errors import InputMissingError, LossledgerError, RefusedError
+from jobs.errors import InputMissingError, LossledgerError, Problem, RefusedError
 from jobs.events import Events
 from jobs.finish import Stamp
+from jobs.history import History, history
+from jobs.inputs import Inputs, gathered
 from jobs.left_out import LeftOut, of_pairs
 from jobs.progress import Progress
 from jobs.read import Scoring
 from jobs.runs import Ledger
-from jobs.settings import Evaluation, LabelLog
-from jobs.sources import Pinned, Wanted
+from jobs.settings import Evaluation
 from jobs.writer import Writer
 
 STAGES = 6
@@ -70,24 +72,6 @@ class Outcome:
     events: Mapping[str, Events] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """The pinned sources of a run."""
-
-    impressions: Pinned
-    logs: Mapping[str, Pinned]
-
-    @property
-    def all(self) -> list[Pinned]:
-        """Every source."""
-        return [self.impressions, *self.logs.values()]
-
-    @property
-    def provenance(self) -> dict[str, Any]:
-        """What was read, for `runs`."""
-        return {source.name: source.provenance for source in self.all}
-
-
 def evaluate(  # noqa: PLR0913 - which day, and how
     session: SparkSession,
     settings: Evaluation,
@@ -99,21 +83,20 @@ def evaluate(  # noqa: PLR0913 - which day, and how
 ) -> Outcome:
     """Evaluate one day at one label age, and replace that day in the tables.
 
-    A run may be `provisional`: it may begin before the age is reached, and then marks every row so.
+    A run may be `provisional`: before the age is reached, or with sources that are not whole, it marks every row so.
 
     Raises:
         ConfigurationError, ContractError: Something does not fit; nothing was written (exit 2).
         RefusedError: The day has too many rejected rows, or events that fit no impression; only `rejects` and `runs`
             were written (exit 2).
         InputMissingError: It is too early for the age, a source is not there, the day is empty, or a label log has no
-            event for it (exit 4).
+            event for it; a source is not whole, unless the run may be provisional (exit 4).
         RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before, or `runs_latest` says
             `in_doubt` (exit 3).
     """
     progress = progress or Progress(STAGES, quiet=True)
     stamp = ages.stamp(settings, day, age_hours, began=datetime.now(UTC), provisional=provisional)
-    early = (ages.early(stamp, settings),) if stamp.provisional else ()
-    run = Run(session, settings, Day(day, settings.day.timezone), stamp, progress, lacking=early)
+    run = Run(session, settings, Day(day, settings.day.timezone), stamp, progress, provisional)
     try:
         with progress.stage("read"):
             inputs = run.prepared()
@@ -140,21 +123,18 @@ class Run:
     day: Day
     stamp: Stamp
     progress: Progress
+    may_be_provisional: bool
     ledger: Ledger | None = None
     judged: tuple[unmatched.Judged, ...] | None = None
+    arrived: Mapping[str, arrival.Arrived] = field(default_factory=dict)
     lacking: tuple[str, ...] = ()
+    history: History = field(default_factory=History)
 
     def prepared(self) -> Inputs:
         """Pin the sources, check the contract, make the tables: all that needs no dear work."""
         self.writer.check_place()
         settings, session = self.settings, self.session
-        source, partition = settings.impressions.source, settings.day.partition
-        impressions = sources.pinned(session, Wanted("impressions", source, self.day, partition))
-        logs = {
-            name: sources.pinned(session, self._wanted(name, log, partition))
-            for name, log in settings.label_logs.items()
-        }
-        contract.check(impressions, logs, settings)
+        inputs = gathered(session, settings, self.day, self.stamp)
         declared = tables.declared(settings)
         lake.ensure(session, self.writer.address("runs"), declared.pop("runs"))
         done = lake.read(session, self.writer.address("runs")).where(F.col("state") == "done")
@@ -162,11 +142,8 @@ class Run:
         runs.check_definitions(settings, {row[0] for row in done.select("definitions").collect()})
         with ThreadPoolExecutor(len(declared)) as pool:
             list(pool.map(lambda name: lake.ensure(session, self.writer.address(name), declared[name]), declared))
-        return Inputs(impressions, logs)
-
-    def _wanted(self, name: str, log: LabelLog, partition: str | None) -> Wanted:
-        columns = frozenset((log.columns.id, log.columns.time.column))
-        return Wanted(f"labels.{name}", log.source, self.day, partition, self.stamp.as_of, columns)
+        self.history = history(done, self.stamp)
+        return inputs
 
     def completed(self, inputs: Inputs) -> Outcome:
         """Compute all numbers, then replace the tables."""
@@ -178,7 +155,8 @@ class Run:
             name: read.label_log(inputs.logs[name], log, self.day, self.stamp.as_of, key)
             for name, log in settings.label_logs.items()
         }
-        found, arrived = self._arrived(impressions, logs, units.asked(scorings, settings))
+        self._check_markers(inputs)
+        found = self._arrived(impressions, logs, units.asked(scorings, settings))
         scorings = units.scaled(scorings, found.largest, settings)
         with progress.stage("label"):
             examples = label.labelled(impressions, logs, settings)
@@ -195,7 +173,7 @@ class Run:
         with progress.stage("finish"):
             rejected = self.ledger.rejected > 0
             self.judged = unmatched.judged(impressions, logs, settings, self.day, rejected=rejected)
-            rows = rejects.Rows(impressions, logs, examples.frame, whole, scorings, arrived)
+            rows = rejects.Rows(impressions, logs, examples.frame, whole, scorings, self.arrived)
             new = self._finished(summary.sums, found, rows)
             sources.verify(inputs.all)
         with progress.stage("write"):
@@ -225,17 +203,44 @@ class Run:
         """What became of the events of each label log, once that is known."""
         return None if self.judged is None else {log.name: log.found for log in self.judged}
 
-    def _arrived(
-        self, impressions: DataFrame, logs: Mapping[str, DataFrame], asked: Mapping[str, Column]
-    ) -> tuple[Cells, Mapping[str, arrival.Arrived]]:
-        """The cells of the day and the rows of each source, after checking that they are there."""
+    def _check_markers(self, inputs: Inputs) -> None:
+        """Ask the sources what they say of themselves; before its age no day is whole."""
+        if self._early:
+            self._mark(ages.early(self.stamp, self.settings))
+        self._judge(markers.lacking(self.session, inputs, self.settings, self.day, self.stamp))
+
+    def _arrived(self, impressions: DataFrame, logs: Mapping[str, DataFrame], asked: Mapping[str, Column]) -> Cells:
+        """The cells of the day, after checking that it is there, and its sources whole."""
         with self.progress.stage("cells"):
             found = cells.scanned(impressions, self.settings, asked)
-            arrived = arrival.counted(impressions, logs, found, self.settings, self.day)
+            self.arrived = arrival.counted(impressions, logs, found, self.settings, self.day)
             self.progress.note = f"{found.in_day:,} rows of the day, {len(found.cells):,} cells"
-        arrival.check_day(impressions, found, arrived[arrival.IMPRESSIONS], self.day)
-        arrival.check_events(arrived, self.settings)
-        return found, arrived
+        arrival.check_day(impressions, found, self.arrived[arrival.IMPRESSIONS], self.day)
+        self._judge(lacking.sources(self.arrived, self.history, self.settings, self.day))
+        return found
+
+    @property
+    def _early(self) -> bool:
+        """Whether the run began before its age was reached: no source needs to be whole then."""
+        return self.stamp.as_of < self.day.as_of(self.stamp.age_hours)
+
+    def _judge(self, problems: Iterable[Problem]) -> None:
+        """Go on with sources that are whole; with others only where the run may be provisional."""
+        found = [] if self._early else list(problems)
+        if not self.may_be_provisional:
+            lacking.check(self.day, found)
+        elif found:
+            self._mark(*map(str, found))
+
+    def _mark(self, *reasons: str) -> None:
+        """Make the run a provisional one, unless it would take the place of a better one."""
+        if self.history.complete:
+            raise InputMissingError(
+                f"{self.day.date} is in the tables as it was when it was whole, and no provisional run replaces that: "
+                f"{'; '.join(reasons)} (exit code 4)"
+            )
+        self.stamp = replace(self.stamp, provisional=True)
+        self.lacking += reasons
 
     def _finished(self, sums: pa.Table, found: Cells, rows: rejects.Rows) -> dict[str, pa.Table]:
         """The rows of the tables, after the rejected rows are kept and everything ties out."""
@@ -266,7 +271,8 @@ class Run:
 
     def record(self, state: str, **facts: Any) -> None:
         """Append an event to `runs`, with the counts that are known by then."""
-        counts = {"ledger": self.ledger, "events": self._events}
+        arrived = {name: arrived.plain for name, arrived in self.arrived.items()} or None
+        counts = {"ledger": self.ledger, "events": self._events, "arrived": arrived}
         row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **counts, **facts)
         self.writer.append("runs", row)
 

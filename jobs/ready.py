@@ -9,13 +9,14 @@ from datetime import UTC, date, datetime
 
 from pyspark.sql import SparkSession
 
-from jobs import ages, arrival, cells, contract, failures, paths, read, sources
+from jobs import ages, arrival, cells, failures, lacking, markers, paths, read
 from jobs.day import Day
 from jobs.errors import InputMissingError
 from jobs.finish import Stamp
+from jobs.history import History
+from jobs.inputs import gathered
 from jobs.session import session
 from jobs.settings import Evaluation, Source
-from jobs.sources import Wanted
 
 
 def asked(settings: Evaluation, day: date, age_hours: int | None) -> str:
@@ -47,17 +48,15 @@ def _far(source: Source) -> bool:
 
 def _check(spark: SparkSession, settings: Evaluation, stamp: Stamp) -> None:
     """Raise what a run would before its dear work: a source that is missing or not whole, a day without rows."""
-    day, partition = Day(stamp.event_date, settings.day.timezone), settings.day.partition
-    impressions = sources.pinned(spark, Wanted("impressions", settings.impressions.source, day, partition))
-    logs = {
-        name: sources.pinned(spark, Wanted(f"labels.{name}", log.source, day, partition, stamp.as_of))
-        for name, log in settings.label_logs.items()
-    }
-    contract.check(impressions, logs, settings)
-    key = read.key_type(settings, impressions, logs)
-    shown = read.impressions(impressions, settings, day, key)
-    events = {name: read.label_log(logs[name], log, day, stamp.as_of, key) for name, log in settings.label_logs.items()}
+    day = Day(stamp.event_date, settings.day.timezone)
+    inputs = gathered(spark, settings, day, stamp)
+    key = read.key_type(settings, inputs.impressions, inputs.logs)
+    shown = read.impressions(inputs.impressions, settings, day, key)
+    logs = settings.label_logs.items()
+    events = {name: read.label_log(inputs.logs[name], log, day, stamp.as_of, key) for name, log in logs}
     found = cells.scanned(shown, settings)
     arrived = arrival.counted(shown, events, found, settings, day)
     arrival.check_day(shown, found, arrived[arrival.IMPRESSIONS], day)
-    arrival.check_events(arrived, settings)
+    # Earlier days are in the tables, which only a run looks at.
+    said = markers.lacking(spark, inputs, settings, day, stamp)
+    lacking.check(day, [*said, *lacking.sources(arrived, History(), settings, day)])

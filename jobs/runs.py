@@ -49,7 +49,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         stamp: The run and its day.
         settings: What was configured.
         engine: What it ran on.
-        **facts: `ledger`, `events`, `message`, `inputs`, `stages`, `units`, where they are known.
+        **facts: `ledger`, `events`, `message`, `inputs`, `stages`, `units`, `arrived`, where they are known.
     """
     ledger: Ledger | None = facts.get("ledger")
     row = {
@@ -66,6 +66,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         "label_events": _label_events(facts.get("events")),
         "versions": _json({"engine": engine, **engine_versions()}),
         "stages": _json(facts.get("stages")),
+        "arrived": _json(facts.get("arrived")),
         **_ledger_columns(ledger),
     }
     return pa.Table.from_pylist([{name: row.get(name) for name in RUNS.schema.names}], schema=RUNS.schema)

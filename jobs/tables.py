@@ -266,6 +266,11 @@ RUNS = Table(
             "JSON of the sources: version, or files, bytes and fingerprint; of remote files a hash of their names",
         ),
         Column("versions", "string", "JSON of the engine's and the libraries' versions", False),
+        Column(
+            "arrived",
+            "string",
+            "JSON of the rows of each source that can be of the day, in all and by its hours",
+        ),
         Column("stages", "string", "JSON of the seconds of each stage up to the last table"),
     ),
     {},

@@ -20,6 +20,7 @@ from jobs.settings.refused import refusals
 from jobs.settings.sections import (
     Baselines,
     Bins,
+    Complete,
     Day,
     ImpressionColumns,
     Impressions,
@@ -42,6 +43,7 @@ __all__ = [
     "RESERVED",
     "Baselines",
     "Bins",
+    "Complete",
     "Day",
     "Evaluation",
     "ImpressionColumns",

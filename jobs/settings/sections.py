@@ -66,12 +66,24 @@ class ImpressionColumns(Section):
     sampling_rate: Column | None = None
 
 
+class Complete(Section):
+    """How a log is known to be whole: by a `file` beside it, a column whose largest time is a `watermark`, its `tail`.
+
+    The tail is the share of the rows to be expected that its last hours hold at least; 0: it is not asked.
+    """
+
+    file: Text | None = None
+    watermark: Time | None = None
+    tail: Annotated[float, Field(ge=0, le=1)] = 0.1
+
+
 class Impressions(Section):
     """The impression log: one row per shown item, with the scores of every model."""
 
     source: Source
     columns: ImpressionColumns = ImpressionColumns()
     duplicates: Literal["remove", "none"] = "remove"
+    complete: Complete = Complete()
 
 
 class LabelColumn(Section):
@@ -121,6 +133,13 @@ class LabelLog(Section):
     lateness: Duration = timedelta(0)
     may_be_empty: bool = False
     unmatched: Unmatched = Unmatched()
+    complete: Complete = Complete()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        watermark = self.complete.watermark
+        return (self.columns.id, self.columns.time.column, *(() if watermark is None else (watermark.column,)))
 
     @property
     def final_after(self) -> timedelta:
@@ -217,6 +236,7 @@ class Limits(Section):
     rejected_share: Share = 0.01
     stored_rejects: Count = 10_000
     min_rows: Count = 50
+    volume: Annotated[float, Field(ge=0, le=1)] = 0.5
     group_rows: Annotated[int, Field(ge=1, le=20_000)] = 1000
 
 

@@ -232,7 +232,8 @@ def test_a_new_statistic_is_a_column_that_old_days_do_not_have(spark, folder):
     document = days.small_day(folder)
     later = DAY.replace(day=17)
     days.written([days.impression(i, ts=days.START.replace(day=17)) for i in range(200, 260)], folder / "impressions")
-    days.written([days.conversion(200, conv_ts=days.START.replace(day=17))], folder / "conversions")
+    later_events = [days.conversion(i, conv_ts=days.START.replace(day=17)) for i in range(200, 224)]
+    days.written(later_events, folder / "conversions")
     nightly.evaluate(spark, parse(document), DAY)
     before = days.all_results(folder)
     nightly.evaluate(spark, parse({**document, "compatibility": ["keras"]}), later)

@@ -61,7 +61,7 @@ def test_every_error_of_a_file_is_told_at_once(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump(wrong))
     with pytest.raises(ConfigurationError) as caught:
         load(file)
-    known = "cells, values, rejected_share, stored_rejects, min_rows, group_rows"
+    known = "cells, values, rejected_share, stored_rejects, min_rows, volume, group_rows"
     assert str(caught.value).splitlines() == [
         f"{file} is not valid: 7 problems",
         "  - day.timezone: found 'Europe/Berln', expected an IANA time zone such as Europe/Berlin; did you mean 'Europe/Berlin'?",  # noqa: E501

@@ -207,7 +207,7 @@ def test_a_label_log_without_events_is_not_there_yet(spark, tmp_path):
     for file in (tmp_path / "conversions").iterdir():
         file.unlink()
     days.written([days.conversion(0, conv_ts=days.START - dt.timedelta(days=3))], tmp_path / "conversions")
-    with pytest.raises(InputMissingError, match=r"labels\.conversion: the log has no event in the windows of this day"):
+    with pytest.raises(InputMissingError, match=r"labels\.conversion: found no event in the windows of this day"):
         nightly.evaluate(spark, parse(document), days.DAY)
     assert not days.rows_of(tmp_path, "statistics")
     document["labels"]["conversion"]["may_be_empty"] = True

@@ -1,0 +1,52 @@
+"""The sources of a run, pinned once and checked against the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from jobs import contract, sources
+from jobs.day import Day
+from jobs.finish import Stamp
+from jobs.settings import Evaluation
+from jobs.sources import Pinned, Wanted
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pinned sources of a run."""
+
+    impressions: Pinned
+    logs: Mapping[str, Pinned]
+
+    @property
+    def all(self) -> list[Pinned]:
+        """Every source."""
+        return [self.impressions, *self.logs.values()]
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What was read, for `runs`."""
+        return {source.name: source.provenance for source in self.all}
+
+
+def gathered(session: SparkSession, settings: Evaluation, day: Day, stamp: Stamp) -> Inputs:
+    """Every source of an evaluation.
+
+    Raises:
+        InputMissingError: One is not there (exit 4).
+        ContractError: One cannot be read, or does not have what the configuration names (exit 2).
+    """
+    partition = settings.day.partition
+    impressions = sources.pinned(session, Wanted("impressions", settings.impressions.source, day, partition))
+    logs = {
+        name: sources.pinned(
+            session, Wanted(f"labels.{name}", log.source, day, partition, stamp.as_of, frozenset(log.read))
+        )
+        for name, log in settings.label_logs.items()
+    }
+    contract.check(impressions, logs, settings)
+    return Inputs(impressions, logs)
