@@ -119,7 +119,7 @@ def test_an_unknown_engine_is_refused():
 def test_another_version_is_refused(monkeypatch, name, version, advice):
     real = engines.installed_versions()
     monkeypatch.setattr("jobs.engines.metadata.version", lambda asked: version if asked == name else real[asked])
-    with pytest.raises(EngineError, match=f"{advice}.*found {version}"):
+    with pytest.raises(EngineError, match=f"than {name} {version}; run: .*{advice}"):
         check_versions()
 
 
