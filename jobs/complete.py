@@ -79,8 +79,9 @@ def too_few(rows: int, usual: float, share: float) -> bool:
     """Whether rows are fewer than a share of the usual, and that by more than chance.
 
     Example:
-        >>> too_few(400, 1000, 0.5), too_few(4, 9, 0.5), too_few(600, 1000, 0.5)
-        (True, False, False)
+        >>> too_few(400, 1000, 0.5), too_few(4, 9, 0.5), too_few(600, 1000, 0.5), too_few(3, 0, 0.5)
+        (True, False, False, False)
     """
-    missing = usual - rows + (rows * math.log(rows / usual) if rows else 0.0)
-    return rows < share * usual and missing > EVIDENCE
+    if rows >= share * usual:
+        return False
+    return usual - rows + (rows * math.log(rows / usual) if rows else 0.0) > EVIDENCE
