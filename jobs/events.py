@@ -16,7 +16,7 @@ from jobs.settings import Evaluation
 
 SECOND = 1_000_000
 UNITS = {"days": 86_400 * SECOND, "hours": 3_600 * SECOND, "minutes": 60 * SECOND, "seconds": SECOND}
-KEPT, DISTINCT, REJECTED = "kept", "distinct", "rejected: "
+KEPT, REJECTED = "kept", "rejected: "
 WORDS = {
     "inside": "in the window of their impression",
     "before": "before it",
@@ -107,15 +107,14 @@ def counted(
     if not logs:
         return {}
     events = reduce(lambda left, right: left.unionByName(right), _numbered(logs, settings))
+    different = events.groupBy("what", *EVENT).agg(F.count(F.lit(1)).alias("copies"))
     kept = events.where(F.col("what") == KEPT).select(*EVENT)
-    distinct = kept.groupBy(*EVENT).agg(F.count(F.lit(1)).alias("copies"))
     usable = F.col("in_day") & F.col("reason").isNull() if rejected else F.col("in_day")
     states = impressions.select("id", "time", "in_day", usable.alias("usable"))
     # With all copies of events: to tell them apart before the join costs more than to join them.
     fates = _fates(_met(states, kept), every_copy=settings.impressions.duplicates == "none")
     parts = [
-        events.groupBy("log", "what").agg(F.count(F.lit(1)).alias("n"), *_unknown("copies", "sure", *UNITS)),
-        _summed(distinct.withColumn("what", F.lit(DISTINCT)), "event_time", day, F.sum("copies")),
+        _summed(different, "event_time", day, F.sum("copies")),
         _summed(fates, "time", day, F.lit(None).cast("bigint")),
     ]
     rows = reduce(lambda left, right: left.unionByName(right), parts).toArrow().to_pylist()
@@ -129,14 +128,18 @@ def strangers(impressions: DataFrame, log: DataFrame) -> DataFrame:
 
 
 def _numbered(logs: Mapping[str, DataFrame], settings: Evaluation) -> list[DataFrame]:
-    """The events of each log with its number and window, and what is known of them without any impression."""
+    """The events of each log with its number and window, and what is known of them without any impression.
+
+    Id and time are those of events that can be joined: of the others only the number is of interest.
+    """
     reason = F.concat(F.lit(REJECTED), F.col("reason"))
+    usable = F.col("outside").isNull() & F.col("reason").isNull()
     return [
         log.select(
             F.lit(i).alias("log"),
             F.lit(span_micros(settings.label_logs[name].window)).alias("window"),
-            "id",
-            F.col("time").alias("event_time"),
+            F.when(usable, F.col("id")).alias("id"),
+            F.when(usable, F.col("time")).alias("event_time"),
             F.coalesce("outside", reason, F.lit(KEPT)).alias("what"),
         )
         for i, (name, log) in enumerate(logs.items())
@@ -191,31 +194,26 @@ def _summed(frame: DataFrame, time: str, day: Day, copies: Column) -> DataFrame:
     return frame.groupBy("log", "what").agg(*counts, *whole)
 
 
-def _unknown(*names: str) -> list[Column]:
-    return [F.max(F.lit(None).cast("bigint")).alias(name) for name in names]
-
-
 def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> Events:
     """The classes of one log, of which those without an impression are what the others leave."""
-    found = {row["what"]: row for row in rows}
     nothing = dict.fromkeys(("n", "copies", "sure", *UNITS), 0)
-    distinct = found.pop(DISTINCT, nothing)
-    alone = {what: row["n"] for what, row in found.items() if row["sure"] is None}
-    met = {what: row for what, row in found.items() if row["sure"] is not None}
+    alone = {row["what"]: row["copies"] for row in rows if row["copies"] is not None}
+    met = {row["what"]: row for row in rows if row["copies"] is None}
+    different = next((row for row in rows if row["what"] == KEPT), nothing)
     kept = alone.pop(KEPT, 0)
-    sure = distinct["sure"] - sum(row["sure"] for row in met.values())
-    without = distinct["n"] - sum(row["n"] for row in met.values())
-    if kept != distinct["copies"] or not 0 <= sure <= without:
-        raise RuntimeFailure(f"labels.{name}: {kept:,} events, counted again {distinct['copies']:,}; run again")
+    sure = different["sure"] - sum(row["sure"] for row in met.values())
+    without = different["n"] - sum(row["n"] for row in met.values())
+    if not 0 <= sure <= without:
+        raise RuntimeFailure(f"labels.{name}: more events are about an impression than there are; run again")
     return Events(
         read=kept + sum(alone.values()),
         other_days=alone.pop("other_days", 0),
         after_age=alone.pop("after_age", 0),
         rejected={what.removeprefix(REJECTED): count for what, count in sorted(alone.items())},
-        duplicate=kept - distinct["n"],
+        duplicate=kept - different["n"],
         **{what: row["n"] for what, row in met.items()},
         orphan=sure,
         unknown=without - sure,
-        whole={unit: distinct[unit] for unit in UNITS},
+        whole={unit: different[unit] for unit in UNITS},
         whole_impressions={unit: met.get("before", nothing)[unit] for unit in UNITS},
     )
