@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from functools import reduce
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.day import Day, micros, span_micros
@@ -108,11 +108,10 @@ def counted(
         return {}
     events = reduce(lambda left, right: left.unionByName(right), _numbered(logs, settings))
     different = events.groupBy("what", *EVENT).agg(F.count(F.lit(1)).alias("copies"))
-    kept = events.where(F.col("what") == KEPT).select(*EVENT)
+    kept = different.where(F.col("what") == KEPT).select(*EVENT)
     usable = F.col("in_day") & F.col("reason").isNull() if rejected else F.col("in_day")
     states = impressions.select("id", "time", "in_day", usable.alias("usable"))
-    # With all copies of events: to tell them apart before the join costs more than to join them.
-    fates = _fates(_met(states, kept), every_copy=settings.impressions.duplicates == "none")
+    fates = _fates(states, kept, every_copy=settings.impressions.duplicates == "none")
     parts = [
         _summed(different, "event_time", day, F.sum("copies")),
         _summed(fates, "time", day, F.lit(None).cast("bigint")),
@@ -146,40 +145,40 @@ def _numbered(logs: Mapping[str, DataFrame], settings: Evaluation) -> list[DataF
     ]
 
 
-def _met(impressions: DataFrame, events: DataFrame) -> DataFrame:
-    """Every impression with every event about it."""
-    if dict(impressions.dtypes)["id"] != "string":
-        return impressions.join(events, on="id", how="inner")
-    # As where labels are joined: Apache Spark finds a hash faster than a text.
-    hashed = events.withColumn("event_hash", F.xxhash64("id")).withColumnRenamed("id", "event_id")
-    alike = F.coalesce(F.col("event_id") == F.col("id"), F.lit(False))
-    joined = impressions.withColumn("id_hash", F.xxhash64("id"))
-    return joined.join(hashed, (F.col("id_hash") == F.col("event_hash")) & alike, "inner")
+def _fates(impressions: DataFrame, events: DataFrame, *, every_copy: bool) -> DataFrame:
+    """Each event about an impression, with the class it belongs to, and the time of the first usable copy of that.
 
-
-def _fates(met: DataFrame, *, every_copy: bool) -> DataFrame:
-    """Each event once, with the class it belongs to, and the time of the first usable copy of its impression.
-
-    Of copies the first is kept, so that only its window counts, unless `every_copy` is an impression of its own.
+    Of copies the first is kept, so that only its window counts, unless `every_copy` is an impression of its own. In the
+    order of the times of an id, and not by a join: an id that many impressions and many events share, such as an empty
+    one, would give each with each.
     """
-    usable, event, window = F.col("usable"), F.col("event_time"), F.col("window")
-
-    def within(time: Column) -> Column:
-        return (event >= time) & (event < time + window)
-
-    found = met.groupBy(*EVENT).agg(
-        F.min(F.when(usable, F.col("time"))).alias("time"),
-        F.max(F.when(usable & within(F.col("time")), 1)).alias("inside"),
-        F.max(F.when(F.col("in_day"), 1)).alias("of_day"),
+    event, usable_time = F.col("time"), F.when(F.col("usable"), F.col("time"))
+    of_id = Window.partitionBy("id")
+    until = of_id.orderBy("time", "is_event").rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    seen = _in_turn(impressions, events).select(
+        "*",
+        F.min(usable_time).over(of_id).alias("first"),
+        F.max(usable_time).over(until).alias("latest"),
+        F.max(F.when(~F.col("is_event"), F.col("in_day").cast("int"))).over(of_id).alias("of_day"),
     )
-    inside = F.col("inside").isNotNull() if every_copy else within(F.col("time"))
+    inside = event - F.col("latest" if every_copy else "first") < F.col("window")
     fate = (
-        F.when(F.col("time").isNull(), F.when(F.col("of_day") == 1, "rejected_impression"))
-        .when(inside, "inside")
-        .when(event < F.col("time"), "before")
+        F.when(F.col("first").isNull(), F.when(F.col("of_day") == 1, "rejected_impression"))
+        .when(F.coalesce(inside, F.lit(False)) & (event >= F.col("first")), "inside")
+        .when(event < F.col("first"), "before")
         .otherwise("after")
     )
-    return found.withColumn("what", F.coalesce(fate, F.lit("other_impression")))
+    met = seen.where(F.col("is_event") & F.col("of_day").isNotNull())
+    what = F.coalesce(fate, F.lit("other_impression")).alias("what")
+    return met.select("log", "window", F.col("time").alias("event_time"), F.col("first").alias("time"), what)
+
+
+def _in_turn(impressions: DataFrame, events: DataFrame) -> DataFrame:
+    """The events, and the impressions with their ids, or with a hash of one: texts are dear to join."""
+    hashes = events.select(F.xxhash64("id").alias("hash")).distinct()
+    about = impressions.withColumn("hash", F.xxhash64("id")).join(hashes, on="hash", how="left_semi").drop("hash")
+    shown = events.withColumn("is_event", F.lit(True)).withColumnRenamed("event_time", "time")
+    return shown.unionByName(about.withColumn("is_event", F.lit(False)), allowMissingColumns=True)
 
 
 def _summed(frame: DataFrame, time: str, day: Day, copies: Column) -> DataFrame:

@@ -186,3 +186,15 @@ def test_which_whole_units_times_are(spark, tmp_path, unit):
     assert found.before == 5
     assert {name for name, count in found.whole.items() if count == 5} == UNITS[unit]
     assert not any(found.whole_impressions.values())
+
+
+@pytest.mark.only_engine("sail")
+@pytest.mark.parametrize("duplicates", ["remove", "none"])
+@pytest.mark.timeout(60)
+def test_an_id_that_thousands_share_does_not_give_each_with_each(spark, tmp_path, duplicates):
+    rows = 60_000
+    shown = [(0, START + 3 * HOUR + each * TICK, 0) for each in range(rows)]
+    clicks = [(0, START + 3 * HOUR + each * TICK) for each in range(-rows, rows)]
+    config = written(tmp_path / "hot", shown, {"click": clicks}, "texts")
+    found = counted(spark, {**config, "impressions": {**config["impressions"], "duplicates": duplicates}})["click"]
+    assert (found.read, found.inside, found.before, found.duplicate) == (2 * rows, rows, rows, 0)
