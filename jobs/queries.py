@@ -34,6 +34,7 @@ class _Plain(Spark):
     class Parser(SparkParser):
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {name: SparkParser.FUNCTION_PARSERS[name] for name in SYNTAX}
+        ARRAY_CONSTRUCTORS: ClassVar[dict[str, Any]] = {}  # else array(1, 2)[0] is read as the array [0]
 
 
 QUERIES: Final = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
@@ -43,10 +44,11 @@ ALLOWED: Final = frozenset(
         *(exp.From, exp.Join, exp.Lateral, exp.Table, exp.TableAlias, exp.TableSample, exp.Pivot, exp.PivotAlias),
         *(exp.Where, exp.Group, exp.Cube, exp.Rollup, exp.GroupingSets, exp.Having, exp.Qualify, exp.Distinct),
         *(exp.Order, exp.Ordered, exp.Sort, exp.Limit, exp.Offset, exp.Window, exp.WindowSpec),
-        *(exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls, exp.Lambda),
+        *(exp.Distribute, exp.Cluster, exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls, exp.Lambda),
         *(exp.Alias, exp.Aliases, exp.Column, exp.Identifier, exp.Star, exp.Dot, exp.Bracket, exp.Paren, exp.Var),
         *(exp.Literal, exp.RawString, exp.HexString, exp.Boolean, exp.Null, exp.Interval, exp.DataType),
-        *(exp.DataTypeParam, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe, exp.Concat),
+        *(exp.DataTypeParam, exp.ColumnDef, exp.IntervalSpan, exp.BitwiseLeftShift, exp.BitwiseRightShift),
+        *(exp.Add, exp.Sub, exp.Mul, exp.Div, exp.IntDiv, exp.Mod, exp.Neg, exp.DPipe, exp.Concat),
         *(exp.BitwiseAnd, exp.BitwiseOr, exp.BitwiseXor, exp.BitwiseNot, exp.And, exp.Or, exp.Not, exp.Is),
         *(exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In),
         *(exp.Like, exp.ILike, exp.RegexpLike, exp.Escape, exp.Exists, exp.Any, exp.All, exp.Collate),
@@ -81,8 +83,8 @@ def words(sql: str) -> tuple[str, list[Token]]:
         tokens = _Plain().tokenize(sql)
     text, end = "", -1
     for token in tokens:
-        if token.start <= end:
-            continue  # 1.0D is three tokens at one place
+        if token.start <= end or token.token_type is TokenType.HINT:
+            continue  # 1.0D is three tokens at one place; and a hint changes no answer
         gap = sql[end + 1 : token.start]
         if gap.strip() or (not gap and token.token_type is TokenType.STRING):
             gap = " "

@@ -184,6 +184,11 @@ def test_our_own_queries_are_understood(text):
         "SELECT COUNT(*) FROM lake.logs.clicks",
         "SELECT 'it''s', \"a\", r'\\d', 'a -- b', '/* c */', x'1F', id FROM range(10)",
         "SELECT COUNT_IF(value IS NOT DISTINCT FROM 1) FILTER (WHERE NOT task RLIKE '^a') FROM metrics",
+        "SELECT /*+ BROADCAST(m) */ array(1, 2)[0], 1 << 2, 8 >> 1, uuid() FROM metrics AS m",
+        "SELECT timestampdiff(DAY, as_of, current_timestamp()), timestampadd(HOUR, 1, as_of) FROM metrics",
+        "SELECT CAST(NULL AS STRUCT<x: INT, y: ARRAY<STRING>>), INTERVAL '1 2' DAY TO HOUR FROM metrics",
+        "SELECT task FROM metrics DISTRIBUTE BY task SORT BY value",
+        "SELECT task FROM metrics CLUSTER BY task",
     ],
 )
 def test_what_analysts_write_is_understood(text):
@@ -200,6 +205,7 @@ def test_what_is_hostile_is_refused_before_an_engine_sees_it(text):
 def test_no_comment_is_left_for_an_engine_to_read_otherwise():
     text, _ = queries.words("-- a\n/* b */ SELECT 'a -- b', 1.0D /* c\n*/ + 2 -- d\n; -- e")
     assert text == "SELECT 'a -- b', 1.0D + 2"
+    assert queries.words("SELECT /*+ BROADCAST(a) */ 1 /* c */")[0] == "SELECT 1"
     assert queries.words("SELECT DATE'2026-01-01', U&'x'")[0] == "SELECT DATE '2026-01-01', U& 'x'"
 
 
@@ -274,5 +280,5 @@ def test_the_list_of_functions_is_in_order_and_leaves_out_what_does_more():
 def test_the_list_of_functions_is_of_this_spark(spark):
     assert engine_of(spark) == "spark"
     known = {row[0] for row in spark.sql("SHOW SYSTEM FUNCTIONS").collect()}
-    syntax = {"cast", "case"}
+    syntax = {"cast", "case", "timestampadd", "timestampdiff"}
     assert functions() - known - syntax == set()
