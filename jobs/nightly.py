@@ -139,7 +139,7 @@ class Run:
         lake.ensure(session, self.writer.address("runs"), declared.pop("runs"))
         done = lake.read(session, self.writer.address("runs")).where(F.col("state") == "done")
         # Before the tables get the columns of this configuration.
-        runs.check_definitions(settings, {row[0] for row in done.select("definitions").collect()})
+        runs.check_definitions(settings, runs.recorded(done))
         with ThreadPoolExecutor(len(declared)) as pool:
             list(pool.map(lambda name: lake.ensure(session, self.writer.address(name), declared[name]), declared))
         self.history = history(done, self.stamp)

@@ -12,6 +12,8 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs import unnamed
 from jobs.cells import Cells
@@ -76,7 +78,7 @@ def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
     """What the evaluation and each task × model mean: a change of any of it needs a new name."""
     document = settings.document()
     found: dict[str, dict[str, Any]] = {"evaluation": {"timezone": settings.day.timezone, "shards": document["shards"]}}
-    found[unnamed.OPTIONS] = unnamed.recorded(settings)
+    found[unnamed.OPTIONS] = unnamed.recorded(document)
     found |= {f"joint {name}": dict(weights) for name, weights in settings.joint.items()}
     for task_name, model in settings.pairs:
         task = settings.tasks[task_name]
@@ -107,6 +109,20 @@ def _scale(settings: Evaluation, task: str, model: str) -> dict[str, Any]:
         "classes": list(settings.classes(task)) or None,
     }
     return {name: value for name, value in meant.items() if value is not None}
+
+
+def recorded(done: DataFrame) -> set[str]:
+    """The definitions of runs that are done, as JSON.
+
+    Runs from before options were recorded have them in their configuration.
+    """
+    lacking = ~F.col("definitions").contains(f'"{unnamed.OPTIONS}"')
+    rows = done.select("definitions", F.when(lacking, F.col("config")).alias("config")).distinct().collect()
+    return {definitions if config is None else _with_options(definitions, config) for definitions, config in rows}
+
+
+def _with_options(definitions: str, config: str) -> str:
+    return json.dumps({**json.loads(definitions), unnamed.OPTIONS: unnamed.recorded(json.loads(config))})
 
 
 def check_definitions(settings: Evaluation, recorded: Iterable[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from jobs.settings import Evaluation
 from udfs.catalog import FAMILIES, unnamed_options
 
 OPTIONS: Final = "options"  # their place among the definitions of a run
@@ -29,10 +28,13 @@ DEPENDENT: Final = {
 }
 
 
-def recorded(settings: Evaluation) -> dict[str, Any]:
-    """The options on which something published depends, by their place in the configuration."""
-    document = settings.document()
-    return {place: _at(document, place) for place in sorted(_places(settings))}
+def recorded(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a configuration on which something published depends, by their place in it.
+
+    Those that it does not have are of a time when there was no choice.
+    """
+    found = ((place, _at(document, place)) for place in sorted(_places(document)))
+    return {place: value for place, value in found if value is not None}
 
 
 def dependent(place: str) -> str:
@@ -44,23 +46,23 @@ def dependent(place: str) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
-def _places(settings: Evaluation) -> Iterator[str]:
+def _places(document: Mapping[str, Any]) -> Iterator[str]:
     yield DUPLICATES
-    for kind in settings.kinds:
+    for kind in sorted({task["kind"] for task in document["tasks"].values()}):
         options = unnamed_options(kind)
         yield from (place for option, place in OF_LOSS.items() if option in options)
         if kind != "regression":
             yield KERNEL
         if kind == "candidates":
             yield from (GROUP, GROUP_ROWS)
-        if kind == "binary" and settings.bins.slices:
+        if kind == "binary" and document["bins"]["slices"]:
             yield BITS
             yield from (place for option, place in OF_BINS.items() if option in options)
-    yield from (f"{REFERENCE}.{task}" for task in settings.baselines.reference)
+    yield from (f"{REFERENCE}.{task}" for task in document["baselines"]["reference"])
 
 
 def _at(document: Mapping[str, Any], place: str) -> Any:
     found: Any = document
     for key in place.split("."):
-        found = found[key]
+        found = None if found is None else found.get(key)
     return found

@@ -39,6 +39,19 @@ def test_an_option_that_was_not_recorded_yet_is_free():
         runs.check_definitions(other, [json.dumps(older)])
 
 
+def test_options_of_runs_that_did_not_record_them_are_those_of_their_configuration(spark):
+    settings = parse(days.configured(Path("of_no_consequence")))
+    before, config = runs.definitions(settings), settings.document()
+    unrecorded = json.dumps({name: meant for name, meant in before.items() if name != "options"})
+    del config["impressions"]["duplicates"]  # as if there had been no choice
+    rows = [(json.dumps(before), None), (unrecorded, json.dumps(config))]
+    recorded = runs.recorded(spark.createDataFrame(rows, "definitions string, config string"))
+    runs.check_definitions(settings, recorded)
+    for each in recorded:
+        with pytest.raises(ContractError, match=r"loss.gamma: found 1.0, expected 2.0"):
+            runs.check_definitions(parse({**settings.document(), "loss": {"gamma": 1.0}}), [each])
+
+
 OF_KINDS = {
     "binary": {"bins": {"slices": [[]], "thresholds": [0.5]}, "baselines": {"reference": {"t": 0.1}}},
     "candidates": {"impressions": {"source": {"format": "parquet", "path": "x"}, "columns": {"id": "i", "group": "g"}}},
