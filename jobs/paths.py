@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 PATTERN = frozenset("*?[{")
 Partition = tuple[tuple[str, str], ...]
+NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 def is_pattern(path: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
@@ -79,6 +79,17 @@ def loaded(found: DataFrameReader, kind: str, source: Source, files: list[str]) 
     # A part without a byte has no rows, and no say in what the columns are.
     whole = {header: alike for header, alike in by_header.items() if header} or by_header
     return [found.load(alike) for packings in whole.values() for alike in packings.values()]
+
+
+def completed(found: Mapping[Partition, list[DataFrame]]) -> dict[Partition, list[DataFrame]]:
+    """Frames of texts, each with the columns of all: a union would make those that one lacks columns of no type."""
+    names = dict.fromkeys(name for frames in found.values() for frame in frames for name in frame.columns)
+
+    def whole(frame: DataFrame) -> DataFrame:
+        lacking = [F.lit(None).cast("string").alias(name) for name in names if name not in frame.columns]
+        return frame.select("*", *lacking) if lacking else frame
+
+    return {values: [whole(frame) for frame in frames] for values, frames in found.items()}
 
 
 def _packing(file: str) -> str:

@@ -14,12 +14,13 @@ from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import failures, footers, lake, parquet, paths, readers, whole
+from jobs import delta_files, failures, footers, lake, parquet, paths, readers, whole
 from jobs.day import Day, spellings
+from jobs.engines import engine_of
 from jobs.errors import ContractError, InputChangedError, InputMissingError
 from jobs.files import File, described, stat
 from jobs.footers import Columns
-from jobs.paths import Partition
+from jobs.paths import NULL_PARTITION, Partition
 from jobs.settings import Source
 
 ABSENT = re.compile(
@@ -27,7 +28,6 @@ ABSENT = re.compile(
     r"(table|object|location).* not found",
     re.IGNORECASE,
 )
-NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
 @dataclass(frozen=True)
@@ -162,9 +162,15 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
     frame = session.read.format("delta").option("versionAsOf", version).load(path)
     prunes = partition is not None and partition in frame.columns
     whole.check_delta(wanted.name, path, version, {str(partition): wanted.spellings} if prunes else {})
+    told = {"format": "delta", "path": path, "version": version}
+    groups = delta_files.grouped(path, version) if engine_of(session) == "sail" else None
+    if kept := {values: files for values, files in (groups or {}).items() if _may_hold(wanted, dict(values))}:
+        columns, frames = _loaded(session, wanted, "parquet", _without_values(wanted, kept))
+        frame = delta_files.typed(_united(frames), path, version)
+        return Pinned(wanted.name, frame, False, told, (), columns.unusable, columns.void)
     if prunes:
         frame = frame.where(F.col(f"`{partition}`").cast("string").isin(wanted.spellings))
-    return Pinned(wanted.name, frame, False, {"format": "delta", "path": path, "version": version})
+    return Pinned(wanted.name, frame, False, told)
 
 
 def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -> Pinned:
@@ -176,14 +182,11 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
             f"{wanted.name}: no file under {path!r} for {wanted.day.date.isoformat()}{_partitions(wanted, groups)} "
             "(exit code 4: not there yet)."
         )
-    if wanted.columns is not None and wanted.columns.isdisjoint(key for values in kept for key, _ in values):
-        # Nobody asks for the values of folders: one reading of them all, not one for each day of a year.
-        kept = {(): [file for files in kept.values() for file in files]}
+    kept = _without_values(wanted, kept)
     every = [file for files in kept.values() for file in files]
     whole.check(wanted.name, kind, every, source.options)
     columns, frames = _loaded(session, wanted, kind, kept)
-    # A column that files of an earlier day lack, such as a new model's score, is NULL there.
-    frame = reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
+    frame = _united(frames)
     if kind == "csv" and source.null_words:
         frame = readers.without_words(frame, source.null_words)
     files = tuple(map(stat, every))
@@ -200,11 +203,24 @@ def _loaded(
     if stored is None:
         columns = Columns({}, {})
         found = {values: readers.loaded(reader, kind, wanted.source, files) for values, files in kept.items()}
+        found = readers.completed(found) if kind == "csv" else found
     else:
         columns = footers.unified(footer for group in stored.values() for footer in group)
         given = partial(parquet.Files, session, reader, wanted.day.timezone, columns)
         found = {values: parquet.loaded(given(group)) for values, group in stored.items()}
     return columns, [_with_values(frame, values) for values, frames in sorted(found.items()) for frame in frames]
+
+
+def _without_values(wanted: Wanted, kept: dict[Partition, list[str]]) -> dict[Partition, list[str]]:
+    """All files as one group where nobody asks for the values of folders: one reading, not one for each of a year."""
+    if wanted.columns is not None and wanted.columns.isdisjoint(key for values in kept for key, _ in values):
+        return {(): [file for files in kept.values() for file in files]}
+    return kept
+
+
+def _united(frames: Sequence[DataFrame]) -> DataFrame:
+    """The rows of all frames. A column that files of an earlier day lack, as a new model's score, is NULL there."""
+    return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
 
 
 def _partitions(wanted: Wanted, found: Iterable[Partition]) -> str:
