@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from os import path
 
@@ -24,15 +24,22 @@ WHOLE = {pa.int8(): 3, pa.int16(): 5, pa.int32(): 10, pa.int64(): 19}  # the dig
 
 @dataclass(frozen=True)
 class Footer:
-    """A file and the types of its columns."""
+    """A file, the types of its columns, and those of them that are NULL in all its rows, as far as it says so."""
 
     file: str
     types: Mapping[str, pa.DataType]
+    empty: frozenset[str] = frozenset()
+
+    @property
+    def typed(self) -> Mapping[str, pa.DataType]:
+        """The columns that have a value somewhere in the file."""
+        return {name: type_ for name, type_ in self.types.items() if name not in self.empty}
 
     def without(self, names: Iterable[str]) -> Footer:
         """The same file without some of its columns."""
         dropped = set(names)
-        return Footer(self.file, {name: type_ for name, type_ in self.types.items() if name not in dropped})
+        kept = {name: type_ for name, type_ in self.types.items() if name not in dropped}
+        return Footer(self.file, kept, self.empty)
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,21 @@ def read(source: str, kept: Mapping[Partition, Sequence[str]]) -> dict[Partition
         return None
     with ThreadPoolExecutor(READERS) as pool:
         found = dict(zip(local, pool.map(lambda file: _footer(source, file), there), strict=True))
+    typed = {name for footer in found.values() for name in footer.typed}
     # Where a column is in the name of the folder too, that counts.
-    return {values: [found[file].without(key for key, _ in values) for file in files] for values, files in kept.items()}
+    return {
+        values: [_of_values(found[file], typed).without(key for key, _ in values) for file in files]
+        for values, files in kept.items()
+    }
+
+
+def _of_values(footer: Footer, typed: Collection[str]) -> Footer:
+    """The same file, in which columns without a value have no type where other files have values to tell it.
+
+    What wrote them did not know: of no rows, and of NULLs alone, pandas makes doubles.
+    """
+    types = {n: pa.null() if n in footer.empty and n in typed else type_ for n, type_ in footer.types.items()}
+    return replace(footer, types=types)
 
 
 def check_names(source: str, names: Iterable[str]) -> None:
@@ -148,7 +168,7 @@ def _footer(source: str, file: str) -> Footer:
             "Check the format of the source, and that its files are whole."
         ) from error
     check_names(source, schema.names)
-    return Footer(file, types)
+    return Footer(file, types, _empty(metadata))
 
 
 def _types(schema: pa.Schema, metadata: pq.FileMetaData) -> Iterator[tuple[str, pa.DataType]]:
@@ -158,6 +178,21 @@ def _types(schema: pa.Schema, metadata: pq.FileMetaData) -> Iterator[tuple[str, 
     told = _told_by_arrow(metadata)
     for field in schema:
         yield field.name, INSTANT if field.name in instants else told.get(field.name, field.type)
+
+
+def _empty(metadata: pq.FileMetaData) -> frozenset[str]:
+    """The flat columns without any value, as the groups of rows say; all of a file without rows."""
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    return frozenset(
+        metadata.schema.column(i).path
+        for i in range(metadata.num_columns)
+        if metadata.num_rows == 0 or all(_is_empty(group.column(i)) for group in groups)
+    )
+
+
+def _is_empty(chunk: pq.ColumnChunkMetaData) -> bool:
+    told = chunk.statistics
+    return told is not None and told.has_null_count and told.null_count == chunk.num_values
 
 
 def _told_by_arrow(metadata: pq.FileMetaData) -> dict[str, pa.DataType]:

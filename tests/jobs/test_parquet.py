@@ -113,6 +113,26 @@ def test_files_of_unequal_types_get_the_one_that_holds_all(spark, tmp_path, name
     assert read(found.frame) == values[::step]
 
 
+NOTHING = {
+    "no rows": pa.array([], pa.float64()),
+    "NULLs alone": pa.array([None], pa.float64()),
+}
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_a_file_without_a_value_has_no_say_in_the_type(spark, tmp_path, nothing, turned):
+    files = [NOTHING[nothing], pa.array(["DE"])]
+    for i, column in enumerate(reversed(files) if turned else files):
+        pq.write_table(
+            pa.table({"row": pa.array([i] * len(column), pa.int64()), "x": column}), tmp_path / f"{i}.parquet"
+        )
+    frame = pinned(spark, tmp_path).frame
+    assert dict(frame.dtypes)["x"] == "string"
+    assert {row["x"] for row in frame.collect()} - {None} == {"DE"}
+    assert frame.count() == sum(map(len, files))
+
+
 def test_times_without_a_zone_beside_others_are_of_the_declared_one(spark, tmp_path):
     local = pa.array([dt.datetime(2026, 1, 1, 1)], pa.timestamp("ns"))
     instant = pa.array([dt.datetime(2026, 1, 1, tzinfo=dt.UTC)], pa.timestamp("ms", "America/New_York"))
