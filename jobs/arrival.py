@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any
 
@@ -30,12 +30,14 @@ class Arrived:
         unusable: Those of a log that a reason rejects.
         hours: Those with a time in the day itself, by its hours; empty where times are not mapped.
         later: Those after the day.
+        others: Where there are none, of which days the rows of the source are.
     """
 
     rows: int
     unusable: int
     hours: tuple[int, ...]
     later: int = 0
+    others: str = ""
 
     @property
     def in_day(self) -> int:
@@ -69,7 +71,10 @@ def counted(
     every = reduce(lambda left, right: left.unionByName(right), parts)
     counts = every.groupBy("source", "hour").agg(F.count(F.lit(1)).alias("rows"), F.count("reason").alias("unusable"))
     rows = counts.toArrow().to_pylist()
-    return whole | {name: _arrived([row for row in rows if row["source"] == name], day) for name in frames}
+    whole |= {name: _arrived([row for row in rows if row["source"] == name], day) for name in frames}
+    # An epoch in a wrong unit is of another century, and no waiting mends that.
+    empty = {name: log for name, log in logs.items() if not whole[name].rows}
+    return whole | {name: replace(whole[name], others=read.days_of(log, day)) for name, log in empty.items()}
 
 
 def _arrived(counts: list[dict[str, int]], day: Day) -> Arrived:
@@ -85,7 +90,7 @@ def check_day(impressions: DataFrame, found: Cells, arrived: Arrived, day: Day) 
     # Where no row at all has a time, the column is at fault, and waiting does not help.
     if sum(arrived.hours) or (timeless and not found.outside):
         return
-    others = f"; {read.days_of(impressions, day)}" if found.read else ""
+    others = f"; {read.days_of(impressions, day) or 'they have no time'}" if found.read else ""
     lacking = f", and {timeless:,} of them have no time" if timeless else ""
     raise InputMissingError(
         f"impressions: {day.date} is empty: none of {found.read:,} rows read lies in it{lacking}{others}. "

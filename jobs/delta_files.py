@@ -6,6 +6,7 @@ doubles, cuts whole ones at 2^63 and passes over NaN: ids would become one id, a
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 
 from deltalake import DeltaTable
@@ -15,10 +16,29 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import paths, whole
+from jobs.errors import ContractError
 from jobs.paths import NULL_PARTITION, Partition
 
 PLAIN = frozenset(("timestampNtz", "typeWidening", "v2Checkpoint", "vacuumProtocolCheck"))
 SPELLED = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
+
+
+def check_format(name: str, kind: str, path: str) -> None:
+    """Raise ContractError (exit 2) for a local folder that is a Delta table and read as files, or the other way round.
+
+    Beside the files of a table lie those of its earlier versions: each row would be read as often as it was written.
+    """
+    local = paths.local_path(path)
+    if (
+        local is None
+        or not os.path.isdir(local)
+        or (os.path.isdir(os.path.join(local, "_delta_log")) == (kind == "delta"))
+    ):
+        return
+    found, mend = ("a folder without _delta_log", "a Delta table; name the format of its files")
+    if kind != "delta":
+        found, mend = "a Delta table", f"files of {kind} and no _delta_log beside them; name format: delta"
+    raise ContractError(f"{name}: found {found} at {path!r}, expected {mend}")
 
 
 def grouped(path: str, version: int) -> dict[Partition, list[str]] | None:

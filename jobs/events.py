@@ -31,11 +31,13 @@ WORDS = {
     "other_days": "of other days",
 }
 EVENT = ("log", "window", "id", "event_time")
+FLOAT = r"^[+-]?[0-9]+(\.[0-9]*([eE][+]?[0-9]+)?|[eE][+]?[0-9]+)$"  # how an integer looks once it was a float
+BESIDE = ("whole", "whole_impressions", "floats", "other_floats")
 
 
 @dataclass(frozen=True)
 class Events:
-    """The events of a label log by what became of them; all but `whole` and its likes add up to `read`.
+    """The events of a label log by what became of them; all but the last four add up to `read`.
 
     Attributes:
         read: Events in the pinned files.
@@ -52,6 +54,8 @@ class Events:
         unknown: About no impression that was read; one of another day that was not may have them in its window.
         whole: How many of the different events have times that are whole days, hours, minutes and seconds.
         whole_impressions: The same of the times of the impressions that events lie before.
+        floats: How many of those without an impression have ids that look like floats.
+        other_floats: How many of the others.
     """
 
     read: int
@@ -68,11 +72,13 @@ class Events:
     unknown: int = 0
     whole: Mapping[str, int] = field(default_factory=dict)
     whole_impressions: Mapping[str, int] = field(default_factory=dict)
+    floats: int = 0
+    other_floats: int = 0
 
     @property
     def counts(self) -> dict[str, Any]:
         """The classes by name, for `runs` and for programs."""
-        return {name: count for name, count in asdict(self).items() if not name.startswith("whole")}
+        return {name: count for name, count in asdict(self).items() if name not in BESIDE}
 
     @property
     def sentence(self) -> str:
@@ -170,7 +176,7 @@ def _fates(impressions: DataFrame, events: DataFrame, *, every_copy: bool) -> Da
     )
     met = seen.where(F.col("is_event") & F.col("of_day").isNotNull())
     what = F.coalesce(fate, F.lit("other_impression")).alias("what")
-    return met.select("log", "window", F.col("time").alias("event_time"), F.col("first").alias("time"), what)
+    return met.select("log", "window", "id", F.col("time").alias("event_time"), F.col("first").alias("time"), what)
 
 
 def _in_turn(impressions: DataFrame, events: DataFrame) -> DataFrame:
@@ -188,19 +194,22 @@ def _summed(frame: DataFrame, time: str, day: Day, copies: Column) -> DataFrame:
     """
     start, event = F.lit(micros(day.start)), F.col("event_time")
     sure = (event - F.col("window") + F.lit(1) >= start) & (event < micros(day.end))
+    floats = F.lit(0) if dict(frame.dtypes)["id"] != "string" else F.count_if(F.col("id").rlike(FLOAT))
     whole = [F.count_if((F.col(time) - start) % F.lit(unit) == F.lit(0)).alias(name) for name, unit in UNITS.items()]
     counts = (F.count(F.lit(1)).alias("n"), copies.alias("copies"), F.count_if(sure).alias("sure"))
-    return frame.groupBy("log", "what").agg(*counts, *whole)
+    own = floats.cast("bigint").alias("floats")
+    return frame.groupBy("log", "what").agg(*counts, own, *whole)
 
 
 def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> Events:
     """The classes of one log, of which those without an impression are what the others leave."""
-    nothing = dict.fromkeys(("n", "copies", "sure", *UNITS), 0)
+    nothing = dict.fromkeys(("n", "copies", "sure", "floats", *UNITS), 0)
     alone = {row["what"]: row["copies"] for row in rows if row["copies"] is not None}
     met = {row["what"]: row for row in rows if row["copies"] is None}
     different = next((row for row in rows if row["what"] == KEPT), nothing)
     kept = alone.pop(KEPT, 0)
     sure = different["sure"] - sum(row["sure"] for row in met.values())
+    floats = sum(row["floats"] for row in met.values())
     without = different["n"] - sum(row["n"] for row in met.values())
     if not 0 <= sure <= without:
         raise RuntimeFailure(f"labels.{name}: more events are about an impression than there are; run again")
@@ -215,4 +224,6 @@ def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> Events:
         unknown=without - sure,
         whole={unit: different[unit] for unit in UNITS},
         whole_impressions={unit: met.get("before", nothing)[unit] for unit in UNITS},
+        floats=different["floats"] - floats,
+        other_floats=floats,
     )

@@ -43,7 +43,8 @@ def sources(arrived: Mapping[str, Arrived], history: History, settings: Evaluati
         if not arrived[name].rows and not log.may_be_empty:
             expected = f"some; or labels.{name}.may_be_empty: true"
             empty = "no event in the windows of this day, so that all its labels would be 0"
-            found.append(Problem(f"labels.{name}", empty, expected))
+            others = f" ({arrived[name].others})" if arrived[name].others else ""
+            found.append(Problem(f"labels.{name}", empty + others, expected))
     for source in _sources(arrived, settings):
         found += [*_short(source, history, day), *_few(source, history, settings.limits.volume)]
     return found

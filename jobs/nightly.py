@@ -194,7 +194,8 @@ class Run:
         limit = self.settings.limits.rejected_share
         partial = [each.sentence for each in left_out if not each.required and each.exceeds(limit)]
         imprecise = precision.warnings(new["shard_statistics"], rows.scorings, found.largest, self.settings)
-        told = (told for log in self.judged or () for told in unmatched.warnings(log))
+        told = [told for log in self.judged or () for told in unmatched.warnings(log)]
+        told += unmatched.copies(rows.impressions, self.ledger.duplicate, found.in_day)
         outcome = self.stamp, self.ledger, new["metrics"], dict(self.progress.seconds)
         return Outcome(*outcome, (*told, *partial, *imprecise), self.lacking, left_out, self._events or {})
 

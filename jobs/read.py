@@ -186,11 +186,11 @@ def label_log(source: Pinned, log: LabelLog, day: Day, as_of: datetime, key: str
 
 
 def days_of(impressions: DataFrame, day: Day) -> str:
-    """Which dates impressions are of, in the zone of the day, as a sentence."""
+    """Which dates impressions or events are of, in the zone of the day, as a sentence; '' where none has a time."""
     spelled = F.col("time").between(*map(micros, CALENDAR))
     ends = impressions.where(spelled).agg(F.min("time"), F.max("time")).collect()[0]
     dates = [str(day.date_of(moment)) for moment in ends if moment is not None]
-    return f"they are of {' to '.join(dict.fromkeys(dates))}" if dates else "they have no time"
+    return f"they are of {' to '.join(dict.fromkeys(dates))}" if dates else ""
 
 
 def mapped_columns(settings: Evaluation) -> list[str]:

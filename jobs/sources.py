@@ -93,6 +93,7 @@ def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
         ContractError: What is there cannot be read, or cannot be pinned (exit 2).
     """
     kind, path = _located(session, wanted.name, wanted.source)
+    delta_files.check_format(wanted.name, kind, path)
     try:
         pin = _pinned_delta if kind == "delta" else _pinned_files
         found = pin(session, wanted, kind, path)
@@ -189,8 +190,7 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
     frame = _united(frames)
     if kind == "csv" and source.null_words:
         frame = readers.without_words(frame, source.null_words)
-    files = tuple(map(stat, every))
-    told = described(kind, path, files)
+    told = described(kind, path, files := tuple(map(stat, every)))
     return Pinned(wanted.name, frame, kind == "csv", told, files, columns.unusable, columns.void)
 
 

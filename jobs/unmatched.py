@@ -11,11 +11,18 @@ from pyspark.sql import functions as F
 from jobs import events
 from jobs.day import Day
 from jobs.errors import RefusedError
-from jobs.events import Events
+from jobs.events import FLOAT, Events
 from jobs.settings import Evaluation, LabelLog
 
 ENOUGH = 20  # of fewer events a share says little, and each may be a straggler
-FLOAT = r"^[+-]?[0-9]+(\.[0-9]*([eE][+]?[0-9]+)?|[eE][+]?[0-9]+)$"  # how an integer looks once it was a float
+MANY = 0.1  # logs that write some rows twice stay far below
+LIKELY = 4  # so many times the events that were matched are owed to the day by no change of the traffic
+
+
+FLOATED = (
+    "look like floats, as pandas makes them of integers beside NULLs; above 2^53 they have lost digits. Write ids as "
+    "integers or as text"
+)
 
 
 @dataclass(frozen=True)
@@ -78,12 +85,25 @@ def warnings(judged: Judged) -> Iterator[str]:
     share = declared.unmatched.warn * judged.told
     if found.orphan > share or (not found.matched and found.unknown):
         yield f"{_orphans(judged)}; compare the ids, and see whether the impressions are whole{_examples(judged)}"
+    elif _owes_much(judged) or _floats(judged):
+        yield f"{_strangers(judged)}; compare the ids, and see whether the impressions are whole{_examples(judged)}"
     if found.before > share:
         yield _early(judged)
     if _too_many(found.after, judged, declared.unmatched.refuse):
         yield (
             f"labels.{judged.name}: {_of(found.after, judged.told)} events lie after the window of their impression; "
             "compare the clocks, time zones and units of the two logs, or configure a longer window"
+        )
+
+
+def copies(impressions: DataFrame, duplicates: int, rows: int) -> Iterator[str]:
+    """What to look at where so many of the rows of a day are duplicates that their ids may be of something else."""
+    if duplicates > MANY * rows:
+        _, count, whole = _spelled(impressions.where(F.col("in_day")).select("id"))
+        floats = f"; {_of(count, whole)} ids {FLOATED}" if count > MANY * whole else ""
+        yield (
+            f"impressions: {_of(duplicates, rows)} rows have the id of another one and are left out as its duplicates: "
+            f"see whether impressions.columns.id is of one impression only, or configure duplicates: none{floats}"
         )
 
 
@@ -101,6 +121,17 @@ def _too_many(count: int, judged: Judged, share: float) -> bool:
     return judged.told >= ENOUGH and count > share * judged.told
 
 
+def _owes_much(judged: Judged) -> bool:
+    """Whether events are lost that other days do not explain, though some are matched."""
+    return judged.owed >= ENOUGH and judged.owed > LIKELY * judged.found.matched
+
+
+def _floats(judged: Judged) -> bool:
+    """Whether ids went through floats on their way into the log: they are about no impression of any day."""
+    found = judged.found
+    return not found.other_floats and found.floats > judged.declared.unmatched.warn * found.different
+
+
 def _of(count: int, whole: int) -> str:
     return f"{count:,} of {whole:,}"
 
@@ -110,6 +141,13 @@ def _orphans(judged: Judged) -> str:
     if found.matched:
         return f"labels.{judged.name}: {_of(found.orphan, judged.told)} events are about no impression that was read"
     return f"labels.{judged.name}: none of {found.different:,} events is about an impression of the day"
+
+
+def _strangers(judged: Judged) -> str:
+    found = judged.found
+    told = f"{_of(found.orphan + found.unknown, found.different)} events are about no impression that was read"
+    why = f", {found.floats:,} by ids that look like floats" if _floats(judged) else ", more than other days explain"
+    return f"labels.{judged.name}: {told}{why}"
 
 
 def _early(judged: Judged) -> str:
@@ -138,10 +176,7 @@ def _examples(judged: Judged) -> str:
     floats = {name: count for name, (_, count, _) in sides.items() if count}
     if len(floats) == 1:
         ((name, count),) = floats.items()
-        told += (
-            f"; {_of(count, sides[name][2])} such ids of the {name} look like floats, as pandas makes them of integers "
-            "beside NULLs; above 2^53 they have lost digits. Write ids as integers or as text"
-        )
+        told += f"; {_of(count, sides[name][2])} such ids of the {name} {FLOATED}"
     return told
 
 

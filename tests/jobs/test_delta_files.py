@@ -8,9 +8,10 @@ import pytest
 from deltalake import write_deltalake
 
 from jobs.day import Day
+from jobs.errors import ContractError
 from jobs.settings import Source
 from jobs.sources import Wanted, pinned
-from tests.jobs.night import DAY
+from tests.jobs.night import DAY, parquet
 
 SAIL = pytest.mark.only_engine("sail")
 
@@ -31,6 +32,19 @@ def test_what_a_log_rounds_is_read_from_the_file(spark, folder):
     assert [row["id"] for row in found] == ids
     assert [row["bid"] for row in found] == bids
     assert str([row["p"] for row in found]) == "[0.5, nan, 0.5]"
+
+
+@SAIL
+def test_a_table_is_not_read_as_files_nor_files_as_a_table(spark, folder):
+    write_deltalake(folder / "table", pa.table({"n": [0]}))
+    parquet(folder / "files", {"n": [0]})
+    for kind, place, found in [
+        ("parquet", "table", "a Delta table"),
+        ("delta", "files", "a folder without _delta_log"),
+    ]:
+        source = Source(format=kind, path=str(folder / place))
+        with pytest.raises(ContractError, match=f"labels.click: found {found} at .*{place}"):
+            pinned(spark, Wanted("labels.click", source, Day(DAY, "UTC")))
 
 
 @SAIL

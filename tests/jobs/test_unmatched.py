@@ -59,7 +59,13 @@ VERDICTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "orphans only": ({"orphan": 20}, ["!none of 20 events is about an impression of the day"]),
     "none, as far as can be told": ({"unknown": 30}, ["none of 30 events is about an impression of the day"]),
     "more than is left to chance": ({"unknown": 500}, ["!none of 500 events is about an impression of the day"]),
-    "one at least": ({"inside": 1, "unknown": 500}, []),
+    "one at least": ({"inside": 1, "unknown": 500}, ["500 of 501 events are about no impression that was read, more"]),
+    "as other days have them": ({"inside": 100, "unknown": 800}, []),
+    "floats": (
+        {"inside": 50, "unknown": 50, "floats": 2},
+        ["50 of 100 events are about no impression that was read, 2"],
+    ),
+    "floats on both sides": ({"inside": 50, "unknown": 50, "floats": 50, "other_floats": 50}, []),
     "about other days": ({"other_impression": 100, "rejected_impression": 5}, []),
 }
 
@@ -78,6 +84,31 @@ def test_what_is_said_of_events(tmp_path, name):
     told = list(unmatched.warnings(log))
     assert len(told) == len(sentences)
     assert all(f"labels.conversion: {start}" in text for start, text in zip(sentences, told, strict=True))
+
+
+@SAIL
+def test_ids_that_are_floats_are_told_though_their_window_is_long(spark, folder):
+    clicked = range(0, 120, 5)
+    days.written([impression(i, impression_id=str(10**6 + i)) for i in range(120)], folder / "impressions")
+    ids = (str(10**6 + i) + (".0" if i % 2 else "") for i in clicked)
+    events = [conversion(i, impression_id=id_) for i, id_ in zip(clicked, ids, strict=True)]
+    days.written(events, folder / "conversions", schema=TYPES)
+    document = days.configured(folder)
+    document["labels"]["conversion"]["window"] = "7d"
+    (told,) = nightly.evaluate(spark, parse(document), DAY).warnings
+    assert "12 of 24 events are about no impression that was read, 12 by ids that look like floats" in told
+
+
+@SAIL
+def test_ids_of_many_rows_are_told(spark, folder):
+    rows = [impression(i, impression_id=repr(float(10**17 + i))) for i in range(120)]
+    days.written(rows, folder / "impressions")
+    document = days.configured(folder, labels={"click": {"column": "clicked", "values": "binary"}})
+    document["tasks"] = {"ctr": {"label": "click"}}
+    document["models"] = {"champion": {"ctr": {"score": "p"}}}
+    (told,) = nightly.evaluate(spark, parse(document), DAY).warnings
+    assert "rows have the id of another one and are left out as its duplicates" in told
+    assert "120 of 120 ids look like floats" in told
 
 
 def test_the_share_that_is_told_is_configured(tmp_path):
