@@ -27,6 +27,7 @@ def short_tail(hours: Sequence[int], exposure: Sequence[int], usual: Sequence[in
     Expected is what the rows of the hours before make of a profile's last hours: of the impressions of the day (events
     follow them), and of the same hours of earlier days; of those that are known both must say so. Few rows say nothing:
     were the log half as frequent in its last hours as before, so few rows there must be rarer than one in 10,000.
+    Nor is a log short that goes on by the clock: the events of quiet hours are of yesterday's impressions.
 
     Args:
         hours: Rows of the log by the hours of the day, and those that come later.
@@ -44,7 +45,7 @@ def short_tail(hours: Sequence[int], exposure: Sequence[int], usual: Sequence[in
     profiles = [profile for profile in (exposure, usual) if profile]
     for hour in range(1, max(map(len, profiles), default=1)):
         tails = [tail for profile in profiles if (tail := _tail(hours, profile, hour, share))]
-        if len(tails) == len(profiles):
+        if len(tails) == len(profiles) and _has_stopped(hours, hour, share):
             found.append(min(tails, key=lambda tail: tail.expected))
     return min(found, key=lambda tail: tail.rows / tail.expected, default=None)
 
@@ -60,6 +61,11 @@ def _tail(hours: Sequence[int], profile: Sequence[int], hour: int, share: float)
     return Tail(hour, rows, expected) if short else None
 
 
+def _has_stopped(hours: Sequence[int], hour: int, share: float) -> bool:
+    """Whether the rows of an hour are fewer from one on than a share of what they were before."""
+    return sum(hours[hour:]) * hour < share * sum(hours[:hour]) * (len(hours) - hour)
+
+
 def _divergence(few: int, all_: int, chance: float) -> float:
     """−ln of Chernoff's bound on the probability that of `all_` rows at most `few` fall where each does by chance."""
     share = few / all_
@@ -69,10 +75,10 @@ def _divergence(few: int, all_: int, chance: float) -> float:
     return all_ * (inside + (1.0 - share) * math.log((1.0 - share) / (1.0 - chance)))
 
 
-def usual_rows(earlier: Sequence[int], week_ago: int | None) -> float:
-    """The rows that a day may have at least as many as: of the usual day, or of the same weekday, if that had fewer."""
+def usual_rows(earlier: Sequence[int], alike: int | None) -> float:
+    """The rows that a day may have at least as many as: of the usual day, or of one like it, if that had fewer."""
     usual = float(median(earlier))
-    return usual if week_ago is None else min(usual, week_ago)
+    return usual if alike is None else min(usual, alike)
 
 
 def too_few(rows: int, usual: float, share: float) -> bool:

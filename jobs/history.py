@@ -15,7 +15,7 @@ from jobs.finish import Stamp
 
 LOOKS_BACK = timedelta(days=28)
 DAYS = 7
-WEEK = timedelta(days=7)
+SATURDAY = 5
 
 
 @dataclass(frozen=True)
@@ -25,21 +25,28 @@ class History:
     Attributes:
         complete: Whether the day was evaluated, and is not provisional.
         days: What had arrived of earlier days that are complete.
-        week_ago: The same weekday before.
+        date: The day itself.
     """
 
     complete: bool = False
     days: Mapping[date, Mapping[str, Arrived]] = field(default_factory=dict)
-    week_ago: date = date.min
+    date: date = date.min
 
     def of(self, name: str) -> list[Arrived]:
         """A source on the newest earlier days."""
         return [self.days[day][name] for day in sorted(self.days)[-DAYS:] if name in self.days[day]]
 
-    def a_week_ago(self, name: str) -> int | None:
-        """The rows of a source on the same weekday before, where they are known."""
-        arrived = self.days.get(self.week_ago, {}).get(name)
-        return None if arrived is None else arrived.in_day
+    @property
+    def of_weekend(self) -> bool:
+        """Whether the day is a Saturday or a Sunday, which may be small beside all working days."""
+        return self.date.weekday() >= SATURDAY
+
+    def alike(self, name: str) -> int | None:
+        """The rows of a source on the newest day like this one: of the same weekday, or of a weekend as it is."""
+        known = [day for day in sorted(self.days) if name in self.days[day]]
+        same = [day for day in known if day.weekday() == self.date.weekday()]
+        weekend = [day for day in known if self.of_weekend and day.weekday() >= SATURDAY]
+        return min((self.days[day][name].in_day for day in (*same[-1:], *weekend[-1:])), default=None)
 
     def hours(self, name: str) -> list[int]:
         """The rows of a source by the hour, of the newest earlier days together."""
@@ -65,4 +72,4 @@ def history(done: DataFrame, stamp: Stamp) -> History:
     }
     there = newest.pop(stamp.event_date, None) is not None
     days = {day: {name: Arrived.parsed(fields) for name, fields in sources.items()} for day, sources in newest.items()}
-    return History(there, {day: sources for day, sources in days.items() if sources}, stamp.event_date - WEEK)
+    return History(there, {day: sources for day, sources in days.items() if sources}, stamp.event_date)

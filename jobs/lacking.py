@@ -66,7 +66,8 @@ def _sources(arrived: Mapping[str, Arrived], settings: Evaluation) -> Iterator[S
 
 
 def _short(source: Source, history: History, day: Day) -> Iterator[Problem]:
-    usual = history.hours(source.name)
+    # A day on which clocks go forward is an hour shorter than those before it.
+    usual = history.hours(source.name)[: len(source.arrived.hours)]
     # How late events come after their impressions is known from earlier days only.
     later = 0 if usual else source.arrived.later
     tail = short_tail([*source.arrived.hours, later], source.exposure, usual, source.tail)
@@ -80,10 +81,13 @@ def _short(source: Source, history: History, day: Day) -> Iterator[Problem]:
 
 def _few(source: Source, history: History, share: float) -> Iterator[Problem]:
     earlier = [arrived.in_day for arrived in history.of(source.name)]
-    if not earlier:
+    alike = history.alike(source.name)
+    # Working days say nothing about the first weekend.
+    if not earlier or (history.of_weekend and alike is None):
         return
-    usual = usual_rows(earlier, history.a_week_ago(source.name))
+    usual = usual_rows(earlier, alike)
     if too_few(source.arrived.in_day, usual, share):
         found = f"{source.arrived.in_day:,} rows of the day"
-        expected = f"about {usual:,.0f} as on earlier days, unless limits.volume is 0"
+        remedy = "if the day is whole nevertheless, run it with --set limits.volume=0"
+        expected = f"about {usual:,.0f} as on earlier days; {remedy}"
         yield Problem(source.place, found, expected)

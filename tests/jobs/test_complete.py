@@ -76,6 +76,13 @@ def test_a_log_that_is_always_silent_at_night_is_whole():
     assert short_tail([50] * 8 + [0] * 16, [1000] * DAY, [350] * 8 + [0] * 16, SHARE) is None
 
 
+def test_a_log_that_goes_on_by_the_clock_is_whole_though_its_first_night_had_no_day_before():
+    impressions = [100] * 5 + [1000] * 19
+    first, second = [0] * 5 + [20] * 19, [20] * 24
+    assert short_tail(second, impressions, first, SHARE) is None
+    assert short_tail([20] * 5 + [0] * 19, impressions, first, SHARE) is not None
+
+
 def test_a_share_of_0_asks_nothing():
     assert short_tail([500] * 8 + [0] * 16, [1000] * DAY, [], 0.0) is None
 
