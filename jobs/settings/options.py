@@ -48,17 +48,30 @@ VALUES = {
     "multiline": (("true", "false"), "true or false"),
     "recursivefilelookup": (("true", "false"), "true or false"),
 }
+SAME = {"delimiter": "sep", "charset": "encoding"}  # another name of the same option, which engines rank each its way
 OF_SAIL = "; or --engine spark"
 
 
 def option_problems(config: object) -> Iterator[Problem]:
     """Yield a problem per option that no engine obeys for the format; of a catalog table any format's will do."""
     for source in SOURCES:
+        yield from _named_twice(config, source)
         for place, value in found(config, f"{source}.options.*"):
             kind = at(config, *place[:-2], "format")
             kinds = [kind] if isinstance(kind, str) and kind in ALIKE else list(ALIKE)
             known = [name for each in kinds for name in (*ALIKE[each], *SPARK_ONLY[each])]
             yield from _problems(dotted(place), str(place[-1]), value, known, kinds)
+
+
+def _named_twice(config: object, source: str) -> Iterator[Problem]:
+    """Yield a problem per option that is there under two names, or spelled twice."""
+    seen: dict[tuple[object, ...], str] = {}
+    for place, _ in found(config, f"{source}.options.*"):
+        name = str(place[-1])
+        key = (*place[:-1], SAME.get(name.lower(), name.lower()))
+        if key in seen:
+            yield Problem(dotted(place), f"the same option as {seen[key]}", "one of the two")
+        seen[key] = name
 
 
 def _problems(place: str, name: str, value: object, known: list[str], kinds: list[str]) -> Iterator[Problem]:

@@ -150,6 +150,7 @@ def test_names_and_keys_that_do_not_fit_each_other_are_told(place: str, value: A
 
 OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"format": "csv", "path": "x", "options": {"nulValue": "NA", "Sep": ";", "nullvalue": "-"}}, "impressions.source.options.nulValue: found an unknown option, expected an option for csv: pathGlobFilter, "),  # noqa: E501
+    ({"format": "csv", "path": "x", "options": {"Sep": ";", "delimiter": ","}}, "impressions.source.options.delimiter: found the same option as Sep, expected one of the two"),  # noqa: E501
     ({"format": "parquet", "path": "x", "options": {"sep": ";"}}, "impressions.source.options.sep: found an unknown option, expected an option for parquet: pathGlobFilter, "),  # noqa: E501
     ({"format": "delta", "path": "x", "options": {"versionAsOf": 3}}, "impressions.source.options.versionAsOf: found an unknown option, expected an option for delta: there is none"),  # noqa: E501
     ({"table": "a.b", "options": {"sep": ";", "ignoreMissingFiles": True}}, "impressions.source.options.ignoreMissingFiles: found an unknown option, expected an option for csv or parquet or delta: "),  # noqa: E501
