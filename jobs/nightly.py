@@ -299,11 +299,11 @@ class Run:
     def _reject(self, rows: rejects.Rows, statistics: pa.Table) -> None:
         """Count and keep what was rejected, and refuse the day if that is too much of it."""
         assert self.ledger is not None
-        parts = rejects.parts(rows, self.ledger, statistics)
+        parts, kept = rejects.parts(rows, self.ledger, statistics), None
         if parts:
             reasons, kept = rejects.collected(parts, self.settings.limits.stored_rejects)
             self.ledger = replace(self.ledger, reasons=reasons)
             self.writer.append("rejects", finish.stamped_rejects(kept, self.stamp))
-        rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share)
+        rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share, kept)
         for log in self.judged or ():
             unmatched.check(log)

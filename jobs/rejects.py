@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from typing import Any
@@ -19,6 +19,8 @@ from jobs.read import Scoring
 from jobs.runs import Ledger
 
 RANKING_BUCKETS = 64
+LONGEST = 300  # characters of a row that a message quotes
+SHADOW = ". A model that scores a part of the rows by intent may be `required: false` beside its score"
 COLUMNS = ("source", "task", "model", "reason", "key", "row")
 
 
@@ -51,7 +53,7 @@ def parts(rows: Rows, ledger: Ledger, statistics: pa.Table) -> list[DataFrame]:
     return found + [of_log(name, log) for name, log in rows.logs.items() if rows.events[name][1]]
 
 
-def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float) -> None:
+def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float, kept: pa.Table | None) -> None:
     """Check that the counts tie out with what was summed, and that not too much is rejected.
 
     Raises:
@@ -74,9 +76,23 @@ def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float) -> Non
             )
     pairs = [each for each in of_pairs(rows.scorings, statistics, ledger.reasons) if each.required]
     too_many = [name for name, (rejected, of) in whole.items() if rejected > share * of]
-    too_many += [_blamed(each, share) for each in pairs if each.exceeds(share)]
-    if too_many:
-        raise RefusedError(_too_many(too_many, share, ledger.reasons))
+    models = [_blamed(each, share) for each in pairs if each.exceeds(share)]
+    if too_many or models:
+        mend = SHADOW if models else ""
+        error = RefusedError(_too_many([*too_many, *models], share, ledger.reasons, mend))
+        error.examples = "".join(_examples(kept, ledger.reasons))
+        raise error
+
+
+def _examples(kept: pa.Table | None, reasons: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A row of each reason as it was read: what is wrong with a value its reason cannot say."""
+    if kept is None:
+        return
+    for reason in reasons:
+        same = [pc.equal(kept[name], reason[name]) for name in COLUMNS[:4] if reason[name] is not None]
+        if row := kept.filter(reduce(pc.and_, same)).slice(0, 1)["row"].to_pylist():
+            text = row[0] if len(row[0]) <= LONGEST else f"{row[0][:LONGEST]} …"
+            yield f"\n  {_named(reason['source'], reason['task'], reason['model'])}: {reason['reason']}, as {text}"
 
 
 def _blamed(pair: LeftOut, share: float) -> str:
@@ -85,14 +101,13 @@ def _blamed(pair: LeftOut, share: float) -> str:
     return named if pair.row_share > share else f"{named} ({pair.shares})"
 
 
-def _too_many(blamed: Sequence[str], share: float, reasons: Sequence[Mapping[str, Any]]) -> str:
+def _too_many(blamed: Sequence[str], share: float, reasons: Sequence[Mapping[str, Any]], mend: str) -> str:
     table = "\n".join(
         f"  {row['rows']:>12,}  {_named(row['source'], row['task'], row['model'])}: {row['reason']}" for row in reasons
     )
     return (
         f"more than {share:.2%} (limits.rejected_share) is rejected of {', '.join(blamed)}; "
-        "the rows are in the table rejects, statistics and metrics are as before. A model that scores a part of the "
-        f"rows by intent may be `required: false` beside its score\n{table}"
+        f"the rows are in the table rejects, statistics and metrics are as before{mend}\n{table}"
     )
 
 

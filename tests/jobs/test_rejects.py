@@ -175,6 +175,17 @@ def refused(spark, folder, document, text):
     return newest
 
 
+@SAIL
+def test_a_refusal_quotes_a_row_of_each_reason(spark, folder):
+    document = days.small_day(folder, count=20)
+    days.written([impression(30, clicked=2), impression(31, clicked=3)], folder / "impressions")
+    with pytest.raises(RefusedError, match="is rejected of impressions") as caught:
+        nightly.evaluate(spark, parse(document), DAY)
+    assert 'impressions: bad_label, as {"impression_id":"i0030"' in caught.value.examples
+    assert '"clicked":2' in caught.value.examples
+    assert "required: false" not in str(caught.value)  # no model is at fault
+
+
 def test_a_model_without_any_score_refuses_the_day(spark, folder):
     document = days.small_day(folder, limits={"stored_rejects": 7})
     nightly.evaluate(spark, parse(document), DAY)
