@@ -58,18 +58,19 @@ def demo(
     """
     console = console or Console(quiet=True)
     other = OTHER[engine]
+    reason = left_out(other)
+    progress = Progress(4 if reason else 5, quiet=console.quiet)
     with _rooted(root):
         settings = load(_config())
-    with _stages(1, console).stage("logs") as stage:
+    with progress.stage("logs") as stage:
         truths = generated(root / "data", last_day or newest_day(), rows_per_day=rows_per_day)
         stage.note = f"{truths.rows_per_day:,} impressions a day from {truths.days[0].date}, in {root}"
     first, *days = truths.dates
     with ThreadPoolExecutor(1) as beside, session(engine, app="lossledger demo") as spark:
-        outcomes = [_evaluated(spark, settings, first, console)]
-        reason = left_out(other)
+        outcomes = [_evaluated(spark, settings, first, progress)]
         # The other engine mostly starts, and does so beside the other days; not before one day went well.
         again = None if reason else beside.submit(_repeated, days[-1], other, root)
-        outcomes += [_evaluated(spark, settings, day, console) for day in days]
+        outcomes += [_evaluated(spark, settings, day, progress) for day in days]
         movers = sql.query(spark, settings, questions.MOVERS.format(today=days[-1]))
         asked = questions.questions(truths).items()
         answers = tuple(Answer(question, text, sql.query(spark, settings, text)) for question, text in asked)
@@ -78,14 +79,14 @@ def demo(
         report.show_slices(console, truths, movers)
         report.show_rejects(console, truths, outcomes)
         report.show_answers(console, answers)
-        comparisons = () if again is None else _compared(settings, days[-1], other, again, console)
+        comparisons = () if again is None else _compared(settings, days[-1], other, again, progress)
     summary = Summary(engine, truths, tuple(outcomes), movers, answers, comparisons, reason)
     report.show_verdict(console, root, _config(), summary)
     return summary
 
 
-def _evaluated(spark: SparkSession, settings: Evaluation, day: date, console: Console) -> Outcome:
-    with _stages(1, console).stage(f"{day} on {NAMES[engine_of(spark)]}"):
+def _evaluated(spark: SparkSession, settings: Evaluation, day: date, progress: Progress) -> Outcome:
+    with progress.stage(f"{day} on {NAMES[engine_of(spark)]}"):
         return nightly.evaluate(spark, settings, day)
 
 
@@ -97,16 +98,12 @@ def _repeated(day: date, engine: str, root: Path) -> str:
 
 
 def _compared(
-    settings: Evaluation, day: date, engine: str, again: Future[str], console: Console
+    settings: Evaluation, day: date, engine: str, again: Future[str], progress: Progress
 ) -> tuple[Comparison, ...]:
     """The tables of a day beside those of its repetition, once that has ended."""
-    with _stages(1, console).stage(f"{day} again, on {NAMES[engine]}"):
+    with progress.stage(f"{day} again, on {NAMES[engine]}"):
         tables = again.result()
     return compared(settings, (str(settings.tables.path), tables), day)
-
-
-def _stages(count: int, console: Console) -> Progress:
-    return Progress(count, quiet=console.quiet)
 
 
 def _config() -> Path:
