@@ -75,7 +75,8 @@ def _short(source: Source, history: History, day: Day) -> Iterator[Problem]:
         moment = (day.start + tail.hour * HOUR).astimezone(ZoneInfo(day.timezone))
         hour = f"{moment:%Y-%m-%d %H:%M} ({day.timezone})"
         found = f"{tail.rows:,} of its {source.arrived.in_day:,} rows of the day from {hour} on"
-        expected = f"about {tail.expected:,.0f} by the hours before, unless {source.place}.complete.tail is 0"
+        remedy = f"if the log is whole nevertheless, run it with --set {source.place}.complete.tail=0"
+        expected = f"about {tail.expected:,.0f} by the hours before; {remedy}"
         yield Problem(source.place, found, expected)
 
 
