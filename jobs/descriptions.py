@@ -70,8 +70,8 @@ def view_comments(name: str) -> dict[str, str]:
     """What the head of a view's file says of its columns."""
     head = conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")
     return {
-        column: " ".join([first, *(line.removeprefix("--") for line in more.splitlines())][:9]).replace("  ", " ")
-        for column, first, more in ((each[1], each[2], each[3]) for each in COLUMN.finditer(head))
+        column: " ".join(" ".join([first, *(line.removeprefix("--") for line in more.splitlines())]).split())
+        for column, first, more in COLUMN.findall(head)
     }
 
 

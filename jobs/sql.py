@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +43,8 @@ MISTAKES: Final = (
 )
 QUERIES: Final = ("SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC")
 EITHER: Final = ("WITH", "FROM", "(")  # of queries and of what writes
+# How Sail calls a column that a grouping has not left.
+NUMBERED: Final = re.compile(r'No field named \S*"#\d+"')
 FILES: Final = "spark.sql.runSQLOnFiles"
 
 
@@ -127,6 +130,8 @@ def _explained(error: Any) -> LossledgerError:
     """What to tell the user of an engine's error."""
     # What follows the first line is the engine's plan, or the query again.
     told = f"the query failed: {str(error).strip().splitlines()[0].rstrip(';')}"
+    if NUMBERED.search(told):
+        told += ". Most likely a column is neither in GROUP BY nor in a function such as SUM: --engine spark names it"
     if isinstance(error, Py4JJavaError) and "StackOverflowError" in str(error):
         return ConfigurationError("the query is too deep for Apache Spark: put parts of it into WITH")
     return ConfigurationError(told) if isinstance(error, MISTAKES) else RuntimeFailure(told)

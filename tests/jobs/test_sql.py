@@ -411,11 +411,16 @@ def test_people_see_the_first_rows_of_a_large_answer_and_programs_all():
     assert json.loads(sql.rendered(many.slice(0, 0), as_json=True)) == []
 
 
+def test_a_column_that_is_not_grouped_is_told_in_words(spark, ledger):
+    with pytest.raises(ConfigurationError, match=r"(?i)group.?by"):
+        sql.query(spark, ledger, "SELECT task, AVG(value) FROM metrics_latest")
+
+
 def test_every_column_of_every_table_and_view_has_a_comment(spark, ledger):
     for name in views.known(ledger):
         rows = rows_of(spark, ledger, f"DESCRIBE {name}")
         assert [row["col_name"] for row in rows] == spark.table(name).columns
-        assert [row["col_name"] for row in rows if not row["comment"]] == [], name
+        assert [row["col_name"] for row in rows if not row["comment"] or "  " in row["comment"]] == [], name
     for text in ("-- a\nDESC TABLE EXTENDED `runs`;", "SHOW COLUMNS IN runs"):
         assert rows_of(spark, ledger, text) == rows_of(spark, ledger, "DESCRIBE runs")
     of_n = next(row for row in rows_of(spark, ledger, "describe statistics") if row["col_name"] == "n")
