@@ -18,12 +18,13 @@ KERNEL: Final = "loss.kernel"
 GROUP_ROWS: Final = "limits.group_rows"
 GROUP: Final = "impressions.columns.group"
 DUPLICATES: Final = "impressions.duplicates"
+ID: Final = "impressions.columns.id"
 REFERENCE: Final = "baselines.reference"
 DEPENDENT: Final = {
     BITS: "every number from score bins, such as auc",
     KERNEL: "the last digit of every loss",
     **dict.fromkeys((GROUP, GROUP_ROWS), "every number of a task about candidates"),
-    DUPLICATES: "every number",
+    DUPLICATES: "every number (without impressions.columns.id no duplicate is found)",
     REFERENCE: "every metric that ends in [reference]",
 }
 
@@ -33,8 +34,11 @@ def recorded(document: Mapping[str, Any]) -> dict[str, Any]:
 
     Those that it does not have are of a time when there was no choice.
     """
-    found = ((place, _at(document, place)) for place in sorted(_places(document)))
-    return {place: value for place, value in found if value is not None}
+    found = {place: _at(document, place) for place in sorted(_places(document))}
+    if _at(document, ID) is None:
+        # Without ids no copy is known, whatever is configured.
+        found[DUPLICATES] = "none"
+    return {place: value for place, value in found.items() if value is not None}
 
 
 def dependent(place: str) -> str:

@@ -98,3 +98,13 @@ def test_new_ranks_thresholds_and_another_clip_are_no_new_definition():
     document = {**days.configured(Path("x")), "bins": {"slices": [[]]}}
     more = {**document, "bins": {"slices": [[]], "thresholds": [0.5]}, "loss": {"k": [3], "clip": 1e-9}}
     runs.check_definitions(parse(more), [json.dumps(runs.definitions(parse(document)))])
+
+
+def test_to_go_without_ids_is_to_find_no_duplicates():
+    with_ids = {**days.configured(Path("x")), "labels": {"seen": {"column": "seen", "values": "binary"}}}
+    with_ids |= {"tasks": {"seen": {"label": "seen"}}, "models": {"m": {"seen": {"score": "p"}}}}
+    shown = with_ids["impressions"]
+    without = {**with_ids, "impressions": {**shown, "columns": {**shown["columns"], "id": None}}}
+    before = [json.dumps(runs.definitions(parse(with_ids)))]
+    with pytest.raises(ContractError, match=r'impressions\.duplicates: found "none", expected "remove"'):
+        runs.check_definitions(parse(without), before)
