@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import SparkSession
 
-from jobs import contract, sources
+from jobs import contract, listing, sources
 from jobs.day import Day
 from jobs.finish import Stamp
 from jobs.settings import Evaluation
@@ -31,6 +31,15 @@ class Inputs:
     def provenance(self) -> dict[str, Any]:
         """What was read, for `runs`."""
         return {source.name: source.provenance for source in self.all}
+
+    def warnings(self, settings: Evaluation) -> Iterator[str]:
+        """What lies in a source and is not read."""
+        read = {"impressions": settings.impressions.source}
+        read |= {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
+        for name, source in read.items():
+            if source.path is not None and source.format != "delta":
+                for folder in listing.passed_over(source.path, source.options):
+                    yield f"{name}: files in {folder} are not read; options: {{recursiveFileLookup: true}} reads them"
 
 
 def gathered(session: SparkSession, settings: Evaluation, day: Day, stamp: Stamp) -> Inputs:

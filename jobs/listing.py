@@ -26,6 +26,19 @@ def files(path: str, options: Mapping[str, object]) -> list[str] | None:
     return sorted(file for file in _walked(root, recursive) if fnmatchcase(os.path.basename(file), pattern))
 
 
+def passed_over(path: str, options: Mapping[str, object]) -> list[str]:
+    """The plain folders at a local path whose files are not read, as they name no partition."""
+    local = paths.local_path(path)
+    if local is None or paths.is_pattern(local) or is_recursive(options) or not os.path.isdir(local):
+        return []
+    plain = (entry.path for entry in os.scandir(local) if entry.is_dir() and "=" not in entry.name)
+    return sorted(folder for folder in plain if not is_hidden(os.path.basename(folder)) and _has_files(folder))
+
+
+def _has_files(folder: str) -> bool:
+    return next(_walked(folder, recursive=True), None) is not None
+
+
 def is_recursive(options: Mapping[str, object]) -> bool:
     """Whether plain folders inside a source are read too."""
     given = {name.lower(): str(value).lower() for name, value in options.items()}

@@ -179,7 +179,7 @@ class Run:
         with progress.stage("write"):
             self.writer.replace(new)
         self._done(inputs, scorings)
-        return self._outcome(new, rows, found)
+        return self._outcome(new, rows, found, inputs)
 
     def _done(self, inputs: Inputs, scorings: Sequence[Scoring]) -> None:
         """Say in `runs` that the tables are written."""
@@ -187,14 +187,15 @@ class Run:
         facts = {"inputs": inputs.provenance, "stages": self.progress.seconds, "units": units.recorded(scorings)}
         self.record("done", **facts, message=why)
 
-    def _outcome(self, new: Mapping[str, pa.Table], rows: rejects.Rows, found: Cells) -> Outcome:
+    def _outcome(self, new: Mapping[str, pa.Table], rows: rejects.Rows, found: Cells, inputs: Inputs) -> Outcome:
         """What was done, and what of it looks wrong."""
         assert self.ledger is not None
         left_out = of_pairs(rows.scorings, new["statistics"], self.ledger.reasons)
         limit = self.settings.limits.rejected_share
         partial = [each.sentence for each in left_out if not each.required and each.exceeds(limit)]
         imprecise = precision.warnings(new["shard_statistics"], rows.scorings, found.largest, self.settings)
-        told = [told for log in self.judged or () for told in unmatched.warnings(log)]
+        told = [*inputs.warnings(self.settings)]
+        told += [told for log in self.judged or () for told in unmatched.warnings(log)]
         told += unmatched.copies(rows.impressions, self.ledger.duplicate, found.in_day)
         outcome = self.stamp, self.ledger, new["metrics"], dict(self.progress.seconds)
         return Outcome(*outcome, (*told, *partial, *imprecise), self.lacking, left_out, self._events or {})

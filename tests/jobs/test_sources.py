@@ -1,6 +1,7 @@
 import dataclasses
 import datetime as dt
 import gzip
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +12,7 @@ from jobs.day import Day
 from jobs.errors import ConfigurationError, ContractError, InputMissingError
 from jobs.settings import Source, parse
 from jobs.sources import Wanted
-from tests.jobs import days
+from tests.jobs import days, night
 
 
 @pytest.mark.parametrize("name", ["a b.parquet", "a%20b.parquet", "日志.parquet"])
@@ -67,6 +68,19 @@ def test_plain_folders_in_a_source_are_none_of_it(spark, tmp_path):
     assert rows(pinned(spark, tmp_path, format="parquet")) == [(("country", "DE"),)]
     everywhere = {"options": {"recursiveFileLookup": True}, "format": "parquet"}
     assert len(rows(pinned(spark, tmp_path, **everywhere))) == 2
+
+
+@pytest.mark.only_engine("sail")
+def test_plain_folders_that_are_not_read_are_told(spark, tmp_path):
+    night.parquet(tmp_path / "impressions", {"click": [0.0, 1.0], "p": [0.1, 0.2]})
+    (tmp_path / "impressions" / "empty").mkdir()
+    night.parquet(tmp_path / "impressions" / "sub" / "deeper", {"click": [1.0], "p": [0.3]})
+    config = night.document(tmp_path)
+    (warning,) = night.evaluated(spark, config).warnings
+    assert re.fullmatch(r"impressions: files in .*/sub are not read; .*recursiveFileLookup: true.*", warning)
+    config["impressions"]["source"]["options"] = {"recursiveFileLookup": True}
+    outcome = night.evaluated(spark, config)
+    assert (outcome.warnings, outcome.ledger.scored) == ((), 3)
 
 
 def test_partitions_that_are_spelled_otherwise_are_listed(spark, tmp_path):
