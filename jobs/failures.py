@@ -86,6 +86,12 @@ def full(summary: str, error: BaseException) -> RuntimeFailure:
     return RuntimeFailure(f"{summary}: {line}. Every table holds a whole day, old or new; make room, and run again.")
 
 
+def occupied(place: str) -> ContractError:
+    """What is said of a folder that somebody else's files are in."""
+    expected = "a Delta table, or nothing yet; choose another tables.path"
+    return ContractError("a table cannot be there", [Problem(place, "a folder with other files", expected)])
+
+
 def of_table(error: Exception, place: str) -> LossledgerError | None:
     """What a failure at a table means where the disk (exit 3), the place or the log (exit 2) is at fault, or None."""
     if isinstance(error, LossledgerError):
@@ -97,10 +103,7 @@ def of_table(error: Exception, place: str) -> LossledgerError | None:
         problem = Problem(place, denied[0], "a folder that this user may write")
         return ConfigurationError("a table cannot be written", [problem])
     if OCCUPIED in said:
-        problem = Problem(
-            place, "a folder with other files", "a Delta table, or nothing yet; choose another tables.path"
-        )
-        return ContractError("a table cannot be there", [problem])
+        return occupied(place)
     if DAMAGED.search(said):
         expected = "a whole log; restore its folder _delta_log from a backup, or evaluate the days of the table anew"
         return ContractError("the log of a table is damaged", [Problem(place, causes(error)[0], expected)])

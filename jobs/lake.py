@@ -100,8 +100,11 @@ def ensure(session: SparkSession, where: Address, table: Table) -> None:
         try:
             _ensure(session, where, table)
         except AnalysisException as error:
-            if error.getCondition() not in HALF_MADE or not _clear_log(where):
+            if error.getCondition() not in HALF_MADE:
                 raise
+            if not _clear_log(where):
+                # After so many attempts this is no writer's table that is just being made.
+                raise failures.occupied(str(where)) from error
             _ensure(session, where, table)
 
 

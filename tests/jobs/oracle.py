@@ -91,21 +91,27 @@ LOSSES = {
     },
 }
 
-# From the inside: the columns of a pair, whether they can be used, the numbers with which they are, both losses.
+# From the inside: the columns of a pair, whether they can be used, the numbers with which they are, what those that
+# cannot weigh, both losses. Weights are summed in a unit: the heaviest bid is 2^20, and in twos it is below.
+UNITS = {"1D": "1D", "bid": "2D"}
 PAIR = """
-SELECT '{task}' AS task, '{model}' AS model, country, device, campaign, shard, y, w, usable, hard_zero, hard_one, p, c,
+SELECT '{task}' AS task, '{model}' AS model, country, device, campaign, shard, y, w, v, {unit} AS unit,
+  usable, hard_zero, hard_one, p, c,
   if(hard_zero OR hard_one OR y = 0D, 0D, {positive_loss}) AS a,
   if(hard_zero OR hard_one OR y = 1D, 0D, {negative_loss}) AS b
 FROM (
   SELECT *, {hard_zero} AS hard_zero, {hard_one} AS hard_one, {p} AS p, {c} AS c FROM (
-    SELECT * EXCEPT (s, w), if(usable, s, 0.5D) AS s, if(usable, w, 0D) AS w FROM (
-      SELECT *, coalesce({usable} AND NOT isnan(w) AND w >= 0D AND w < 1048576D, false) AS usable FROM (
-        SELECT *, {score} AS s, {weight} AS w, {label} AS y FROM examples WHERE {given}
-))))
+    SELECT * EXCEPT (s, w), if(usable, s, 0.5D) AS s, if(usable, w, 0D) AS w,
+      if(sound AND NOT usable, w, 0D) AS v FROM (
+      SELECT *, coalesce({usable} AND sound, false) AS usable FROM (
+        SELECT * EXCEPT (w), w / {unit} AS w, coalesce(w >= 0D AND w < double('Infinity'), false) AS sound FROM (
+          SELECT *, {score} AS s, {weight} AS w, {label} AS y FROM examples WHERE {given}
+)))))
 """
 
-# Rows that cannot be used have weight 0, so that they add nothing but to `unscored`.
+# Rows that cannot be used have weight 0, so that they add nothing but to `unscored` and its weight.
 TERMS = {
+    "unscored_weight": "v",
     "weight": "w",
     "squared_weight": "w * w",
     "positive_weight": "w * y",
@@ -131,7 +137,8 @@ def views(spark: SparkSession) -> None:
     hashed = ", ".join(f"{name} IS NULL, {name}" for name in HASHED)
     values = {name: VALUE.format(f"r.{name}") for name in ("country", "device")}
     placed = PLACED.format(cap=CAP, salt=SALT, shards=SHARDS, **values)
-    terms = ", ".join(f"rint({term} * 1e15D) AS {name}" for name, term in TERMS.items())
+    natural = {name: "unit * unit" if name == "squared_weight" else "unit" for name in TERMS}
+    terms = ", ".join(f"rint({term} * 1e15D) * {natural[name]} AS {name}" for name, term in TERMS.items())
     for view, query in {
         "examples": LABELLED + DEDUPLICATED.format(hashed=hashed) + placed,
         "priced": " UNION ALL ".join(f"({select})" for select in pairs()),
@@ -144,6 +151,7 @@ def views(spark: SparkSession) -> None:
 def pairs() -> Iterator[str]:
     for (task, model), (score, weight, label, given, scale) in PAIRS.items():
         named = {"task": task, "model": model, "score": score, "weight": weight, "label": label, "given": given}
+        named["unit"] = UNITS[weight]
         yield PAIR.format(**named, **LOSSES[scale])
 
 

@@ -56,7 +56,7 @@ def test_either_engine_writes_into_the_tables_of_the_other(spark, engine, tmp_pa
     for folder in (ours, theirs):
         document = days.small_day(folder)
         days.written([impression(i, ts=AT_EVE) for i in range(200, 260)], folder / "impressions")
-        days.written([impression(999, p=None)], folder / "impressions")
+        days.written([impression(999, p=None, bid=1.0)], folder / "impressions")
         if folder == ours:
             nightly.evaluate(spark, parse(document), EVE)
             in_other_engine(engine, document, folder, DAY)
