@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -280,22 +281,17 @@ class Run:
 
     def missed(self, failure: InputMissingError) -> None:
         """Say in `runs` that a source is not there, in a table made for it if need be."""
-        try:
+        with _noted(failure):
             lake.ensure(self.session, self.writer.address("runs"), tables.RUNS)
             self.record("started")
             self.record("refused", message=failures.told(failure, whole=False))
-        except Exception as error:
-            failure.add_note(f"`runs` could not be told: {failures.told(error, whole=False)}")
 
     def failed(self, failure: Exception) -> None:
         """Say in `runs` why the run ended; where that fails too, the failure itself says so."""
         refused = isinstance(failure, LossledgerError) and failure.exit_code in (2, 4)
         message = failures.told(failure, whole=False)
-        try:
+        with _noted(failure):
             self.record("refused" if refused else "failed", message=message)
-        except Exception as error:
-            # Most likely for the same cause, which must not be lost.
-            failure.add_note(f"`runs` could not be told: {failures.told(error, whole=False)}")
 
     def _reject(self, rows: rejects.Rows, statistics: pa.Table) -> None:
         """Count and keep what was rejected, and refuse the day if that is too much of it."""
@@ -308,3 +304,12 @@ class Run:
         rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share, kept)
         for log in self.judged or ():
             unmatched.check(log)
+
+
+@contextmanager
+def _noted(failure: Exception) -> Iterator[None]:
+    """Let a failure say what fails on telling it in `runs`: most likely for the same cause, which must not be lost."""
+    try:
+        yield
+    except Exception as error:
+        failure.add_note(f"`runs` could not be told: {failures.told(error, whole=False)}")
