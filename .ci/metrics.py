@@ -9,10 +9,8 @@ from types import ModuleType
 
 from undefined import reasons
 
-from udfs import baselines, catalog, totals
-from udfs.baselines import BASELINES
+from udfs import catalog
 from udfs.catalog import LOSSES
-from udfs.compatibility import PEERS, Peer, peer_columns, peer_metrics
 from udfs.measure import (
     BaselineMetric,
     BinMetric,
@@ -23,6 +21,9 @@ from udfs.measure import (
     Metric,
     Statistic,
 )
+from udfs.measures import baselines, totals
+from udfs.measures.baselines import BASELINES
+from udfs.measures.peers import PEERS, Peer, peer_columns, peer_metrics
 
 HEAD = """
 # Metrics and statistics

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from udfs import catalog
-from udfs.class_examples import class_examples, of_each_class
-from udfs.examples import binary_examples, regression_examples
-from udfs.groups import group_examples
+from udfs.examples.binary import binary_examples, regression_examples
+from udfs.examples.classes import class_examples, of_each_class
+from udfs.examples.groups import group_examples
 from udfs.measure import BaselineMetric, BinMetric, ClassMetric, Metric, Options
 
 OPTIONS: Options = {"alpha": 1.0, "gamma": 2.0, "k": 1.0, "threshold": 0.5, "calibration_bins": 10.0}

@@ -30,7 +30,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs import nightly
-from jobs.session import session
+from jobs.engines.session import session
 from jobs.settings import parse
 
 TERMS = (

@@ -1,15 +1,29 @@
-"""The command `lossledger`: arguments in, exit code out."""
+"""The command `lossledger`: one short function for each verb, arguments in, exit code out."""
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from jobs import command, doctor
 from jobs import demo as demonstration
-from jobs.engines import installed_versions, known_engine
+from jobs import nightly
+from jobs.engines.pins import installed_versions, known_engine
+from jobs.engines.session import session
+from jobs.errors import ConfigurationError, Problem
+from jobs.planning import ages
+from jobs.planning.ready import asked
+from jobs.progress import Progress
+from jobs.settings import load
+from jobs.sql import answers
+from jobs.sql.query import answered
+from jobs.surfaces import doctor, verdict
+from jobs.surfaces.exits import called, guarded, printed
 
 app = typer.Typer(
     epilog="Exit codes: 0 done, 2 configuration or contract, 3 failure, 4 not there yet: try again later.",
@@ -19,6 +33,8 @@ app = typer.Typer(
 )
 
 Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
+Day = Annotated[str, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
+Age = Annotated[str | None, typer.Option("--age", help="Label age, e.g. 24h; default: the configured one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
 Provisional = Annotated[
@@ -37,6 +53,10 @@ def _version(asked: bool) -> None:
         raise typer.Exit
 
 
+def _ended(command: Callable[[], int], *, as_json: bool) -> typer.Exit:
+    return typer.Exit(guarded(command, as_json=as_json))
+
+
 @app.callback()
 def _lossledger(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions.")] = False,
@@ -47,29 +67,62 @@ def _lossledger(
 @app.command()
 def run(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
-    date: Annotated[str, typer.Option(help="Day of the impressions, YYYY-MM-DD.")],
-    age: Annotated[str | None, typer.Option(help="Label age, e.g. 24h; default: the configured one.")] = None,
+    day: Day,
+    age: Age = None,
     provisional: Provisional = False,
     engine: Engine = "spark",
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
     """Evaluate one day and replace it in the tables."""
-    raise typer.Exit(
-        command.run(config, date, engine=engine, age=age, provisional=provisional, overrides=overrides, as_json=as_json)
-    )
+
+    def command() -> int:
+        return evaluated(
+            config, day, engine=engine, age=age, provisional=provisional, overrides=overrides, as_json=as_json
+        )
+
+    raise _ended(command, as_json=as_json)
+
+
+def evaluated(  # noqa: PLR0913 - the options of the command
+    config: Path,
+    day: str,
+    *,
+    engine: str,
+    age: str | None = None,
+    provisional: bool = False,
+    overrides: Sequence[str] = (),
+    as_json: bool = False,
+) -> int:
+    """Evaluate one day. The configuration, the date and its age are checked before an engine is started."""
+    settings = load(config, overrides)
+    event_date, age_hours = parsed_date(day), parsed_age(age)
+    ages.stamp(settings, event_date, age_hours, began=datetime.now(UTC), provisional=provisional)
+    progress = Progress(nightly.STAGES, quiet=as_json)
+    with session(engine, app=f"lossledger {settings.evaluation} {day}") as spark:
+        outcome = nightly.evaluate(
+            spark, settings, event_date, age_hours=age_hours, provisional=provisional, progress=progress
+        )
+        verdict.show(outcome, as_json=as_json)
+    return 0
 
 
 @app.command()
 def ready(
     config: Config,
-    date: Annotated[str, typer.Option(help="Day of the impressions, YYYY-MM-DD.")],
-    age: Annotated[str | None, typer.Option(help="Label age, e.g. 24h; default: the configured one.")] = None,
+    day: Day,
+    age: Age = None,
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
     """Say whether a day can be evaluated already (exit code 4: not yet), without Apache Spark."""
-    raise typer.Exit(command.ready(config, date, age=age, overrides=overrides, as_json=as_json))
+
+    def command() -> int:
+        told = asked(load(config, overrides), parsed_date(day), parsed_age(age))
+        print(json.dumps({"exit_code": 0, "ready": told}) if as_json else f"ready: {told}")
+        return 0
+
+    raise _ended(command, as_json=as_json)
 
 
 # A query that begins with a comment looks like an option.
@@ -82,7 +135,14 @@ def sql(
     as_json: Json = False,
 ) -> None:
     """Answer a question in SQL over the tables of an evaluation."""
-    raise typer.Exit(command.query(config, query, engine=engine, as_json=as_json, overrides=overrides))
+
+    def command() -> int:
+        settings = load(config, overrides)
+        with session(engine) as spark:
+            printed(answers.lines(answered(spark, settings, query), as_json))
+        return 0
+
+    raise _ended(command, as_json=as_json)
 
 
 @app.command()
@@ -91,7 +151,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Generate three days of impressions, evaluate them, and show what came out."""
-    raise typer.Exit(command.guarded(lambda: demonstration.run(folder, as_json=as_json), as_json=as_json))
+    raise _ended(lambda: demonstration.run(folder, as_json=as_json), as_json=as_json)
 
 
 @app.command(name="doctor")
@@ -102,17 +162,44 @@ def examine(
     as_json: Json = False,
 ) -> None:
     """Check this machine, and say how to mend what is missing."""
-    raise typer.Exit(
-        command.guarded(
-            lambda: doctor.report(config, engine and known_engine(engine), as_json=as_json, verbose=verbose),
-            as_json=as_json,
-        )
+    raise _ended(
+        lambda: doctor.report(config, engine and known_engine(engine), as_json=as_json, verbose=verbose),
+        as_json=as_json,
     )
+
+
+def parsed_date(text: str) -> date:
+    """A date written YYYY-MM-DD.
+
+    Raises:
+        ConfigurationError: It is not one, for example a template that an orchestrator left empty (exit 2).
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if not 1970 <= day.year < 3000:
+        problem = Problem("--date", repr(text), "a date such as 2026-11-20")
+        raise ConfigurationError("the day cannot be read", [problem])
+    return day
+
+
+def parsed_age(text: str | None) -> int | None:
+    """Whole hours, written 24h or 24; None where none is given.
+
+    Raises:
+        ConfigurationError: They are not (exit 2).
+    """
+    if text is None:
+        return None
+    if not re.fullmatch("[0-9]{1,6}h?", text):
+        raise ConfigurationError("the age cannot be read", [Problem("--age", repr(text), "hours such as 24h")])
+    return int(text.removesuffix("h"))
 
 
 def main() -> None:
     """Entry point of the command."""
-    command.called(app)
+    called(app)
 
 
 if __name__ == "__main__":

@@ -13,64 +13,34 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs import (
-    ages,
-    arrival,
-    baselines,
-    cells,
-    damage,
-    failures,
-    finish,
-    groups,
-    label,
-    lacking,
-    lake,
-    markers,
-    metrics,
-    natural,
-    precision,
-    read,
-    rejects,
-    runs,
-    sources,
-    summarise,
-    tables,
-    units,
-    unmatched,
-)
-from jobs.cells import Cells
 from jobs.day import Day
-from jobs.engines import engine_of
+from jobs.engines import failures
+from jobs.engines.pins import engine_of
 from jobs.errors import InputMissingError, LossledgerError, Problem, RefusedError
-from jobs.events import Events
-from jobs.finish import Stamp
-from jobs.history import History, history
-from jobs.inputs import Inputs, gathered
-from jobs.left_out import LeftOut, of_pairs
+from jobs.examples import arrival, cells, groups, label, rejects, summarise, units, unmatched
+from jobs.examples.cells import Cells
+from jobs.examples.events import Events
+from jobs.examples.left_out import of_pairs
+from jobs.files import damage, pinned
+from jobs.inputs import impressions as read
+from jobs.inputs.scorings import Scoring
+from jobs.inputs.scorings import scorings as scorings_of
+from jobs.inputs.sources import Inputs, gathered
+from jobs.ledger import runs, tables
+from jobs.ledger.runs import Ledger
+from jobs.ledger.stamp import Stamp
+from jobs.ledger.writer import Writer
+from jobs.planning import ages, lacking, markers
+from jobs.planning.history import History, history
 from jobs.progress import Progress
-from jobs.read import Scoring
-from jobs.runs import Ledger
+from jobs.results import baselines, natural, precision
+from jobs.results import finish as metrics
+from jobs.results import rows as finish
+from jobs.results.outcome import Outcome
 from jobs.settings import Evaluation
-from jobs.writer import Writer
+from jobs.storage import lake
 
 STAGES = 6
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a run did: where rows and events ended, `metrics`, seconds of stages, what looks wrong or was left out.
-
-    `provisional` says why the day is only provisional; it is empty where the day is complete.
-    """
-
-    stamp: Stamp
-    ledger: Ledger
-    metrics: pa.Table
-    stages: Mapping[str, float]
-    warnings: tuple[str, ...]
-    provisional: tuple[str, ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
-    events: Mapping[str, Events] = field(default_factory=dict)
 
 
 def evaluate(  # noqa: PLR0913 - which day, and how
@@ -149,7 +119,7 @@ class Run:
     def completed(self, inputs: Inputs) -> Outcome:
         """Compute all numbers, then replace the tables."""
         settings, progress = self.settings, self.progress
-        scorings = read.scorings(settings)
+        scorings = scorings_of(settings)
         key = read.key_type(settings, inputs.impressions, inputs.logs)
         impressions = read.impressions(inputs.impressions, settings, self.day, key)
         logs = {
@@ -168,15 +138,16 @@ class Run:
             summary = summarise.summarised(examples.frame, whole, settings, found, scorings)
             progress.note = f"{summary.rows:,} examples"
         # Before anything is written: sums of two states of a file would be blamed on its rows.
-        sources.verify(inputs.all)
+        pinned.verify(inputs.all)
         mixed = None if assembled is None else assembled.mixed
-        self.ledger = Ledger.of(found, examples.duplicates, summary.rows, mixed)
+        counts = {"duplicate": examples.duplicates, "scored": summary.rows}
+        self.ledger = Ledger.of(found.read, found.outside, **counts, mixed=mixed)
         with progress.stage("finish"):
             rejected = self.ledger.rejected > 0
             self.judged = unmatched.judged(impressions, logs, settings, self.day, rejected=rejected)
             rows = rejects.Rows(impressions, logs, examples.frame, whole, scorings, self.arrived)
             new = self._finished(summary.sums, found, rows)
-            sources.verify(inputs.all)
+            pinned.verify(inputs.all)
         with progress.stage("write"):
             self.writer.replace(new)
         self._done(inputs, scorings)
@@ -275,7 +246,8 @@ class Run:
     def record(self, state: str, **facts: Any) -> None:
         """Append an event to `runs`, with the counts that are known by then."""
         arrived = {name: arrived.plain for name, arrived in self.arrived.items()} or None
-        counts = {"ledger": self.ledger, "events": self._events, "arrived": arrived}
+        events = None if self._events is None else {name: found.counts for name, found in self._events.items()}
+        counts = {"ledger": self.ledger, "events": events, "arrived": arrived}
         row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **counts, **facts)
         self.writer.append("runs", row)
 

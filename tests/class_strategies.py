@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests import strategies
 from tests.udfs.class_summaries import ClassRows
-from udfs.class_examples import CLASS_LOGIT_LIMIT
+from udfs.examples.classes import CLASS_LOGIT_LIMIT
 
 LARGEST = np.nextafter(CLASS_LOGIT_LIMIT, 0.0)
 logits = (

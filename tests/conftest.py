@@ -8,8 +8,8 @@ import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import session as engines
 from jobs.demo.engines import QUICK
+from jobs.engines import session as engines
 
 ROOT = Path(__file__).parent.parent
 

@@ -9,7 +9,8 @@ import pytest
 from tests.udfs import references
 from tests.udfs.references import Reference, exact, value_and_bound
 from tests.udfs.summaries import Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
-from udfs import binary, catalog
+from udfs import catalog
+from udfs.measures import binary
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "add-a-metric.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

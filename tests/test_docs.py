@@ -1,21 +1,20 @@
 """The documents are what the code says: `metrics.md` is made from it, and what `seeds.md` names is there."""
 
 import ast
-import importlib
 import json
 import re
 import subprocess
 import sys
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 from jobs.settings.sections import Loss
 from udfs import catalog
-from udfs.compatibility import PEERS, peer_columns, peer_metrics
 from udfs.measure import Measure, Metric
+from udfs.measures.peers import PEERS, peer_columns, peer_metrics
 
 ROOT = Path(__file__).parents[1]
 METRICS, SEEDS = (ROOT / "docs" / name for name in ("metrics.md", "seeds.md"))
@@ -61,9 +60,11 @@ def exists(name: str) -> bool:
         file, function, case = test.groups()
         return function in functions_of(file) and (case is None or case in reference_cases())
     if name.startswith("udfs."):
-        package, module, *attribute = name.split(".")
-        path = f"{package}.{module}"
-        return find_spec(path) is not None and all(hasattr(importlib.import_module(path), each) for each in attribute)
+        try:
+            resolve_name(name)
+        except (ImportError, AttributeError):
+            return False
+        return True
     return name in known_names() or (ROOT / name).exists() or (SEEDS.parent / name).exists()
 
 
@@ -124,8 +125,8 @@ def test_all_that_is_named_exists() -> None:
 
 
 def test_what_does_not_exist_is_found() -> None:
-    assert exists("udfs.binary.log_loss")
-    assert not exists("udfs.binary.log_los")
+    assert exists("udfs.measures.binary.log_loss")
+    assert not exists("udfs.measures.binary.log_los")
     assert not exists("udfs.nothing")
     assert not exists("test_seed_documents.py::test_nothing")
     assert not exists("test_reference_values.py::test_a_trusted_value_is_met[nothing]")

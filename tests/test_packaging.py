@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PROGRAM = "import jobs.session, udfs; from jobs.engines import conf_file, installed_versions as v; "
+PROGRAM = "import jobs.engines.session, udfs; from jobs.engines.pins import conf_file, installed_versions as v; "
 PROGRAM += "print(jobs.__file__); print(v()['lossledger']); print(conf_file('spark-defaults.conf').is_file())"
 
 

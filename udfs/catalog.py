@@ -7,32 +7,30 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs import (
-    areas,
+from udfs.examples.binary import CLASS_COLUMNS, COLUMNS
+from udfs.examples.bins import BIN_COLUMNS
+from udfs.measure import BaselineMetric, BinMetric, ClassMetric, ClassStatistic, Measure, Metric, Options, Statistic
+from udfs.measures import (
     baselines,
     binary,
     candidates,
     class_prior,
     entropy,
     grouped_auc,
-    lists,
+    listwise,
     multiclass,
     ranking,
     regression,
-    reliability,
-    thresholds,
     totals,
 )
-from udfs.baselines import BASELINES
-from udfs.bins import BIN_COLUMNS
-from udfs.examples import CLASS_COLUMNS, COLUMNS
-from udfs.measure import BaselineMetric, BinMetric, ClassMetric, ClassStatistic, Measure, Metric, Options, Statistic
+from udfs.measures.baselines import BASELINES
+from udfs.measures.bins import areas, reliability, thresholds
 
 FAMILIES: dict[str, tuple[ModuleType, ...]] = {
     "binary": (totals, binary, entropy, baselines, areas, thresholds, reliability),
     "regression": (totals, regression),
     "multiclass": (totals, multiclass, class_prior),
-    "candidates": (totals, candidates, lists, grouped_auc, ranking),
+    "candidates": (totals, candidates, listwise, grouped_auc, ranking),
 }
 # The loss of each kind of task that joint losses are made of, and the statistic that holds its positives.
 LOSSES = {

@@ -19,12 +19,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.functions import pandas_udf
 
 from udfs.catalog import columns_of, published
-from udfs.decimals import nearest
-from udfs.exact import total
-from udfs.examples import binary_examples
+from udfs.exact.decimals import nearest
+from udfs.exact.sums import total
+from udfs.exact.units import HEAVIEST, weight_unit
+from udfs.examples.binary import binary_examples
 from udfs.measure import FloatArray, Metric
 from udfs.pricing import evaluated, priced
-from udfs.units import HEAVIEST, weight_unit
 
 ROW_METRICS = ("log_loss", "weighted_log_loss", "focal_loss", "brier_score")
 SCALES = {"": "probability", "_logit": "logit"}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from udfs.kernels import STRICT
+from udfs.exact.kernels import STRICT
 from udfs.measure import FloatArray, Metric, Statistic
 
 

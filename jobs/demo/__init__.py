@@ -15,16 +15,17 @@ from typing import Final
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from jobs import nightly, sql
+from jobs import nightly
 from jobs.demo import questions, report
 from jobs.demo.data import generated, newest_day
 from jobs.demo.engines import NAMES, OTHER, Comparison, compared, left_out, repeated
 from jobs.demo.summary import Answer, Summary
-from jobs.engines import conf_file, engine_of
-from jobs.nightly import Outcome
+from jobs.engines.pins import conf_file, engine_of
+from jobs.engines.session import session
 from jobs.progress import Progress
-from jobs.session import session
+from jobs.results.outcome import Outcome
 from jobs.settings import Evaluation, load
+from jobs.sql.query import answered
 
 ROWS_PER_DAY: Final = 200_000
 ROOT: Final = "LOSSLEDGER_DEMO"
@@ -71,9 +72,9 @@ def demo(
         # The other engine mostly starts, and does so beside the other days; not before one day went well.
         again = None if reason else beside.submit(_repeated, days[-1], other, root)
         outcomes += [_evaluated(spark, settings, day, progress) for day in days]
-        movers = sql.query(spark, settings, questions.MOVERS.format(today=days[-1]))
+        movers = answered(spark, settings, questions.MOVERS.format(today=days[-1]))
         asked = questions.questions(truths).items()
-        answers = tuple(Answer(question, text, sql.query(spark, settings, text)) for question, text in asked)
+        answers = tuple(Answer(question, text, answered(spark, settings, text)) for question, text in asked)
         report.show_words(console)
         report.show_days(console, outcomes)
         report.show_slices(console, truths, movers)

@@ -15,10 +15,11 @@ from typing import Final
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from jobs import jars, java
+from jobs.engines import jars, java
 from jobs.errors import EngineError, RuntimeFailure
+from jobs.ledger.tables import declared, statistic_columns
 from jobs.settings import Evaluation
-from jobs.tables import Table, declared, statistic_columns
+from jobs.storage.schema import Table
 
 OTHER: Final = {"sail": "spark", "spark": "sail"}
 NAMES: Final = {"sail": "Sail", "spark": "Apache Spark"}

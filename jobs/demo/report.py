@@ -14,12 +14,14 @@ from rich.console import Console
 from rich.syntax import Syntax
 from rich.table import Table
 
-from jobs import calling, sql, verdict
+from jobs import calling
 from jobs.demo.engines import NAMES, OTHER
 from jobs.demo.summary import Answer, Summary
 from jobs.demo.truths import Truths
-from jobs.engines import conf_file
-from jobs.nightly import Outcome
+from jobs.engines.pins import conf_file
+from jobs.results.outcome import Outcome
+from jobs.sql.answers import rendered
+from jobs.surfaces import verdict
 
 LEDGER: Final = ("read", "outside", "rejected", "duplicate", "scored")
 PAIR: Final = ("task", "model")
@@ -93,7 +95,7 @@ def show_answers(console: Console, answers: Sequence[Answer]) -> None:
     for number, each in enumerate(answers, 1):
         console.print(f"\n[bold]{number}. {each.question}[/bold]")
         console.print(Syntax(each.sql, "sql", background_color="default"))
-        console.print(sql.rendered(each.answer, False), markup=False)
+        console.print(rendered(each.answer, False), markup=False)
 
 
 def show_verdict(console: Console, root: Path, config: Path, summary: Summary) -> None:

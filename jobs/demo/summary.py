@@ -7,10 +7,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from jobs import verdict
 from jobs.demo.engines import OTHER, Comparison
 from jobs.demo.truths import Truths
-from jobs.nightly import Outcome
+from jobs.results.outcome import Outcome
+from jobs.surfaces import verdict
 
 
 @dataclass(frozen=True)

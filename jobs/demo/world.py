@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from udfs.kernels import STRICT
+from udfs.exact.kernels import STRICT
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

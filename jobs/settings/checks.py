@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from jobs.errors import Problem, described, nearest_match, one_of
 from jobs.settings.errors import dotted
 from udfs.catalog import FAMILIES, statistics_of
-from udfs.compatibility import PEERS, peer_columns
+from udfs.measures.peers import PEERS, peer_columns
 
 KEY_COLUMNS = (
     "event_date", "age_hours", "task", "model", "slice", "shard", "bin", "class", "metric", "as_of", "run_id",

@@ -23,7 +23,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from jobs.errors import LARGEST_INTEGER, nearest_match, one_of
-from udfs.compatibility import PEERS
+from udfs.measures.peers import PEERS
 
 UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 DURATION = re.compile(r"([0-9]{1,6})([dhms])")

@@ -26,7 +26,7 @@ from jobs.settings.fields import (
     Window,
     Zone,
 )
-from udfs.bins import LEAST_BITS, MOST_BITS
+from udfs.examples.bins import LEAST_BITS, MOST_BITS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 

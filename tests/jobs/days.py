@@ -15,9 +15,10 @@ import yaml
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
-from jobs import lake, tables
-from jobs.lake import Address
+from jobs.ledger import tables
 from jobs.settings import parse
+from jobs.storage import lake
+from jobs.storage.lake import Address
 
 Row = dict[str, Any]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from jobs.tables import MICROS
+from jobs.storage.schema import MICROS
 
 
 def with_int96(table: Path) -> None:

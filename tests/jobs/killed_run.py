@@ -12,7 +12,9 @@ from pathlib import Path
 
 from pyspark import SparkContext  # noqa: TID251 - it knows the JVM that is to be killed
 
-from jobs import command, lake
+from jobs import cli
+from jobs.storage import lake
+from jobs.surfaces.exits import guarded
 from tests.jobs.days import DAY
 
 
@@ -33,7 +35,7 @@ def killing_writes(last, victim):
 def main():
     engine, config, last, victim = sys.argv[1:]
     lake._write = killing_writes(int(last), victim)
-    sys.exit(command.run(Path(config), str(DAY), engine=engine, as_json=True))
+    sys.exit(guarded(lambda: cli.evaluated(Path(config), str(DAY), engine=engine, as_json=True), as_json=True))
 
 
 if __name__ == "__main__":

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from jobs import lake
-from jobs.engines import conf_file, engine_of
+from jobs.engines.pins import conf_file, engine_of
 from jobs.settings import Evaluation, parse
+from jobs.storage import lake
 from tests.jobs.night import DAY, document, evaluated, parquet
 
 NEXT_DAY = DAY + timedelta(days=1)

@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from jobs import nightly
-from jobs.nightly import Outcome
+from jobs.results.outcome import Outcome
 from jobs.settings import parse
 
 ROOT = Path(__file__).parents[2]

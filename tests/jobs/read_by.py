@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from jobs import sql, tables
-from jobs.session import session
+from jobs.engines.session import session
+from jobs.ledger import tables
 from jobs.settings import load
+from jobs.sql.query import answered
 
 
 def main():
@@ -15,7 +16,7 @@ def main():
     settings = load(Path(config), [])
     with session(engine) as spark:
         for name in (*tables.declared(settings), "runs_latest"):
-            pq.write_table(sql.query(spark, settings, f"SELECT * FROM {name}"), Path(folder) / f"{name}.parquet")
+            pq.write_table(answered(spark, settings, f"SELECT * FROM {name}"), Path(folder) / f"{name}.parquet")
 
 
 if __name__ == "__main__":

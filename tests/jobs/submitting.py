@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jobs import java
+from jobs.engines import java
 from tests.jobs import days
 from tests.jobs.days import DAY, impression
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from jobs.absent import absent
 from jobs.settings import load
+from jobs.surfaces.absent_metrics import absent
 
 NIGHTLY = Path(__file__).parents[2] / "conf" / "nightly.yaml"
 

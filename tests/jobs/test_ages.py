@@ -4,9 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from jobs import ages, nightly, sql, verdict, views
+from jobs import nightly
 from jobs.errors import ConfigurationError, InputMissingError
+from jobs.planning import ages
 from jobs.settings import parse
+from jobs.sql import views
+from jobs.sql.query import answered
+from jobs.sql.views import VIEWS
+from jobs.surfaces import verdict
 from tests.jobs import days
 from tests.jobs.days import DAY
 from tests.jobs.night import document
@@ -85,9 +90,9 @@ def test_a_provisional_run_is_marked_in_every_table(spark, folder, capsys):
     assert "provisional, as labels are known up to " in capsys.readouterr().out
     (ending,) = (row for row in days.rows_of(folder, "runs") if row["state"] == "done")
     assert ending["message"] == f"provisional, as {told['provisional'][0]}"
-    asked = [view for view in sql.VIEWS if view in views.known(settings)]
-    found = {view: sql.query(spark, settings, f"SELECT * FROM {view}").num_rows for view in asked}
-    ledger = sql.query(spark, settings, "SELECT DISTINCT provisional, is_final FROM ledger")
+    asked = [view for view in VIEWS if view in views.known(settings)]
+    found = {view: answered(spark, settings, f"SELECT * FROM {view}").num_rows for view in asked}
+    ledger = answered(spark, settings, "SELECT DISTINCT provisional, is_final FROM ledger")
     assert ledger.to_pylist() == [{"provisional": True, "is_final": False}]
     assert (found["statistics_latest"], found["metrics_final"]) == (0, 0)
     assert found["metrics_latest"] == outcome.metrics.num_rows

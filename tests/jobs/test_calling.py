@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from jobs import calling
-from jobs.java import PACKAGE
+from jobs.engines.java import PACKAGE
 from tests.jobs.submitting import ROOT
 
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
-from jobs import cells
-from jobs.cells import Cells, encoded
 from jobs.errors import ContractError, RuntimeFailure
+from jobs.examples import cells
+from jobs.examples.cells import Cells, encoded
 from jobs.settings import parse
 from tests.jobs.night import DAY, EXACT, evaluated, table
 from tests.jobs.test_read import mapped, of_columns

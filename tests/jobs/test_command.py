@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
 from typer.testing import CliRunner
 
-from jobs import cli, command
+from jobs import cli
 from tests.jobs.submitting import ROOT, environment
 
 ENTRIES = {"command": ["-m", "jobs", "run"], "entry of spark-submit": ["jobs/evaluate.py"]}
@@ -42,14 +43,17 @@ def test_a_command_that_is_done_exits_with_its_own_code():
 @pytest.mark.parametrize("text", ["-- a comment = 1\nSELECT 1", "--\nSELECT 1", "/* a */ SELECT 1", "-- SELECT 1"])
 def test_a_query_that_begins_with_a_comment_is_no_option(monkeypatch, text):
     asked = []
-    monkeypatch.setattr(command, "query", lambda _, query, **options: asked.append((query, options["as_json"])) or 0)
-    assert CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--json"]).exit_code == 0
-    assert asked == [(text, True)]
+    monkeypatch.setattr(cli, "load", lambda *_: None)
+    monkeypatch.setattr(cli, "session", nullcontext)
+    monkeypatch.setattr(cli, "answered", lambda *arguments: asked.append(arguments[-1]))
+    monkeypatch.setattr(cli.answers, "lines", lambda _, as_json: [str(as_json)])
+    told = CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--json"])
+    assert (told.exit_code, told.stdout, asked) == (0, "True\n", [text])
     assert CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--jsn"]).exit_code == 2
 
 
 def test_who_reads_the_first_rows_only_is_no_failure():
-    program = "from jobs import command; command._print(str(i) for i in range(10**6))"
+    program = "from jobs.surfaces import exits; exits.printed(str(i) for i in range(10**6))"
     env = environment() | {"PYTHONPATH": str(ROOT)}
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=env, text=True, **pipes) as run:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.complete import short_tail, too_few, usual_rows
+from jobs.planning.complete import short_tail, too_few, usual_rows
 
 SHARE = 0.1
 DAY = 24

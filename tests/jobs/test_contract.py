@@ -15,7 +15,7 @@ from jobs.errors import ContractError
 from jobs.settings import parse
 from tests.jobs import days
 from tests.jobs.days import DAY
-from udfs.compatibility import peer_columns
+from udfs.measures.peers import peer_columns
 
 ROOT = Path(__file__).parent.parent.parent
 COLUMNS = "impression_id, ts, user_id, country, clicked, bid, p, z"

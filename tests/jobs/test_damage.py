@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.errors import SparkRuntimeException
 
-from jobs import damage, nightly
+from jobs import nightly
 from jobs.errors import ContractError, InputChangedError, RuntimeFailure
-from jobs.files import File
+from jobs.files import damage
+from jobs.files.pinned import Pinned
+from jobs.files.unchanged import File
 from jobs.settings import parse
-from jobs.sources import Pinned
 from tests.jobs import days
 from tests.jobs.night import parquet
 

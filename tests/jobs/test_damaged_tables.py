@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs import nightly, sql
+from jobs import nightly
 from jobs.errors import ContractError
 from jobs.settings import parse
+from jobs.sql.query import answered
 from tests.jobs import days
 from tests.jobs.days import DAY
 
@@ -36,7 +37,7 @@ def test_a_damaged_table_is_told_and_mended_as_told(spark, folder, table, conten
     with pytest.raises(ContractError, match=told) as caught:
         nightly.evaluate(spark, parse(document), DAY)
     with pytest.raises(ContractError, match=told):
-        sql.query(spark, parse(document), f"SELECT COUNT(*) FROM {table}")
+        answered(spark, parse(document), f"SELECT COUNT(*) FROM {table}")
     assert days.bytes_of(folder) == before
     assert f"remove {last.stem}.* and .{last.stem}.* in {last.parent}" in str(caught.value)
     for file in (*last.parent.glob(f"{last.stem}.*"), *last.parent.glob(f".{last.stem}.*")):

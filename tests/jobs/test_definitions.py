@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import runs, unnamed
 from jobs.errors import ContractError
+from jobs.ledger import runs, unnamed
 from jobs.settings import parse
 from tests.jobs import days
 from udfs import catalog

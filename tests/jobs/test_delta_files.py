@@ -9,8 +9,8 @@ from deltalake import write_deltalake
 
 from jobs.day import Day
 from jobs.errors import ContractError
+from jobs.files.pinned import Wanted, pinned
 from jobs.settings import Source
-from jobs.sources import Wanted, pinned
 from tests.jobs.night import DAY, parquet
 
 SAIL = pytest.mark.only_engine("sail")

@@ -11,12 +11,12 @@ from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from jobs import jars
 from jobs.demo import demo
 from jobs.demo.engines import COMPARED, OTHER, compared, left_out, repeated
 from jobs.demo.report import METRICS, WORDS
 from jobs.demo.summary import Summary
 from jobs.demo.truths import DayTruth
+from jobs.engines import jars
 from jobs.errors import RuntimeFailure
 from jobs.settings import load
 

@@ -6,7 +6,7 @@ import sys
 
 import yaml
 
-from jobs import doctor
+from jobs.surfaces import doctor
 from tests.jobs import days
 from tests.jobs.submitting import ROOT, environment
 

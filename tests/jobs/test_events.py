@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs import events, read, sources
 from jobs.day import Day
-from jobs.events import Events
+from jobs.examples import events
+from jobs.examples.events import Events
+from jobs.files import pinned as sources
+from jobs.files.pinned import Wanted
+from jobs.inputs import impressions as read
 from jobs.settings import parse
-from jobs.sources import Wanted
 from tests.jobs.night import DAY, document, parquet
 
 START = datetime(2026, 3, 18, tzinfo=UTC)

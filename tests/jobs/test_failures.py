@@ -4,7 +4,7 @@ import pytest
 from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark.errors import SparkRuntimeException
 
-from jobs import failures
+from jobs.engines import failures
 from jobs.errors import ContractError, RuntimeFailure
 
 

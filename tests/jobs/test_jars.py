@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import jars, trust
+from jobs.engines import jars, trust
 from jobs.errors import EngineError
 
 # A self-signed certificate of nobody, DER.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import java
+from jobs.engines import java
 from jobs.errors import EngineError
 
 

@@ -11,9 +11,9 @@ import pytest
 from scipy.special import log_softmax
 from sklearn import metrics as sklearn_metrics
 
-from jobs import sql
 from jobs.errors import ConfigurationError, ContractError, RefusedError
 from jobs.settings import parse
+from jobs.sql.query import answered
 from tests.jobs.night import DAY, document, evaluated, evaluated_by, parquet, table
 
 SIZE = 600
@@ -442,15 +442,15 @@ def test_tables_without_a_binary_task_can_be_queried(spark, tmp_path, rows):
     )
     evaluated(spark, config)
     query = "SELECT in_doubt, value > 0 AS above FROM metrics_latest JOIN runs_latest USING (event_date, age_hours)"
-    found = sql.query(spark, parse(config), f"{query} WHERE metric = 'log_loss' AND slice = ''")
+    found = answered(spark, parse(config), f"{query} WHERE metric = 'log_loss' AND slice = ''")
     assert found.to_pylist() == [{"in_doubt": False, "above": True}]
-    total = sql.query(spark, parse(config), "SELECT value FROM metrics WHERE metric = 'log_loss' AND slice = ''")
+    total = answered(spark, parse(config), "SELECT value FROM metrics WHERE metric = 'log_loss' AND slice = ''")
     for view, where in (("class_ledger", "true"), ("shard_class_ledger", "slice = ''")):
         obvious = f"SELECT SUM(nll) / SUM(weight) AS value FROM {view} WHERE {where}"
-        loss = sql.query(spark, parse(config), obvious)["value"][0].as_py()
+        loss = answered(spark, parse(config), obvious)["value"][0].as_py()
         assert loss == pytest.approx(total["value"][0].as_py(), rel=1e-12)
     with pytest.raises(ConfigurationError, match="found the table 'ledger'"):
-        sql.query(spark, parse(config), "SELECT * FROM ledger")
+        answered(spark, parse(config), "SELECT * FROM ledger")
 
 
 @pytest.mark.parametrize("rate", [pytest.param(0.0), *(pytest.param(r, marks=SAIL) for r in (1.5, None, -0.5))])

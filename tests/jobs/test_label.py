@@ -10,11 +10,13 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as F
 
-from jobs import label, read, sources
 from jobs.day import Day
-from jobs.label import Labelled
+from jobs.examples import label
+from jobs.examples.label import Labelled
+from jobs.files import pinned as sources
+from jobs.files.pinned import Wanted
+from jobs.inputs import impressions as read
 from jobs.settings import parse
-from jobs.sources import Wanted
 from tests.jobs.night import DAY, document, parquet
 
 SAME_HASH = ["impr0001", "imp07248EsY<[I9E"]  # of xxhash64, solved for the last eight letters

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.arrival import Arrived
 from jobs.day import Day
-from jobs.history import History
-from jobs.lacking import sources
+from jobs.examples.arrival import Arrived
+from jobs.planning.history import History
+from jobs.planning.lacking import sources
 from jobs.settings import parse
 from tests.jobs import days
 

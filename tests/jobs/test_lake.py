@@ -14,11 +14,13 @@ import pytest
 from deltalake import DeltaTable
 from tenacity import wait_none
 
-from jobs import lake, nightly, tables
-from jobs.change import Change, Part
+from jobs import nightly
 from jobs.errors import ConfigurationError, ContractError
-from jobs.lake import Address
+from jobs.ledger import tables
 from jobs.settings import parse
+from jobs.storage import lake
+from jobs.storage.change import Change, Part
+from jobs.storage.lake import Address
 from tests.jobs import days
 from tests.jobs.days import DAY, RESULTS, impression
 

@@ -6,10 +6,10 @@ import math
 import numpy as np
 import pytest
 
-from jobs import verdict
 from jobs.errors import RefusedError
-from jobs.read import scorings
+from jobs.inputs.scorings import scorings
 from jobs.settings import parse
+from jobs.surfaces import verdict
 from tests.jobs import night
 from tests.jobs.night import document, evaluated, parquet
 

@@ -6,12 +6,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import sources
 from jobs.day import Day
 from jobs.errors import ConfigurationError, ContractError
+from jobs.files import pinned
+from jobs.files.pinned import Wanted
 from jobs.settings import Source
 from jobs.settings.options import ALIKE, SPARK_ONLY
-from jobs.sources import Wanted
 from tests.jobs.night import DAY, document, evaluated
 
 FILE = {"a.csv": b"a,b\n1,2\n"}
@@ -55,7 +55,7 @@ def put(folder, files):
 
 def frame(spark, folder, kind="csv", **source):
     wanted = Wanted("impressions", Source(format=kind, path=str(folder), **source), Day(dt.date(2026, 1, 1)))
-    return sources.pinned(spark, wanted).frame
+    return pinned.pinned(spark, wanted).frame
 
 
 def found(spark, folder, kind="csv", **source):

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import nightly, sources
+from jobs import nightly
 from jobs.day import Day
 from jobs.errors import ContractError
+from jobs.files import pinned as sources
+from jobs.files.pinned import Wanted
 from jobs.settings import Source, parse
-from jobs.sources import Wanted
 from tests.jobs import days
 
 BELOW = dt.datetime(1969, 12, 31, 23, 59, 59, 999999)

@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from jobs import lake, sql, tables
-from jobs.engines import engine_of
+from jobs.engines.pins import engine_of
+from jobs.ledger import tables
 from jobs.settings import parse
-from jobs.tables import KEYS, MICROS
+from jobs.sql.query import answered
+from jobs.storage import lake
+from jobs.storage.schema import KEYS, MICROS
 from tests.jobs import days
 from tests.jobs.int96 import with_int96
 from tests.jobs.night import DAY, document, evaluated, evaluated_by, parquet
@@ -101,7 +103,7 @@ def by_others(duck, config):
 def by_this(spark, config):
     """The rows of every table by the engine of this process."""
     settings = parse(config)
-    return {name: in_order(sql.query(spark, settings, f"SELECT * FROM {name}")) for name in TABLES}
+    return {name: in_order(answered(spark, settings, f"SELECT * FROM {name}")) for name in TABLES}
 
 
 def by_engine(engine, config, folder):
@@ -154,7 +156,7 @@ def test_tables_with_int96_are_read_and_written(spark, tmp_path, duck):
     before = by_others(duck, config)
     assert by_this(spark, config) == before
     doubts = "SELECT run_id, in_doubt, started_time < ended_time AS took FROM runs_latest"
-    (row,) = sql.query(spark, settings, doubts).to_pylist()
+    (row,) = answered(spark, settings, doubts).to_pylist()
     assert row == {"run_id": before["metrics"][0]["run_id"], "in_doubt": False, "took": True}
     # Other files beside them, and the day anew in place of them.
     again = evaluated(spark, config).stamp.run_id

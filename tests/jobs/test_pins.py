@@ -6,9 +6,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from jobs import cells, nightly, sources, summarise
+from jobs import nightly
 from jobs.day import Day
 from jobs.errors import InputChangedError
+from jobs.examples import cells, summarise
+from jobs.files import pinned as sources
 from jobs.settings import parse
 from tests.jobs import days
 from tests.jobs.days import DAY, conversion, impression

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from jobs import doctor
 from jobs.errors import InputMissingError
-from jobs.glimpse import MOST_ROWS, glimpse
 from jobs.settings import Source
+from jobs.surfaces import doctor
+from jobs.surfaces.glimpse import MOST_ROWS, glimpse
 from tests.jobs import days
 
 EPOCH = int(days.START.timestamp())

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame
 
-from jobs import read, sources
 from jobs.day import Day, micros
+from jobs.files import pinned as sources
+from jobs.files.pinned import Wanted
+from jobs.inputs import impressions as read
 from jobs.settings import parse
-from jobs.sources import Wanted
 from tests.jobs.night import DAY, document, parquet
 
 MICROSECOND = timedelta(microseconds=1)

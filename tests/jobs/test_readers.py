@@ -10,8 +10,11 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable
 
-from jobs import lake, sql, tables, views
-from jobs.engines import engine_of
+from jobs.engines.pins import engine_of
+from jobs.ledger import tables
+from jobs.sql import views
+from jobs.sql.query import answered
+from jobs.storage import lake
 from tests.jobs.ledger import COOKBOOK, changed, copied, held
 
 TABLES = ("statistics", "shard_statistics", "metrics", "rejects", "runs")
@@ -78,7 +81,7 @@ def test_every_reader_sees_the_same_rows(spark, ledger, duck, name):
 def test_every_reader_gets_the_same_sums(spark, ledger, duck, name):
     columns = summed(ledger, name)
     text = f"SELECT {', '.join(f'SUM({column}) AS {column}' for column in columns)} FROM {name}"
-    sums = sql.query(spark, ledger, text).to_pylist()[0]
+    sums = answered(spark, ledger, text).to_pylist()[0]
     rows = delta(ledger, name).to_pyarrow_table()
     assert min(sums.values()) > Decimal(0)
     assert {column: pc.sum(rows[column]).as_py() for column in columns} == sums
@@ -121,7 +124,7 @@ def test_a_row_against_a_constraint_is_refused(spark, ledger, tmp_path, name, co
 
 @pytest.mark.parametrize("view", OF_LEDGER)
 def test_views_are_the_same_in_duckdb(spark, ledger, duck, view):
-    ours = sql.query(spark, ledger, f"SELECT * FROM {view}")
+    ours = answered(spark, ledger, f"SELECT * FROM {view}")
     theirs = duck.execute(f"SELECT * FROM {view}").to_arrow_table()
     assert theirs.column_names == ours.column_names
     # Each engine takes logarithms, and a double of a decimal, in its own way.
@@ -139,7 +142,7 @@ def test_views_are_the_same_in_duckdb(spark, ledger, duck, view):
 def test_prices_are_the_same_in_duckdb(spark, ledger, duck):
     keys = "event_date, task, model"
     text = f"SELECT {keys}, {', '.join(f'SUM({c}) AS {c}' for c in PRICED)} FROM statistics_priced GROUP BY {keys}"
-    ours, theirs = in_order(sql.query(spark, ledger, text)), in_order(duck.execute(text).to_arrow_table())
+    ours, theirs = in_order(answered(spark, ledger, text)), in_order(duck.execute(text).to_arrow_table())
     # A price per cell is a double, which each engine rounds to 15 decimals in its own way.
     prices = [{name: float(row[name]) for name in PRICED} for row in ours]
     assert [{name: float(row[name]) for name in PRICED} for row in theirs] == [
@@ -149,7 +152,7 @@ def test_prices_are_the_same_in_duckdb(spark, ledger, duck):
 
 @pytest.mark.parametrize("number", range(len(COOKBOOK)))
 def test_the_cookbook_has_the_same_answers_in_duckdb(spark, ledger, duck, number):
-    ours = sql.query(spark, ledger, COOKBOOK[number])
+    ours = answered(spark, ledger, COOKBOOK[number])
     theirs = duck.execute(COOKBOOK[number]).to_arrow_table()
     assert theirs.column_names == ours.column_names
     for name in ours.column_names:

@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from jobs import ready
 from jobs.errors import ContractError, InputMissingError
-from jobs.finish import Stamp
+from jobs.ledger.stamp import Stamp
+from jobs.planning import ready
 from jobs.settings import parse
 from tests.jobs import days
 from tests.jobs.submitting import ROOT, environment

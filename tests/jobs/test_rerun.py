@@ -12,9 +12,12 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import lake, nightly, sql, verdict
+from jobs import nightly
 from jobs.errors import InputMissingError, RuntimeFailure
 from jobs.settings import parse
+from jobs.sql.query import answered
+from jobs.storage import lake
+from jobs.surfaces import verdict
 from tests.jobs import days
 from tests.jobs.days import DAY, RESULTS, impression
 
@@ -39,7 +42,7 @@ def change_input(folder):
 
 def in_doubt(spark, document):
     query = "SELECT DISTINCT in_doubt FROM runs_latest WHERE event_date = DATE'2026-11-16'"
-    return sql.query(spark, parse(document), query).to_pylist()
+    return answered(spark, parse(document), query).to_pylist()
 
 
 def move_tables(source, target):
@@ -199,7 +202,7 @@ def test_two_runs_of_a_day_at_once_leave_whole_tables(spark, engine, folder):
     mixed = len(whole_runs(folder, expected)) > 1
     # Where the tables are of two runs, one of them has said so, and whoever asks is told.
     assert not mixed or losers
-    (latest,) = sql.query(spark, parse(document), "SELECT run_id, in_doubt FROM runs_latest").to_pylist()
+    (latest,) = answered(spark, parse(document), "SELECT run_id, in_doubt FROM runs_latest").to_pylist()
     assert latest["in_doubt"] or days.run_ids(folder, "statistics") == {latest["run_id"]}
     assert latest["in_doubt"] or not mixed
 
@@ -222,7 +225,7 @@ def test_a_run_that_was_paused_leaves_the_rows_of_a_later_one(spark, engine, tmp
     assert "another run wrote the same day at the same time" in said["error"]
     assert whole_runs(tmp_path, expected) == {later}
     text = "SELECT run_id, state, in_doubt, held_run_id FROM runs_latest"
-    (latest,) = sql.query(spark, parse(document), text).to_pylist()
+    (latest,) = answered(spark, parse(document), text).to_pylist()
     assert latest == {"run_id": later, "state": "done", "in_doubt": False, "held_run_id": later}
 
 

@@ -6,11 +6,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from jobs import lake, nightly, runs, sql
-from jobs.engines import engine_of
-from jobs.finish import Stamp
+from jobs import nightly
+from jobs.engines.pins import engine_of
+from jobs.ledger import runs
+from jobs.ledger.stamp import Stamp
+from jobs.ledger.tables import SCORE_BINS
 from jobs.settings import parse
-from jobs.tables import SCORE_BINS
+from jobs.sql.query import answered
+from jobs.storage import lake
 from tests.jobs.ledger import NEXT_DAY, SIZES, changed, copied, held
 
 RESULTS = ("statistics", "shard_statistics", "metrics", "score_bins")
@@ -72,7 +75,7 @@ def stories(spark, ledger, tmp_path_factory):
             rows[table].append(changed(templates[table], {"event_date": day, "run_id": run_id}))
     for table, new in {"runs": events, **rows}.items():
         lake.append(spark, lake.address(settings, table, engine_of(spark)), pa.concat_tables(new), {})
-    found = sql.query(spark, settings, "SELECT * FROM runs_latest").to_pylist()
+    found = answered(spark, settings, "SELECT * FROM runs_latest").to_pylist()
     by_day = {row["event_date"]: row for row in found}
     return {name: by_day[FIRST_STORY + timedelta(days=number)] for number, name in enumerate(STORIES)}
 
@@ -132,7 +135,7 @@ def test_runs_latest_has_the_times_and_the_message_of_the_run(stories):
 
 
 def test_runs_latest_has_the_row_ledger(spark, ledger):
-    rows = sql.query(spark, ledger, "SELECT * FROM runs_latest").to_pylist()
+    rows = answered(spark, ledger, "SELECT * FROM runs_latest").to_pylist()
     assert {row["event_date"]: row["rows_read"] for row in rows} == SIZES
     assert [(row["rows_rejected"], row["rows_read"] - row["rows_scored"]) for row in rows] == [(1, 1)] * 2
     assert [(row["state"], row["in_doubt"], row["age_hours"]) for row in rows] == [("done", False, 0)] * 2
@@ -144,6 +147,6 @@ def test_a_table_of_another_run_puts_the_day_in_doubt_until_the_next_run(spark, 
     rows = held(spark, settings, "shard_statistics")
     lake.replace(spark, where, changed(rows.filter(pc.equal(rows["event_date"], NEXT_DAY)), {"run_id": "else"}), {})
     doubts = "SELECT event_date, in_doubt FROM runs_latest ORDER BY event_date"
-    assert sql.query(spark, settings, doubts)["in_doubt"].to_pylist() == [False, True]
+    assert answered(spark, settings, doubts)["in_doubt"].to_pylist() == [False, True]
     nightly.evaluate(spark, settings, NEXT_DAY)
-    assert sql.query(spark, settings, doubts)["in_doubt"].to_pylist() == [False, False]
+    assert answered(spark, settings, doubts)["in_doubt"].to_pylist() == [False, False]

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs import session as engines
-from jobs.engines import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
+from jobs.engines import session as engines
+from jobs.engines.jars import EXCLUDES, PACKAGE
+from jobs.engines.pins import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
-from jobs.jars import EXCLUDES, PACKAGE
 from tests.jobs.night import parquet
 
 
@@ -97,7 +97,7 @@ def test_the_versions_are_reported(spark, engine):
 def test_stdout_stays_clean_and_the_other_engine_may_follow(spark, engine):
     code = (
         "import sys\n"
-        "from jobs.session import session\n"
+        "from jobs.engines.session import session\n"
         "for engine in sys.argv[1:]:\n"
         "    with session(engine) as opened:\n"
         "        assert opened.range(3).count() == 3\n"
@@ -118,7 +118,7 @@ def test_an_unknown_engine_is_refused():
 )
 def test_another_version_is_refused(monkeypatch, name, version, advice):
     real = engines.installed_versions()
-    monkeypatch.setattr("jobs.engines.metadata.version", lambda asked: version if asked == name else real[asked])
+    monkeypatch.setattr("jobs.engines.pins.metadata.version", lambda asked: version if asked == name else real[asked])
     with pytest.raises(EngineError, match=f"than {name} {version}; run: .*{advice}"):
         check_versions()
 

@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from jobs import failures, soundness
-from jobs.address import Address
+from jobs.engines import failures
 from jobs.errors import ConfigurationError, ContractError, RuntimeFailure
+from jobs.storage import soundness
+from jobs.storage.address import Address
 
 LAST = 4
 

@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import nightly, sources
+from jobs import nightly
 from jobs.day import Day
 from jobs.errors import ConfigurationError, ContractError, InputMissingError
+from jobs.files import pinned as sources
+from jobs.files.pinned import Wanted
 from jobs.settings import Source, parse
-from jobs.sources import Wanted
 from tests.jobs import days, night
 
 

@@ -10,22 +10,27 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from jobs import answers, lake, sql, tables, views
-from jobs.engines import conf_file, engine_of
+from jobs.engines.pins import conf_file, engine_of
 from jobs.errors import ConfigurationError, ContractError, LossledgerError
+from jobs.ledger import tables
 from jobs.settings import parse
+from jobs.sql import answers, views
+from jobs.sql.answers import rendered
+from jobs.sql.query import answered
+from jobs.sql.views import VIEWS, register
+from jobs.storage import lake
 from tests.jobs.ledger import COOKBOOK, NEXT_DAY, SIZES, changed, copied, held, impressions
 from tests.jobs.night import DAY
 
 WRONG_RIGHT, CLASSES = ("wrong", "right"), ("positive", "negative")
 LATER = 24
 # The evaluation has no task of several classes.
-OF_LEDGER = [name for name in sql.VIEWS if views.KINDS.get(name) != "multiclass"]
+OF_LEDGER = [name for name in VIEWS if views.KINDS.get(name) != "multiclass"]
 TOTALS = "SELECT event_date, task, model, value FROM metrics WHERE slice = '' AND metric = '{}'"
 
 
 def rows_of(spark, settings, text):
-    return sql.query(spark, settings, text).to_pylist()
+    return answered(spark, settings, text).to_pylist()
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +54,7 @@ def test_statistics_latest_has_the_newest_age_of_each_day(spark, ledger, aged):
 
 
 def test_metrics_latest_has_the_newest_age_of_each_metric(spark, ledger, aged):
-    rows = sql.query(spark, aged, "SELECT * FROM metrics_latest")
+    rows = answered(spark, aged, "SELECT * FROM metrics_latest")
     older = pc.or_(pc.equal(rows["event_date"], NEXT_DAY), pc.equal(rows["metric"], "brier_score"))
     assert rows.num_rows == held(spark, ledger, "metrics").num_rows
     assert set(rows.filter(older)["age_hours"].to_pylist()) == {0}
@@ -57,7 +62,7 @@ def test_metrics_latest_has_the_newest_age_of_each_metric(spark, ledger, aged):
 
 
 def test_metrics_final_leaves_out_what_labels_can_still_change(spark, ledger, aged):
-    rows = sql.query(spark, aged, "SELECT * FROM metrics_final")
+    rows = answered(spark, aged, "SELECT * FROM metrics_final")
     assert rows.num_rows == held(spark, ledger, "metrics").num_rows
     assert set(rows["age_hours"].to_pylist()) == {0}
     assert set(rows["is_final"].to_pylist()) == {True}
@@ -301,16 +306,14 @@ def test_the_audit_of_the_cookbook_finds_a_wrong_sum(spark, ledger, tmp_path):
 
 
 def test_every_view_is_registered(spark, ledger):
-    assert (
-        set(sql.register(spark, ledger)) == {*tables.declared(ledger), *OF_LEDGER, "clip"} == set(views.known(ledger))
-    )
+    assert set(register(spark, ledger)) == {*tables.declared(ledger), *OF_LEDGER, "clip"} == set(views.known(ledger))
 
 
 def test_a_session_forgets_the_tables_of_another_evaluation(spark, ledger):
     assert rows_of(spark, ledger, "SELECT COUNT(*) AS n FROM runs")[0]["n"] > 0
     other = ledger.model_copy(update={"evaluation": "other"})
     with pytest.raises(ContractError) as caught:
-        sql.query(spark, other, "SELECT * FROM metrics_latest")
+        answered(spark, other, "SELECT * FROM metrics_latest")
     where = lake.address(other, "metrics", engine_of(spark)).path
     assert [problem.place for problem in caught.value.problems] == ["metrics"]
     assert where in str(caught.value)
@@ -330,7 +333,7 @@ def test_a_session_forgets_the_tables_of_another_evaluation(spark, ledger):
 )
 def test_a_wrong_query_is_told_in_a_line_or_two(spark, ledger, text, told, capfd):
     with pytest.raises(ConfigurationError, match=told) as caught:
-        sql.query(spark, ledger, text)
+        answered(spark, ledger, text)
     assert len(str(caught.value).splitlines()) <= 2
     assert "SQLQueryContextLogger" not in capfd.readouterr().err
 
@@ -352,7 +355,7 @@ def test_what_writes_is_no_query(spark, ledger, text):
     where = lake.address(ledger, "runs", engine_of(spark)).path
     before = DeltaTable(where).version()
     with pytest.raises(ConfigurationError):
-        sql.query(spark, ledger, text.format(where))
+        answered(spark, ledger, text.format(where))
     assert DeltaTable(where).version() == before
 
 
@@ -361,12 +364,12 @@ def test_what_writes_is_no_query(spark, ledger, text):
     ["/* 1 */ WITH a AS (SELECT 1 AS x) SELECT x FROM a; ", "(SELECT 1 AS x)", "values (1)", "SELECT 1 AS a, 2 AS a"],
 )
 def test_queries_begin_in_many_ways(spark, ledger, text):
-    assert sql.query(spark, ledger, text).column(0).to_pylist() == [1]
+    assert answered(spark, ledger, text).column(0).to_pylist() == [1]
 
 
 def test_every_file_is_a_view_or_the_cookbook():
     names = {file.name for file in conf_file("sql").iterdir()}
-    assert names == {f"{name}.sql" for name in (*sql.VIEWS, "clip", "cookbook")}
+    assert names == {f"{name}.sql" for name in (*VIEWS, "clip", "cookbook")}
 
 
 ANSWER = pa.table(
@@ -381,7 +384,7 @@ ANSWER = pa.table(
 
 
 def test_people_get_a_table():
-    lines = sql.rendered(ANSWER, as_json=False).splitlines()
+    lines = rendered(ANSWER, as_json=False).splitlines()
     assert lines[0].split() == ["d", "sum", "rate", "ok", "text"]
     assert lines[2].split() == ["2026-03-18", "0.100000000000000", "0.3", "true", r"[red]\x1b[31m"]
     assert lines[3].split() == ["NULL", "NULL", "inf", "NULL", "é"]
@@ -389,7 +392,7 @@ def test_people_get_a_table():
 
 
 def test_programs_get_json_with_all_digits():
-    row, other = json.loads(sql.rendered(ANSWER, as_json=True))
+    row, other = json.loads(rendered(ANSWER, as_json=True))
     expected = {"d": "2026-03-18", "sum": "0.100000000000000", "rate": 0.1 + 0.2, "ok": True, "text": "[red]\x1b[31m"}
     assert row == expected
     assert other == {"d": None, "sum": None, "rate": "inf", "ok": None, "text": "é"}
@@ -397,23 +400,23 @@ def test_programs_get_json_with_all_digits():
 
 def test_two_columns_of_one_name_fit_a_table_but_not_json():
     twice = pa.table([[1], [2]], names=["a", "a"])
-    assert sql.rendered(twice, as_json=False).splitlines()[2].split() == ["1", "2"]
+    assert rendered(twice, as_json=False).splitlines()[2].split() == ["1", "2"]
     with pytest.raises(LossledgerError, match="a: found 2 columns"):
-        sql.rendered(twice, as_json=True)
+        rendered(twice, as_json=True)
 
 
 def test_people_see_the_first_rows_of_a_large_answer_and_programs_all():
     many = pa.table({"a": range(1234)})
-    lines = sql.rendered(many, as_json=False).splitlines()
+    lines = rendered(many, as_json=False).splitlines()
     assert len(lines) == answers.SHOWN + 3
     assert lines[-1] == "(the first 500 of 1,234 rows; all of them with --json, others with ORDER BY and LIMIT)"
-    assert json.loads(sql.rendered(many, as_json=True)) == many.to_pylist()
-    assert json.loads(sql.rendered(many.slice(0, 0), as_json=True)) == []
+    assert json.loads(rendered(many, as_json=True)) == many.to_pylist()
+    assert json.loads(rendered(many.slice(0, 0), as_json=True)) == []
 
 
 def test_a_column_that_is_not_grouped_is_told_in_words(spark, ledger):
     with pytest.raises(ConfigurationError, match=r"(?i)group.?by"):
-        sql.query(spark, ledger, "SELECT task, AVG(value) FROM metrics_latest")
+        answered(spark, ledger, "SELECT task, AVG(value) FROM metrics_latest")
 
 
 def test_every_column_of_every_table_and_view_has_a_comment(spark, ledger):
@@ -426,7 +429,7 @@ def test_every_column_of_every_table_and_view_has_a_comment(spark, ledger):
     of_n = next(row for row in rows_of(spark, ledger, "describe statistics") if row["col_name"] == "n")
     assert (of_n["data_type"], of_n["comment"].split()[:2]) == ("bigint", ["Rows", "scored:"])
     with pytest.raises(ConfigurationError, match="did you mean 'statistics'"):
-        sql.query(spark, ledger, "DESCRIBE statistic")
+        answered(spark, ledger, "DESCRIBE statistic")
 
 
 def test_tables_and_views_are_listed_with_what_they_are(spark, ledger):

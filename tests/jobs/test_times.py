@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs import times
 from jobs.day import micros
+from jobs.inputs import times
 from tests.jobs.night import DAY, evaluated
 from tests.jobs.test_read import NOON, mapped, of_columns, of_text, rows
 

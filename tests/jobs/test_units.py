@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from jobs import sql
 from jobs.errors import ContractError
 from jobs.settings import parse
+from jobs.sql.query import answered
 from tests.jobs.night import document, evaluated, parquet, table
-from udfs.decimals import UNITS
+from udfs.exact.decimals import UNITS
 
 SAIL = pytest.mark.only_engine("sail")
 ROWS = 300
@@ -96,7 +96,7 @@ def test_a_column_that_does_not_fit_is_not_recorded_and_its_metric_has_a_value(s
         lost = {row["task"] for row in table(config, name).to_pylist() if row["squared_weight"] is None}
         assert lost == {"impressions", "revenue"}
     query = "SELECT task, SUM(weight) AS w, SUM(squared_weight) AS s FROM statistics_latest GROUP BY task ORDER BY task"
-    added = {row["task"]: row for row in sql.query(spark, parse(config), query).to_pylist()}
+    added = {row["task"]: row for row in answered(spark, parse(config), query).to_pylist()}
     assert added["revenue"]["s"] is None
     assert added["revenue"]["w"] == pytest.approx(added["dollars"]["w"] * 10**12)
 

@@ -9,12 +9,15 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from jobs import nightly, sql, unmatched, verdict
+from jobs import nightly
 from jobs.day import Day
 from jobs.errors import RefusedError
-from jobs.events import UNITS, Events
+from jobs.examples import unmatched
+from jobs.examples.events import UNITS, Events
+from jobs.examples.unmatched import Judged
 from jobs.settings import parse
-from jobs.unmatched import Judged
+from jobs.sql.query import answered
+from jobs.surfaces import verdict
 from tests.jobs import days
 from tests.jobs.days import DAY, START, conversion, impression
 from tests.jobs.ledger import COOKBOOK
@@ -233,6 +236,6 @@ def test_ids_that_went_through_floats_refuse_the_day(spark, tmp_path, name):
 def test_the_cookbook_asks_for_the_events(spark, night):
     folder, outcome = night
     (query,) = [text.replace("click", "conversion") for text in COOKBOOK if "label_events" in text]
-    (row,) = sql.query(spark, parse(days.configured(folder)), query).to_pylist()
+    (row,) = answered(spark, parse(days.configured(folder)), query).to_pylist()
     assert (row["inside"], row["before"], row["after"], row["orphans"]) == (48, 10, 0, 1)
     assert row["run_id"] == outcome.stamp.run_id

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from jobs import whole
 from jobs.errors import ContractError, InputMissingError
+from jobs.files import whole
 
 GOOD = pa.table({"x": list(range(100))})
 

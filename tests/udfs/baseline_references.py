@@ -9,10 +9,10 @@ from mpmath import mp, mpf
 
 from tests.udfs.references import Exact, Reference, entropy, nll
 from tests.udfs.summaries import OPTIONS, Rows, Value, sums_of
-from udfs.baselines import constant_baseline, prior_entropy
 from udfs.catalog import columns_of, published_against
-from udfs.decimals import nearest
-from udfs.kernels import FloatArray
+from udfs.exact.decimals import nearest
+from udfs.exact.kernels import FloatArray
+from udfs.measures.baselines import constant_baseline, prior_entropy
 from udfs.pricing import evaluated, priced
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from tests.udfs.summaries import Rows
-from udfs.bins import BIN_COLUMNS, Binning
 from udfs.catalog import published_of_bins, statistics_of
-from udfs.decimals import from_decimal, nearest
-from udfs.exact import Sums, accumulate
-from udfs.examples import binary_examples
+from udfs.exact.decimals import from_decimal, nearest
+from udfs.exact.sums import Sums, accumulate
+from udfs.examples.binary import binary_examples
+from udfs.examples.bins import BIN_COLUMNS, Binning
 from udfs.measure import FloatArray, Options
 
 NAMES = sorted(BIN_COLUMNS - {"low"})

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from tests.udfs.references import REFERENCES, ROW_RTOL, Exact, Reference, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, sums_of
 from udfs.catalog import columns_of
-from udfs.decimals import UNITS
-from udfs.examples import binary_examples
+from udfs.exact.decimals import UNITS
+from udfs.examples.binary import binary_examples
 from udfs.measure import FloatArray, Options
 
 FOLDER = Path(__file__).parents[1] / "reference"

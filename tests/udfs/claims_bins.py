@@ -10,10 +10,10 @@ import numpy as np
 from tests.udfs.binned import OPTIONS, columns_of, metrics_of_bins
 from tests.udfs.claims import Case, doubles
 from tests.udfs.summaries import Rows, rows_of
-from udfs.bins import Binning
+from udfs.examples.bins import Binning
 from udfs.measure import FloatArray
-from udfs.reliability import CalibrationCurve, calibration_curve
-from udfs.thresholds import Confusion, confusion
+from udfs.measures.bins.reliability import CalibrationCurve, calibration_curve
+from udfs.measures.bins.thresholds import Confusion, confusion
 
 Found = Any
 SCORES = ("p", "s", "predictions")

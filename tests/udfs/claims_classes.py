@@ -11,7 +11,7 @@ from tests.udfs.claims import Case, Claim, doubles
 from tests.udfs.class_summaries import CLASS_OPTIONS, ClassRows, class_rows, class_terms, metrics_of_class_rows
 from tests.udfs.references import value_and_bound
 from tests.udfs.references_multiclass import CLASS_REFERENCES, exact_classes
-from udfs import numerics
+from udfs.exact import numerics
 from udfs.measure import FloatArray
 
 Claims = Mapping[str, "Claim | FloatArray | float | None"]

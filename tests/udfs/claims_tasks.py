@@ -11,12 +11,12 @@ from tests.udfs.claims import Case, Claim, doubles, evaluation
 from tests.udfs.regression_references import metrics_of_values
 from tests.udfs.summaries import OPTIONS, metrics_of_rows, rows_of, sums_given, sums_of
 from udfs.catalog import columns_of
-from udfs.corrections import recalibrated_logit, recalibrated_probability
-from udfs.decimals import UNITS
-from udfs.exact import total
-from udfs.kernels import STRICT
+from udfs.exact.decimals import UNITS
+from udfs.exact.kernels import STRICT
+from udfs.exact.sums import total
+from udfs.examples.corrections import recalibrated_logit, recalibrated_probability
+from udfs.examples.products import product_examples
 from udfs.measure import FloatArray
-from udfs.products import product_examples
 
 Claims = Mapping[str, "Claim | FloatArray | float | None"]
 

@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from tests.udfs.summaries import Value
 from udfs.catalog import class_statistics_of, columns_of, published, published_of_classes
-from udfs.class_examples import class_examples, of_each_class
-from udfs.decimals import nearest
-from udfs.exact import total
+from udfs.exact.decimals import nearest
+from udfs.exact.sums import total
+from udfs.examples.classes import class_examples, of_each_class
 from udfs.measure import FloatArray, Options
 from udfs.pricing import evaluated, evaluated_of_parts, priced
 

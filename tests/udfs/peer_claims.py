@@ -12,7 +12,7 @@ from tests.udfs.claims import Case
 from tests.udfs.claims_candidates import PEER_CLAIMS as CANDIDATES
 from tests.udfs.claims_classes import PEER_CLASS_CLAIMS
 from tests.udfs.summaries import OPTIONS, Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
-from udfs.decimals import UNITS
+from udfs.exact.decimals import UNITS
 
 # Where a peer clips: torchrec in its own tests, scikit-learn by the type of the score, the others as published.
 CLIPS = {

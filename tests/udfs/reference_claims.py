@@ -15,10 +15,10 @@ from tests.udfs.claims_candidates import REFERENCE_CLAIMS as CANDIDATES
 from tests.udfs.claims_classes import CLASS_CLAIMS
 from tests.udfs.references import REFERENCES, Exact, nll
 from tests.udfs.summaries import Rows, rows_of
-from udfs import numerics
-from udfs.baselines import constant_baseline
-from udfs.kernels import softplus
+from udfs.exact import numerics
+from udfs.exact.kernels import softplus
 from udfs.measure import FloatArray
+from udfs.measures.baselines import constant_baseline
 
 Claims = Mapping[str, "Claim | FloatArray | float | None"]
 NLL, FOCAL = ("positive_nll", "negative_nll"), ("positive_focal", "negative_focal")

@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from tests.udfs.references import HALF_UNIT, Exact, Reference
 from tests.udfs.summaries import Value
 from udfs.catalog import columns_of, published
-from udfs.decimals import nearest
-from udfs.exact import total
-from udfs.examples import regression_examples
+from udfs.exact.decimals import nearest
+from udfs.exact.sums import total
+from udfs.examples.binary import regression_examples
 from udfs.measure import FloatArray
 from udfs.pricing import evaluated
 

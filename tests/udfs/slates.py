@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from udfs.catalog import columns_of, published
-from udfs.decimals import nearest
-from udfs.exact import total
-from udfs.groups import GroupExamples, group_examples
-from udfs.kernels import STRICT, Kernel
+from udfs.exact.decimals import nearest
+from udfs.exact.kernels import STRICT, Kernel
+from udfs.exact.sums import total
+from udfs.examples.groups import GroupExamples, group_examples
 from udfs.measure import FloatArray, Options
 from udfs.pricing import evaluated, priced
 

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from udfs.batch import KEYS, Summarise
 from udfs.catalog import columns_of, published
-from udfs.decimals import DECIMAL, UnitArray, from_decimal, merge, nearest, subtract
+from udfs.exact.decimals import DECIMAL, UnitArray, from_decimal, merge, nearest, subtract
 from udfs.measure import FloatArray, Metric, Options
-from udfs.pairs import Pair
-from udfs.partials import unpacked
-from udfs.places import CELLS, Grouping
 from udfs.pricing import evaluated, priced
+from udfs.scan.batch import KEYS, Summarise
+from udfs.scan.pairs import Pair
+from udfs.scan.partials import unpacked
+from udfs.scan.places import CELLS, Grouping
 
 OPTIONS: dict[str, float] = {"alpha": 2.5, "gamma": 2.0, "clip": 1e-15}
 CODES = np.array([-(2**63), -7, 3, 2**62], dtype=np.int64)

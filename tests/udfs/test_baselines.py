@@ -12,10 +12,10 @@ from tests.udfs.baseline_references import REFERENCES, against_prior, priced_sum
 from tests.udfs.references import entropy, exact, value_and_bound
 from tests.udfs.summaries import Rows, metrics_of_rows, rows_of
 from udfs import catalog
-from udfs.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
 from udfs.catalog import baseline_metrics_of, published_against
-from udfs.kernels import FloatArray
+from udfs.exact.kernels import FloatArray
 from udfs.measure import baseline_metric
+from udfs.measures.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
 
 priors = st.floats(2.0**-20, 1 - 2.0**-20)
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests import strategies
 from tests.udfs.binned import NAMES, Units, columns_from, columns_of, metrics_of_bins, sums_of_bins
 from tests.udfs.summaries import Rows, rows_of
-from udfs.bins import LEAST_BITS, MOST_BITS, Binning, edges, equal_width, logit
-from udfs.kernels import sigmoid
+from udfs.exact.kernels import sigmoid
+from udfs.examples.bins import LEAST_BITS, MOST_BITS, Binning, edges, equal_width, logit
 
 BINNINGS = {scale: Binning(scale, thresholds=(0.57, 0.0, 1.0, 1e-300)) for scale in ("probability", "logit")}
 EDGES_NEAR = [-np.inf, -np.finfo(np.float64).tiny, -5e-324, -0.0, 0.0, 5e-324, 1e-45, 2.0**-149, 2.0**-133, 2.0**-126]

@@ -17,8 +17,8 @@ from tests import strategies
 from tests.udfs.references_candidates import REFERENCES, groups
 from tests.udfs.slates import KS, OPTIONS, Slate, metrics, slate, slates_by, terms, unrounded
 from udfs.catalog import metrics_of, published, statistics_of
-from udfs.groups import group_examples
-from udfs.kernels import NATIVE
+from udfs.exact.kernels import NATIVE
+from udfs.examples.groups import group_examples
 from udfs.measure import Measure
 
 METRICS, STATISTICS = metrics_of("candidates"), statistics_of("candidates")

@@ -16,7 +16,7 @@ from tests.udfs.references import REFERENCES, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of
 from udfs import catalog
 from udfs.catalog import columns_of, metrics_of, published, statistics_of
-from udfs.examples import COLUMNS
+from udfs.examples.binary import COLUMNS
 from udfs.measure import FloatArray, Measure, metric, statistic
 from udfs.pricing import evaluated
 

@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 
 from tests.udfs.class_summaries import class_rows, class_sums, class_terms
 from udfs.catalog import statistics_of
-from udfs.class_examples import CLASS_LOGIT_LIMIT, class_examples, of_each_class
-from udfs.exact import TERM_LIMIT, WEIGHT_LIMIT
-from udfs.examples import CLASS_COLUMNS, COLUMNS, Examples
-from udfs.kernels import NATIVE, STRICT, softplus
+from udfs.exact.kernels import NATIVE, STRICT, softplus
+from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
+from udfs.examples.binary import CLASS_COLUMNS, COLUMNS, Examples
+from udfs.examples.classes import CLASS_LOGIT_LIMIT, class_examples, of_each_class
 
 mp.dps = 60
 

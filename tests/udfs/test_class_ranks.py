@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from udfs.class_ranks import credit, standings
+from udfs.examples.class_ranks import credit, standings
 from udfs.measure import FloatArray
 
 

@@ -16,10 +16,10 @@ from tests.udfs.peer_claims import rows_in
 from tests.udfs.peer_formulas import FORMULAS, torchrec, torchrec_ne
 from tests.udfs.summaries import Rows, Value, metrics_of_rows, rows_of
 from udfs.catalog import metrics_of, statistics_of
-from udfs.compatibility import PEERS, peer_columns, peer_metrics
-from udfs.decimals import nearest
-from udfs.exact import TERM_LIMIT, WEIGHT_LIMIT, total
-from udfs.examples import COLUMNS, Examples, binary_examples
+from udfs.exact.decimals import nearest
+from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT, total
+from udfs.examples.binary import COLUMNS, Examples, binary_examples
+from udfs.measures.peers import PEERS, peer_columns, peer_metrics
 from udfs.pricing import evaluated
 
 EXTREMES = [0.0, 1.0, 1e-300, 1e-17, 1e-13, 5e-9, 9e-8, 0.5, 1 - 5e-8, 1 - 1e-8, 1 - 1e-13, 1 - 2.0**-53]

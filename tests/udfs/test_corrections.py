@@ -9,13 +9,13 @@ from numpy.typing import ArrayLike
 
 from tests import strategies
 from tests.udfs.summaries import metrics_of_rows, rows_of
-from udfs.corrections import (
+from udfs.examples.binary import COLUMNS, Examples, binary_examples
+from udfs.examples.corrections import (
     recalibrated_examples,
     recalibrated_logit,
     recalibrated_probability,
     sampling_weights,
 )
-from udfs.examples import COLUMNS, Examples, binary_examples
 from udfs.measure import FloatArray
 
 rates = st.sampled_from([1.0, 0.5, 1e-6, 1e6]) | st.floats(1e-6, 1.0)

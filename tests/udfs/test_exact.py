@@ -12,10 +12,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from udfs import exact
-from udfs.decimals import from_decimal, from_words, merge, nearest, subtract, to_decimal, words
-from udfs.exact import Sums, accumulate, total
-from udfs.kernels import FloatArray
+from udfs.exact import sums as exact
+from udfs.exact.decimals import from_decimal, from_words, merge, nearest, subtract, to_decimal, words
+from udfs.exact.kernels import FloatArray
+from udfs.exact.sums import Sums, accumulate, total
 
 LIMIT = np.nextafter(2.0**40, 0)
 terms = hnp.arrays(np.float64, st.integers(0, 60), elements=st.floats(-LIMIT, LIMIT))

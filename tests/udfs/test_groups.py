@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from tests import strategies
 from tests.udfs.slates import Slate, metrics, slate, sums, terms, unrounded
 from tests.udfs.test_candidates import STATISTICS, slates
-from udfs import lists
-from udfs.exact import TERM_LIMIT
-from udfs.kernels import softplus
+from udfs.exact.kernels import softplus
+from udfs.exact.sums import TERM_LIMIT
+from udfs.examples.ties import Ties
 from udfs.measure import FloatArray
-from udfs.ties import Ties
+from udfs.measures import listwise
 
 law = settings(max_examples=40)
 anything = st.sampled_from(["logit", "probability"]).flatmap(lambda scale: st.tuples(slates(scale), st.just(scale)))
@@ -69,7 +69,7 @@ def test_pairs_in_parts_have_the_same_bits(monkeypatch: pytest.MonkeyPatch, pair
         gap = score.max() - score
         losses = [softplus(gap[i] - gap[label == 0.0]).cumsum()[-1:].sum() for i in np.flatnonzero(label)]
         expected.append(float(np.cumsum([0.0, *losses])[-1]) / max(label.sum() * (1.0 - label).sum(), 1.0))
-    monkeypatch.setattr(lists, "PAIRS", pairs)
+    monkeypatch.setattr(listwise, "PAIRS", pairs)
     assert terms(found)["pairwise_logistic_nll"].tolist() == expected
 
 

@@ -9,9 +9,9 @@ from mpmath import mp
 from tests import strategies
 from tests.udfs.references import REFERENCES, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of, sums_of
-from udfs import numerics
-from udfs.decimals import UNITS
-from udfs.products import product_examples
+from udfs.exact import numerics
+from udfs.exact.decimals import UNITS
+from udfs.examples.products import product_examples
 
 law = settings(max_examples=40)
 

@@ -23,14 +23,14 @@ from tests.udfs.summaries import (
     summarise,
     sums_of,
 )
-from udfs import batch as batches
-from udfs import exact
-from udfs.batch import PASSED
 from udfs.catalog import columns_of, statistics_of
-from udfs.decimals import UNITS
-from udfs.exact import total
-from udfs.kernels import FloatArray, softplus
-from udfs.places import CELLS, Grouping
+from udfs.exact import sums as exact
+from udfs.exact.decimals import UNITS
+from udfs.exact.kernels import FloatArray, softplus
+from udfs.exact.sums import total
+from udfs.scan import batch as batches
+from udfs.scan.batch import PASSED
+from udfs.scan.places import CELLS, Grouping
 
 # Each example runs the whole pass several times.
 law = settings(max_examples=40)

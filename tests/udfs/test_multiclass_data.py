@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from tests.udfs.class_summaries import ClassRows, class_rows, class_sums, metrics_of_class_rows
-from udfs.decimals import UNITS
+from udfs.exact.decimals import UNITS
 from udfs.measure import FloatArray
 
 WORLD_CUP = ("prob1", "probtie", "prob2")

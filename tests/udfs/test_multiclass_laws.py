@@ -19,7 +19,7 @@ from tests.udfs.references import value_and_bound
 from tests.udfs.references_multiclass import CLASS_REFERENCES, exact_classes
 from tests.udfs.summaries import metrics_of_rows, plus, sums_of
 from udfs.catalog import statistics_of
-from udfs.exact import total
+from udfs.exact.sums import total
 
 law = settings(max_examples=40)
 COUNTS = {name for name, statistic in statistics_of("multiclass").items() if statistic.counts}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.numerics import (
+from udfs.exact.numerics import (
     binary_entropy,
     class_entropy,
     cross_entropy,

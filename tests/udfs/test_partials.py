@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.decimals import DECIMAL, from_decimal, to_decimal
-from udfs.partials import PACKED, Combine, combined, packed, unpacked
+from udfs.exact.decimals import DECIMAL, from_decimal, to_decimal
+from udfs.scan.partials import PACKED, Combine, combined, packed, unpacked
 
 SCHEMA = pa.schema([("key", pa.int64()), ("n", pa.int64()), ("loss", DECIMAL), ("other", DECIMAL)])
 

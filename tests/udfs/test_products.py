@@ -8,10 +8,10 @@ from mpmath import mp, mpf
 
 from tests import strategies
 from udfs.catalog import statistics_of
-from udfs.exact import TERM_LIMIT, WEIGHT_LIMIT
-from udfs.examples import COLUMNS, Examples, binary_examples
-from udfs.kernels import FloatArray
-from udfs.products import logit_limit, product_examples
+from udfs.exact.kernels import FloatArray
+from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
+from udfs.examples.binary import COLUMNS, Examples, binary_examples
+from udfs.examples.products import logit_limit, product_examples
 
 FACTORS = [
     pytest.param(("logit", "logit"), [(-5.0, -4.0), (40.0, 40.0), (800.0, -800.0), (-1e5, -4e5)], id="logits"),

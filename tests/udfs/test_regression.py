@@ -13,7 +13,7 @@ from tests import strategies
 from tests.udfs.references import value_and_bound
 from tests.udfs.regression_references import REFERENCES, exact_values, metrics_of_values, sums_of_values
 from udfs.catalog import metrics_of
-from udfs.examples import COLUMNS, regression_examples
+from udfs.examples.binary import COLUMNS, regression_examples
 from udfs.measure import FloatArray
 
 values = st.sampled_from([0.0, -0.0, 1.0, -2.5, 1e4]) | st.floats(-1000.0, 1000.0)

@@ -15,11 +15,11 @@ from tests.udfs.binned import columns_of, metrics_of_bins
 from tests.udfs.claims import cases
 from tests.udfs.claims_bins import confusion_of, curve_of, drawn
 from tests.udfs.summaries import Rows, metrics_of_rows, rows_of
-from udfs.bins import BIN_COLUMNS, Binning
 from udfs.catalog import bin_metrics_of, metrics_of, published_of_bins, statistics_of
-from udfs.kernels import sigmoid
+from udfs.exact.kernels import sigmoid
+from udfs.exact.numerics import preceding
+from udfs.examples.bins import BIN_COLUMNS, Binning
 from udfs.measure import BinMetric
-from udfs.numerics import preceding
 
 METRICS = bin_metrics_of("binary")
 OPTIONS = {"threshold": THRESHOLD, "calibration_bins": BINS}

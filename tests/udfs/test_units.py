@@ -13,11 +13,11 @@ from tests.udfs.class_summaries import ClassRows
 from tests.udfs.slates import OPTIONS, examples, slate
 from tests.udfs.summaries import Rows
 from udfs.catalog import FAMILIES, class_statistics_of, columns_of
-from udfs.class_examples import class_examples, of_each_class
-from udfs.exact import TERM_LIMIT, WEIGHT_LIMIT
-from udfs.examples import binary_examples, regression_examples
+from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
+from udfs.exact.units import FARTHEST, HEAVIEST, unit_below, value_unit, weight_unit
+from udfs.examples.binary import binary_examples, regression_examples
+from udfs.examples.classes import class_examples, of_each_class
 from udfs.measure import Statistic
-from udfs.units import FARTHEST, HEAVIEST, unit_below, value_unit, weight_unit
 
 law = settings(max_examples=25)
 powers = st.integers(0, 12).map(lambda power: 2.0**power)

@@ -1,0 +1,113 @@
+"""Writes docs/architecture.md: the house from the folders and the docstrings of its rooms, from top to bottom."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# A room imports from its own floor or from those below it, never from one above: from top to bottom.
+FLOORS = {
+    "the entries": ("jobs/__main__.py", "jobs/evaluate.py", "jobs/cli.py"),
+    "demo": ("jobs/demo",),
+    "the night": ("jobs/nightly.py",),
+    "surfaces": ("jobs/surfaces",),
+    "sql": ("jobs/sql",),
+    "planning": ("jobs/planning",),
+    "results": ("jobs/results",),
+    "examples": ("jobs/examples",),
+    "inputs": ("jobs/inputs",),
+    "files": ("jobs/files",),
+    "ledger": ("jobs/ledger",),
+    "storage": ("jobs/storage",),
+    "settings": ("jobs/settings",),
+    "engines": ("jobs/engines",),
+    "the ground": ("jobs/errors.py", "jobs/progress.py", "jobs/day.py", "jobs/paths.py", "jobs/calling.py"),
+    "workers: at the user's own session": ("udfs/pandas_udfs.py",),
+    "workers: the scan": ("udfs/scan",),
+    "workers: what there is to measure": ("udfs/pricing.py", "udfs/catalog.py"),
+    "workers: measures": ("udfs/measures",),
+    "workers: examples": ("udfs/examples",),
+    "workers: the abstraction": ("udfs/measure.py",),
+    "workers: exact": ("udfs/exact",),
+    "workers: files": ("udfs/files",),
+}
+
+HEAD = """
+# The house
+
+<!-- Made by `make docs` from the docstrings in jobs/ and udfs/: change those, or .ci/architecture.py. -->
+
+Folders are the flow of the data. A room imports what stands below it, and no arrow runs up or in a circle: a test holds
+both, and that this page lists every room.
+
+```
+impressions ─┐                                                     ┌▶ statistics        by cell
+clicks       ├─ inputs ─▶ examples: cells ─ label ─ summarise ─────┼▶ shard_statistics  by slice × shard     ─▶ metrics
+conversions ─┘                │                                    ├▶ score_bins        by slice × bin
+                              ▼                                    └▶ class_statistics  by slice × class
+                           rejects                                    results                                 ledger
+```
+
+`jobs/` is the driver: Spark plumbing, and decisions on small tables. `udfs/` is what runs in the workers, on NumPy and
+Arrow alone; it never imports `jobs`. A night is `jobs/nightly.py`, read from top to bottom.
+
+Where is …
+
+| what | room |
+|---|---|
+| a click judged too late? | `jobs/examples/label.py` by its window, `jobs/inputs/impressions.py` by the age |
+| what became of an event counted? | `jobs/examples/events.py`, and judged in `unmatched.py` beside it |
+| −ln p of a score of exactly 0 priced? | `udfs/pricing.py`, by `loss.clip`, after all sums are added |
+| a row rejected? | for reasons of `jobs/inputs/values.py` and `times.py`, by `jobs/examples/rejects.py` |
+| it decided that a day is whole? | `jobs/planning/` |
+| the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one |
+| a new metric written? | `udfs/measures/`, see [add-a-metric](add-a-metric.md) |
+| an engine's quirk met? | `jobs/engines/` and `jobs/storage/`; of files that are read, `jobs/files/` |
+| a gate, a comparison, an interval to go? | `jobs/judgement/`, between `sql` and `planning`: it is not there yet |
+"""
+
+
+def rooms(place: str) -> Iterator[Path]:
+    """The files of a place, a folder or a file, but for those that only say what a folder is."""
+    path = ROOT / place
+    yield from (path,) if path.is_file() else sorted(file for file in path.rglob("*.py") if file.name != "__init__.py")
+
+
+def told(file: Path) -> str:
+    """The first paragraph of a module's docstring, as one line."""
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split()).replace("|", "\\|")
+
+
+def lines() -> Iterator[str]:
+    """The page, line by line."""
+    yield HEAD.strip()
+    for floor, places in FLOORS.items():
+        yield f"\n## {floor[0].upper()}{floor[1:]}\n"
+        for place in places:
+            if (ROOT / place).is_dir():
+                yield f"{told(ROOT / place / '__init__.py')}\n"
+        yield "| room | |\n|---|---|"
+        for file in (file for place in places for file in _with_code(place)):
+            yield f"| `{file.relative_to(ROOT)}` | {told(file)} |"
+
+
+def _with_code(place: str) -> Iterator[Path]:
+    """The rooms of a place, and a folder's own file where it holds more than its docstring."""
+    own = ROOT / place / "__init__.py"
+    if own.is_file() and len(ast.parse(own.read_text(encoding="utf-8")).body) > 1:
+        yield own
+    yield from rooms(place)
+
+
+def main() -> None:
+    """Write the page to the path that is given."""
+    Path(sys.argv[1]).write_text("\n".join(lines()) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Apache Spark and Sail: their versions and settings, Java and jars, sessions, and how they fail."""

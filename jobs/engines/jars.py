@@ -1,0 +1,206 @@
+"""Delta's jars: an own folder, else Ivy's cache, else Maven Central by Spark's own resolver, once."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pyspark
+
+from jobs import calling
+from jobs.engines import java, trust
+from jobs.errors import EngineError
+
+FOLDER: Final = "LOSSLEDGER_JARS"
+PACKAGE: Final = "io.delta:delta-spark_4.2_2.13:4.4.0"
+JARS: Final = (
+    PACKAGE,
+    "io.delta:delta-storage:4.4.0",
+    "io.delta:delta-kernel-api:4.4.0",
+    "io.delta:delta-kernel-defaults:4.4.0",
+    "io.delta:delta-kernel-unitycatalog:4.4.0",
+    "io.unitycatalog:unitycatalog-client:0.6.0",
+    "io.unitycatalog:unitycatalog-hadoop:0.6.0",
+    "com.fasterxml.jackson.datatype:jackson-datatype-jdk8:2.13.5",
+)
+
+# Spark brings these itself; without this list 33 jars come instead of 8.
+EXCLUDES: Final = (
+    "org.apache.parquet:*",
+    "org.apache.hadoop:*",
+    "org.apache.logging.log4j:*",
+    "org.slf4j:*",
+    "com.fasterxml.jackson.core:*",
+    "org.roaringbitmap:*",
+    "org.locationtech.jts:*",
+    "com.github.luben:*",
+    "org.xerial.snappy:*",
+    "io.airlift:*",
+    "commons-pool:*",
+    "commons-logging:*",
+    "javax.annotation:*",
+    "com.google.code.findbugs:*",
+)
+
+SLOWEST: Final = 600
+
+
+def delta_jars(ivy: Path | None = None) -> tuple[Path, ...]:
+    """Return the eight jars, fetching them if this machine has none.
+
+    Args:
+        ivy: Ivy's folder (`spark.jars.ivy`); Spark's default if None.
+
+    Raises:
+        EngineError: They are incomplete or cannot be had; says what to do.
+    """
+    own = os.environ.get(FOLDER)
+    if own:
+        return _all_in(Path(own), f"complete {FOLDER}, or unset it and run: {_again()}")
+    ivy = ivy or java.user_home() / ".ivy2.5.2"
+    if _missing(ivy / "jars"):
+        with _alone(ivy):
+            _fetch(ivy)
+    return _all_in(ivy / "jars", f"remove {ivy} and run: {_again()}")
+
+
+def main() -> None:
+    """Fetch the jars if need be and print where they are."""
+    try:
+        print("\n".join(map(str, delta_jars())))
+    except EngineError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _all_in(folder: Path, remedy: str) -> tuple[Path, ...]:
+    missing = _missing(folder)
+    if missing:
+        raise EngineError(f"Delta's jars in {folder} lack {', '.join(missing)}; {remedy}")
+    return tuple(path for each in JARS if (path := _jar(folder, each)) is not None)
+
+
+def _missing(folder: Path) -> list[str]:
+    return [each for each in JARS if _jar(folder, each) is None]
+
+
+def _jar(folder: Path, coordinate: str) -> Path | None:
+    group, artifact, version = coordinate.split(":")
+    names = (f"{group}_{artifact}-{version}.jar", f"{artifact}-{version}.jar")
+    # A download that was cut off, or that another process has not finished, is no zip yet.
+    return next((path for name in names if zipfile.is_zipfile(path := folder / name)), None)
+
+
+def _again() -> str:
+    return calling.lossledger("doctor --engine spark")
+
+
+@contextmanager
+def _alone(ivy: Path) -> Iterator[None]:
+    """One process at a time: what another one is just fetching looks like what a broken network has left."""
+    try:
+        ivy.mkdir(parents=True, exist_ok=True)
+        lock = (ivy / ".lossledger.lock").open("w")
+    except OSError as error:
+        raise EngineError(f"cannot write {ivy} ({error.strerror}); set spark.jars.ivy or {FOLDER}") from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _fetch(ivy: Path) -> None:
+    """Fetch what lacks; where that fails beside what an earlier attempt has left, once more without it."""
+    if not _missing(ivy / "jars"):
+        return  # by now another process has fetched them
+    left = [folder for each in JARS if (folder := _cached(ivy, each)).exists()]
+    _discard(path for folder in (ivy / "jars", *left) for path in folder.rglob("*.jar") if not _is_whole(path))
+    told = _resolved(ivy)
+    if left and (told is not None or _missing(ivy / "jars")):
+        # Ivy believes in half a description for ever.
+        _discard(left)
+        told = _resolved(ivy)
+    if told is not None:
+        raise EngineError(
+            f"Delta's jars could not be fetched ({told}). "
+            f"With a network, run: {_again()}; without one, copy them from {ivy / 'jars'} of a "
+            f"machine that has them and set {FOLDER} to their folder; or use --engine sail"
+        )
+
+
+def _cached(ivy: Path, coordinate: str) -> Path:
+    group, artifact, _ = coordinate.split(":")
+    return ivy / "cache" / group / artifact
+
+
+def _is_whole(jar: Path) -> bool:
+    """Whether a jar can be read to its end; a damaged one may still have its directory."""
+    try:
+        with zipfile.ZipFile(jar) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, zlib.error):
+        return False
+
+
+def _discard(paths: Iterable[Path]) -> None:
+    for path in paths:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _resolved(ivy: Path) -> str | None:
+    """Let Spark resolve the package; returns why that failed, or None."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = _submitted(ivy, Path(folder), "")
+        store = Path(folder) / "trust.jks"
+        if run.returncode and "SSL" in run.stderr and trust.write_trust_store(store):
+            run = _submitted(ivy, Path(folder), trust.java_options(store))
+    return _reason(run.stderr) if run.returncode else None
+
+
+def _submitted(ivy: Path, folder: Path, options: str) -> subprocess.CompletedProcess[str]:
+    """Submit an empty program: Spark resolves its packages before it starts it."""
+    program = folder / "nothing.py"
+    program.touch()
+    spark = Path(pyspark.__file__).parent
+    settings = {
+        "spark.jars.packages": PACKAGE,
+        "spark.jars.excludes": ",".join(EXCLUDES),
+        "spark.jars.ivy": str(ivy),
+        "spark.driver.extraJavaOptions": options,
+    }
+    command = [str(spark / "bin" / "spark-submit"), "--master", "local[1]"]
+    command += [part for name, value in settings.items() for part in ("--conf", f"{name}={value}")]
+    environment = {
+        **os.environ,
+        "SPARK_HOME": str(spark),
+        "JAVA_HOME": str(java.java_home()),
+        "PYSPARK_PYTHON": sys.executable,
+        "PYSPARK_DRIVER_PYTHON": sys.executable,
+    }
+    try:
+        return subprocess.run(
+            [*command, str(program)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=SLOWEST,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError(f"Delta's jars did not come within {SLOWEST} s; is there a network?") from error
+
+
+def _reason(log: str) -> str:
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith(("Host ", "Server access error", "SERVER ERROR"))]
+    return next(iter(telling or lines[-1:]), "no message")[:300]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""What the engines must be: names, versions, and the settings of Apache Spark with their reasons."""
+
+import sys
+from importlib import import_module, metadata
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Final
+
+from jobs import calling
+from jobs.errors import ConfigurationError, EngineError, Problem, nearest_match, one_of
+
+ENGINES: Final = ("spark", "sail")
+
+# The pair is exact: a patch release of Spark broke Delta before, and nobody noticed until a write.
+EXACT: Final = {"pyspark": "4.2.0", "delta-spark": "4.4.0", "pysail": "0.7.2"}
+REPORTED: Final = ("lossledger", *EXACT, "deltalake", "pandas", "pyarrow", "numpy")
+
+# The numbers depend on these, so they hold on both engines and over what a cluster presets.
+REQUIRED: Final = {
+    # The host's zone would move rows to another day.
+    "spark.sql.session.timeZone": "UTC",
+    # Overflow and bad casts raise; without this they become NULL and vanish from sums.
+    "spark.sql.ansi.enabled": "true",
+    # A decimal result that does not fit must fail; the default drops digits after the point.
+    "spark.sql.decimalOperations.allowPrecisionLoss": "false",
+    # A nullable BIGINT otherwise reaches pandas as float64, which corrupts ids above 2^53.
+    "spark.sql.execution.pythonUDF.pandas.preferIntExtensionDtype": "true",
+    # Sail does not read INT96, the default, under a timestamp of Delta; nor need decimals be spelled in two ways.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.parquet.writeLegacyFormat": "false",
+    # A batch whose columns are not those declared fails with their names.
+    "spark.sql.execution.arrow.pyspark.validateSchema.enabled": "true",
+}
+
+# These make it fast, quiet or able to read Delta; what a cluster presets is left alone.
+DEFAULTS: Final = {
+    # Delta's commands and its table format.
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Our tables have small logs: the default of 50 tasks turns a write of 1 s into 6 s.
+    "spark.databricks.delta.snapshotPartitions": "1",
+    # The largest value switches off a size check that Spark makes for every row; rows bound a batch.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "2147483647",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "65536",
+    # A night's labels are above 10 MB but fit in memory; sorting the impressions costs three times more.
+    "spark.sql.autoBroadcastJoinThreshold": "128MB",
+    "spark.sql.adaptive.autoBroadcastJoinThreshold": "128MB",
+    # In local mode the driver is also the executor; 1 GB does not hold those broadcasts.
+    "spark.driver.memory": "4g",
+    # A run compiles more than the usual 100 stages, so that the next run in a session would compile all of them again.
+    "spark.sql.codegen.cache.maxEntries": "2000",
+    # Before the map of groups Spark looks into a smaller one; keys of texts are hashed and compared twice for nothing.
+    "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
+    # A second copy of a task brings nothing where tasks write nothing, and doubles the Python workers.
+    "spark.speculation": "false",
+    # A nightly job opens no port, and its last line is the verdict.
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+SPARK_SETTINGS: Final = {**REQUIRED, **DEFAULTS}
+
+
+def known_engine(engine: str) -> str:
+    """Return the name, or raise a ConfigurationError (exit 2) that lists the engines.
+
+    >>> known_engine("sail")
+    'sail'
+    """
+    if engine in ENGINES:
+        return engine
+    problem = Problem("--engine", repr(engine), one_of(ENGINES), nearest_match(engine, ENGINES))
+    raise ConfigurationError("there is no such engine", [problem])
+
+
+def engine_of(session: object) -> str:
+    """Return the engine behind a session: only the embedded one speaks Spark Connect here."""
+    return "sail" if type(session).__module__.startswith("pyspark.sql.connect") else "spark"
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the installed versions of all that has a say in the numbers."""
+    found = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in REPORTED:
+        version = _installed(name)
+        if version is not None:
+            found[name] = version
+    return found
+
+
+def check_versions() -> None:
+    """Raise an EngineError where an installed version is not the one that was tested."""
+    found = {name: _installed(name) for name in (*EXACT, "pandas")}
+    wrong = {name: f"{name}=={wanted}" for name, wanted in EXACT.items() if found[name] not in (wanted, None)}
+    pandas = found["pandas"]
+    if pandas is not None and int(pandas.split(".")[0]) >= 3:
+        wrong["pandas"] = "'pandas>=2.2,<3'"
+    if wrong:
+        here = ", ".join(f"{name} {found[name]}" for name in wrong)
+        raise EngineError(f"lossledger needs other versions than {here}; run: {calling.pip(' '.join(wrong.values()))}")
+
+
+def conf_file(name: str) -> Traversable:
+    """Return a file of `conf/`, from the installed package, the zip or the source tree."""
+    packaged = files("jobs") / "conf" / name
+    return packaged if packaged.is_file() else Path(__file__).parents[2] / "conf" / name
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        # A cluster may bring Spark and its Python parts by path, without the records of pip.
+        return _declared(name)
+
+
+def _declared(name: str) -> str | None:
+    if name != "pyspark":
+        return None
+    return str(import_module(name).__version__)

@@ -1,0 +1,1 @@
+"""One row per impression with its labels, then exact sums: cells, labels, groups, the pass, what is left out."""

@@ -1,0 +1,105 @@
+"""Impressions of one request become one row, their lists in the order of the impression ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.examples import cells
+from jobs.examples.cells import Cells
+from jobs.examples.units import LOG_RANGE
+from jobs.inputs.scorings import Scoring
+from jobs.settings import Evaluation
+from udfs.exact.sums import TERM_LIMIT
+
+
+@dataclass(frozen=True)
+class Assembled:
+    """The groups of a day, and how many of them have rows that differ in a dimension."""
+
+    frame: DataFrame
+    mixed: int
+
+
+def assembled(examples: DataFrame, settings: Evaluation, found: Cells, scorings: Sequence[Scoring]) -> Assembled | None:
+    """One row per group for the tasks that are about groups; None where there is no such task.
+
+    Columns: `group`; `code` and `shard` of the smallest impression id; for the scoring number i `labels_of_<i>` and
+    `scores_of_<i>`, lists in the order of the ids, `weight_of_<i>` of the smallest id, and `reason_of_<i>` why the
+    group cannot be used, or NULL: its lists are one NaN then. The rows of a group above `limits.group_rows` are never
+    brought together.
+    """
+    own = [(i, scoring) for i, scoring in enumerate(scorings) if scoring.kind == "candidates"]
+    if not own:
+        return None
+    code = cells.code(len(settings.dimensions), found.salt)
+    fields = {name: F.col(name) for _, s in own for name in (s.label, *s.measured)}
+    fields |= {f"reason_of_{i}": s.reason for i, s in own}
+    rows = examples.select("group", "id", code.alias("code"), "shard", *(c.alias(n) for n, c in fields.items()))
+    sizes = rows.groupBy("group").agg(F.count(F.lit(1)).alias("size"), F.count_distinct("code").alias("codes"))
+    limit = settings.limits.group_rows
+    counted = sizes.agg(F.count_if(F.col("codes") > 1), F.count_if(F.col("size") > limit)).collect()[0]
+    large = sizes.where(F.col("size") > limit).select("group")
+    kept = rows.join(F.broadcast(large), on="group", how="left_anti") if counted[1] else rows
+    members = F.sort_array(F.collect_list(F.struct("id", "code", "shard", *fields))).alias("members")
+    frame = _lists(kept.groupBy("group").agg(members), own)
+    if counted[1]:
+        frame = frame.unionByName(_diverted(rows.join(F.broadcast(large), on="group", how="left_semi"), own))
+    return Assembled(frame, int(counted[0]))
+
+
+def _lists(groups: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:
+    first = F.element_at("members", 1)
+    selected = [F.col("group"), first["code"].alias("code"), first["shard"].alias("shard")]
+    for i, scoring in own:
+        weight = F.lit(1.0) if scoring.weight is None else first[scoring.weight]
+        scores = _listed(scoring.scores[0])
+        reason = F.coalesce(
+            _first_reason(f"reason_of_{i}"), _range_reason(scores, weight / scoring.weight_unit, scoring.scales[0])
+        )
+        selected += _named(i, reason, (_listed(scoring.label), scores, weight))
+    return groups.select(*selected)
+
+
+def _diverted(rows: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:
+    """Groups that are too large, as one row that cannot be used."""
+    weights = sorted({s.weight for _, s in own if s.weight is not None})
+    first = F.min(F.struct("id", "code", "shard", *weights)).alias("first")
+    groups = rows.groupBy("group").agg(first)
+    selected = [F.col("group"), F.col("first")["code"].alias("code"), F.col("first")["shard"].alias("shard")]
+    for i, scoring in own:
+        weight = F.lit(1.0) if scoring.weight is None else F.col("first")[scoring.weight]
+        selected += _named(i, F.lit("group_too_large"), (F.array(F.lit(0.0)), F.array(F.lit(0.0)), weight))
+    return groups.select(*selected)
+
+
+def _named(number: int, reason: Column, lists: tuple[Column, Column, Column]) -> list[Column]:
+    labels, scores, weight = lists
+    unusable = F.array(F.lit(float("nan")))
+    return [
+        F.when(reason.isNull(), labels).otherwise(unusable).alias(f"labels_of_{number}"),
+        F.when(reason.isNull(), scores).otherwise(unusable).alias(f"scores_of_{number}"),
+        weight.alias(f"weight_of_{number}"),
+        reason.alias(f"reason_of_{number}"),
+    ]
+
+
+def _listed(name: str) -> Column:
+    return F.transform("members", lambda member: member[name])
+
+
+def _first_reason(name: str) -> Column:
+    """The reason of the first row that has one."""
+    return F.get(F.filter(_listed(name), lambda reason: reason.isNotNull()), F.lit(0))
+
+
+def _range_reason(scores: Column, weight: Column, scale: str) -> Column:
+    """Why the losses of a group cannot be summed: weight × rows × (the range of its logits + ln rows + 1) ≥ 2³⁹."""
+    finite = F.filter(scores, lambda score: F.abs(score) != float("inf"))
+    rows = F.size("members").cast("double")
+    reach = F.coalesce(F.array_max(finite) - F.array_min(finite), F.lit(0.0)) if scale == "logit" else F.lit(LOG_RANGE)
+    largest = reach + F.log(rows) + 1.0
+    return F.when(weight * rows * largest >= TERM_LIMIT / 2, F.lit("out_of_range"))

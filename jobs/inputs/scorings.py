@@ -1,0 +1,138 @@
+"""Every task × model, and the columns of ours that it reads: equal columns of the user are read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from jobs.settings import Evaluation
+
+SAMPLING = "sampling_rate"
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """One task × model, and the columns that it reads from the frame of impressions.
+
+    Attributes:
+        task, model, kind: What it is.
+        label: The column of the label; of classes it may be an array of shares.
+        given: The label that has to be 1, or None.
+        weight: The column of the weight, or None where each row weighs 1.
+        sampling: The column of the rate at which negatives were sampled, or None.
+        scores: The column of the score, one for each factor; of classes it is an array.
+        scales: The scale of each.
+        classes: The names of the classes.
+        rate: At which the negatives were kept that the model learnt from, or None.
+        required: The labels that are 1 where a product's is: those that its factors are given.
+        optional: Whether the model may go without any number of rows.
+        weight_unit, value_unit: The powers of two in which weights, and labels and scores of regression, are summed.
+    """
+
+    task: str
+    model: str
+    kind: str
+    label: str
+    given: str | None
+    weight: str | None
+    sampling: str | None
+    scores: tuple[str, ...]
+    scales: tuple[str, ...]
+    classes: tuple[str, ...]
+    rate: float | None
+    required: tuple[str, ...]
+    optional: bool
+    weight_unit: float = 1.0
+    value_unit: float = 1.0
+
+    @property
+    def weighted(self) -> bool:
+        """Whether rows weigh something else than 1."""
+        return self.weight is not None or self.sampling is not None
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """The columns of the weight, its rate and the scores; each has its `<column>_reason` beside it."""
+        return (*(name for name in (self.weight, self.sampling) if name is not None), *self.scores)
+
+    @property
+    def reason(self) -> Column:
+        """Why the task × model goes without a row, or NULL."""
+        return F.coalesce(*map(self._reason_of, self.measured), *map(self._without, self.required))
+
+    def _reason_of(self, name: str) -> Column:
+        reason = F.col(f"{name}_reason")
+        # Only negatives were sampled.
+        return F.when(F.col(self.label) == 0.0, reason) if name == self.sampling else reason
+
+    def _without(self, name: str) -> Column:
+        """Conversions without a click are no event of a product of click and conversion."""
+        lacks = (F.col(self.label) > 0.0) & (F.col(name) != 1.0)
+        return F.when(lacks, F.lit("positive_without_given"))
+
+
+def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
+    """Every task × model in the order of the configuration; equal columns are read once."""
+    weights, scores = weight_columns(settings), score_columns(settings)
+    sampling = SAMPLING if settings.impressions.columns.sampling_rate else None
+    found = []
+    for task_name, model_name in settings.pairs:
+        task = settings.tasks[task_name]
+        choices = [settings.models[model_name][factor] for factor in settings.factors(task_name)]
+        found.append(
+            Scoring(
+                task_name,
+                model_name,
+                task.kind,
+                f"label_{task.label}",
+                f"label_{task.given}" if task.given else None,
+                weights.get(weight_of(settings, task_name)),
+                sampling if task.kind == "binary" else None,
+                tuple(scores[_score_key(settings, task_name, model_name, f)] for f in settings.factors(task_name)),
+                tuple(choice.scale for choice in choices),
+                settings.classes(task_name),
+                choices[0].negatives_rate,
+                _required(settings, task_name),
+                not all(choice.required for choice in choices),
+            )
+        )
+    return tuple(found)
+
+
+def _required(settings: Evaluation, task: str) -> tuple[str, ...]:
+    given = (settings.tasks[factor].given for factor in settings.factors(task) if factor != task)
+    return tuple(dict.fromkeys(f"label_{name}" for name in given if name))
+
+
+def weight_of(settings: Evaluation, task: str) -> tuple[str | None, float | None]:
+    """The column of a task's weight, and the cap where it is a propensity."""
+    own = settings.tasks[task]
+    if own.propensity is not None:
+        return own.propensity.column, own.propensity.cap
+    return own.weight or settings.impressions.columns.weight, None
+
+
+def weight_columns(settings: Evaluation) -> dict[tuple[str | None, float | None], str]:
+    """Our column for each weight, by what `weight_of` gives."""
+    used = dict.fromkeys(weight_of(settings, task) for task, _ in settings.pairs)
+    return {key: f"weight_{i}" for i, key in enumerate(used) if key[0] is not None}
+
+
+ScoreKey = tuple[tuple[str, ...], str, str | None]
+
+
+def _score_key(settings: Evaluation, task: str, model: str, factor: str) -> ScoreKey:
+    """What makes a column of scores: the user's columns, their scale, and the task where that bounds them."""
+    choice = settings.models[model][factor]
+    bounded = settings.tasks[task].kind in ("regression", "multiclass")
+    return choice.score, choice.scale, task if bounded else None
+
+
+def score_columns(settings: Evaluation) -> dict[ScoreKey, str]:
+    """Our column for each score, by the user's columns, their scale and the task where that bounds them."""
+    used = dict.fromkeys(
+        _score_key(settings, task, model, factor) for task, model in settings.pairs for factor in settings.factors(task)
+    )
+    return {key: f"score_{i}" for i, key in enumerate(used)}

@@ -1,0 +1,57 @@
+"""Which of two runs of one day counts: the one that began later, whichever writes last."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Set
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.errors import RuntimeFailure
+from jobs.storage import lake
+from jobs.storage.change import Part
+
+Began = tuple[datetime, str]  # a run's `started` event, and its id where two began at the same moment
+
+
+@dataclass(frozen=True)
+class Precedence:
+    """The place of a run among those of its day, by their `started` events in `runs`.
+
+    A run that was paused, or lost a race, finds rows of a later one in a table and leaves them. What is no run of
+    `runs` is replaced. (Two hosts whose clocks differ by more than lies between two runs may disagree.)
+    """
+
+    session: SparkSession
+    runs: lake.Address
+    part: Part
+    run_id: str
+    _earlier: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self, held: Set[str]) -> None:
+        """Raise RuntimeFailure (exit 3) where rows of a run that began later would be replaced."""
+        with self._lock:
+            unknown = held - self._earlier - {self.run_id}
+            if unknown:
+                self._compare(unknown)
+                self._earlier.update(unknown)
+
+    def _compare(self, others: Set[str]) -> None:
+        began = self._began([*others, self.run_id])
+        own = began.pop(self.run_id, None)
+        later = max((each for each in began.values() if own is not None and each > own), default=None)
+        if later is not None:
+            raise RuntimeFailure(
+                f"another run wrote the same day at the same time: run {later[1]} began after this one, at "
+                f"{later[0].isoformat()}, so its rows stay. Where runs_latest says in_doubt, run again."
+            )
+
+    def _began(self, run_ids: list[str]) -> dict[str, Began]:
+        """When runs began, by their ids."""
+        events = lake.read_day(self.session, self.runs, *self.part).where(F.col("state") == "started")
+        found = events.where(F.col("run_id").isin(run_ids)).select("event_time", "run_id").collect()
+        return {run_id: (event_time, run_id) for event_time, run_id in found}

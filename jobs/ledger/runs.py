@@ -1,0 +1,185 @@
+"""The events of a run: what it was, what it read, and how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.engines.session import engine_versions
+from jobs.errors import ContractError, Problem
+from jobs.ledger import unnamed
+from jobs.ledger.stamp import Stamp
+from jobs.ledger.tables import RUNS
+from jobs.settings import Evaluation
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Where every row that was read has ended: read = outside + rejected + duplicate + scored."""
+
+    read: int
+    outside: int
+    rejected: int
+    duplicate: int
+    scored: int
+    mixed: int | None = None
+    reasons: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, read: int, outside: int, *, duplicate: int, scored: int, mixed: int | None = None) -> Ledger:
+        """The ledger before the rejected rows are counted by reason, which must give the rest."""
+        return cls(read, outside, read - outside - duplicate - scored, duplicate, scored, mixed)
+
+
+def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: Any) -> pa.Table:
+    """One row of `runs`.
+
+    Args:
+        state: `started`, `done`, `failed` or `refused`.
+        stamp: The run and its day.
+        settings: What was configured.
+        engine: What it ran on.
+        **facts: `ledger`, `events`, `message`, `inputs`, `stages`, `units`, `arrived`, where they are known.
+    """
+    ledger: Ledger | None = facts.get("ledger")
+    row = {
+        **vars(stamp),
+        "state": state,
+        "event_time": datetime.now(UTC),
+        "message": facts.get("message"),
+        "units": _json(facts.get("units")),
+        "definitions": _json(definitions(settings)),
+        "config_hash": settings.fingerprint(),
+        "config": _json(settings.document()),
+        "code_hash": code_hash(),
+        "inputs": _json(facts.get("inputs")),
+        "label_events": _json(facts.get("events")),
+        "versions": _json({"engine": engine, **engine_versions()}),
+        "stages": _json(facts.get("stages")),
+        "arrived": _json(facts.get("arrived")),
+        **_ledger_columns(ledger),
+    }
+    return pa.Table.from_pylist([{name: row.get(name) for name in RUNS.schema.names}], schema=RUNS.schema)
+
+
+def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
+    """What the evaluation and each task × model mean: a change of any of it needs a new name."""
+    document = settings.document()
+    found: dict[str, dict[str, Any]] = {"evaluation": {"timezone": settings.day.timezone, "shards": document["shards"]}}
+    found[unnamed.OPTIONS] = unnamed.recorded(document)
+    found |= {f"joint {name}": dict(weights) for name, weights in settings.joint.items()}
+    for task_name, model in settings.pairs:
+        task = settings.tasks[task_name]
+        names = [name for name in (task.label, task.given) if name is not None]
+        labels = {n: _meaning(document["labels"][n]) for n in names}
+        found[f"{task_name} / {model}"] = {
+            "kind": task.kind,
+            "label": task.label,
+            "given": task.given,
+            "labels": labels,
+            "weight": None if task.propensity else task.weight or settings.impressions.columns.weight,
+            **_scale(settings, task_name, model),
+        }
+    return found
+
+
+def _scale(settings: Evaluation, task: str, model: str) -> dict[str, Any]:
+    """How the scores and the weights of a task × model are meant."""
+    choices = [settings.models[model][factor] for factor in settings.factors(task)]
+    own = settings.tasks[task]
+    propensity = None if own.propensity is None else own.propensity.model_dump()
+    meant = {
+        "scale": choices[0].scale if len(choices) == 1 else [choice.scale for choice in choices],
+        "product": None if own.score is None else list(own.score.product),
+        "negatives_rate": choices[0].negatives_rate,
+        "propensity": propensity,
+        "sampling_rate": settings.impressions.columns.sampling_rate,
+        "classes": list(settings.classes(task)) or None,
+    }
+    return {name: value for name, value in meant.items() if value is not None}
+
+
+def recorded(done: DataFrame) -> set[str]:
+    """The definitions of runs that are done, as JSON.
+
+    Runs from before options were recorded have them in their configuration.
+    """
+    lacking = ~F.col("definitions").contains(f'"{unnamed.OPTIONS}"')
+    rows = done.select("definitions", F.when(lacking, F.col("config")).alias("config")).distinct().collect()
+    return {definitions if config is None else _with_options(definitions, config) for definitions, config in rows}
+
+
+def _with_options(definitions: str, config: str) -> str:
+    return json.dumps({**json.loads(definitions), unnamed.OPTIONS: unnamed.recorded(json.loads(config))})
+
+
+def check_definitions(settings: Evaluation, recorded: Iterable[str]) -> None:
+    """Raise ContractError (exit 2) where a name of the tables now stands for something else.
+
+    Args:
+        settings: What is configured now.
+        recorded: The `definitions` of the runs that are done.
+    """
+    now = definitions(settings)
+    problems = []
+    for before in map(json.loads, recorded):
+        for name in now.keys() & before.keys():
+            # An option is recorded since it has been there, and while something depends on it.
+            common = now[name].keys() & before[name].keys()
+            for what in common if name == unnamed.OPTIONS else now[name].keys() | before[name].keys():
+                old, new = before[name].get(what), now[name].get(what)
+                if old != new:
+                    problems.append(_changed(name, what, json.dumps(old), json.dumps(new)))
+    if problems:
+        raise ContractError("a definition changed under an old name", list(dict.fromkeys(problems)))
+
+
+def _changed(name: str, what: str, old: str, new: str) -> Problem:
+    remedy = "a new definition takes a new name"
+    if name != unnamed.OPTIONS:
+        return Problem(f"{name}: {what}", new, f"{old}, as in the tables that exist; {remedy}")
+    rests = f"{old}, as in the tables that exist: {unnamed.dependent(what)} would change under an old name"
+    return Problem(what, new, f"{rests}. Set it back, or rename the evaluation: {remedy}")
+
+
+def code_hash() -> str:
+    """SHA-256 of the source code of the packages."""
+    digest = hashlib.sha256()
+    for package in ("jobs", "udfs"):
+        for name, content in sorted(_sources(files(package), package)):
+            digest.update(f"{name}:{len(content)}:".encode() + content)
+    return digest.hexdigest()
+
+
+def _sources(folder: Traversable, name: str) -> Iterable[tuple[str, bytes]]:
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            yield from _sources(entry, f"{name}/{entry.name}")
+        elif entry.name.endswith(".py"):
+            yield f"{name}/{entry.name}", entry.read_bytes()
+
+
+def _meaning(label: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a label decides its value, wherever it is read from."""
+    return {key: label[key] for key in ("values", "window") if key in label}
+
+
+def _ledger_columns(ledger: Ledger | None) -> dict[str, Any]:
+    if ledger is None:
+        return {}
+    counts = {f"rows_{name}": getattr(ledger, name) for name in ("read", "outside", "rejected", "duplicate", "scored")}
+    return {**counts, "groups_mixed": ledger.mixed, "rejected": _json(ledger.reasons)}
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, sort_keys=True, default=str)

@@ -1,0 +1,216 @@
+"""The tables: their columns with types and comments, declared once, from the catalogue of statistics."""
+
+from __future__ import annotations
+
+from jobs.settings import Evaluation
+from jobs.storage.schema import PARTITION, Column, Table
+from udfs.catalog import class_statistics_of, columns_of, statistics_of
+from udfs.measure import Statistic
+from udfs.measures.peers import peer_columns
+from udfs.pricing import LOSSES
+from udfs.scan.batch import BIN_STATISTICS
+
+PAIR = (
+    Column("task", "string", "Task: what is predicted", False),
+    Column("model", "string", "Model whose scores were evaluated", False),
+)
+AS_OF = Column("as_of", "timestamp", "Moment up to which labels were known, UTC, never after the run began", False)
+PROVISIONAL = Column(
+    "provisional",
+    "boolean",
+    "Whether the run began before the age was reached or a source was whole, as it was told to; NULL: it was not",
+)
+RUN = (AS_OF, Column("run_id", "string", "Run that wrote the row, see runs", False), PROVISIONAL)
+SLICE = Column("slice", "string", "Dimension values that are fixed, e.g. country=DE,device=ios; '' is the total", False)
+
+
+def statistic_columns(settings: Evaluation) -> dict[str, Statistic]:
+    """The statistics of the evaluation by their column."""
+    return {name: s for kind in settings.kinds for name, s in statistics_of_kind(settings, kind).items()}
+
+
+def statistics_of_kind(settings: Evaluation, kind: str) -> dict[str, Statistic]:
+    """The statistics of one kind of task by their column, with those of the peers that are declared."""
+    of_peers = peer_columns(settings.compatibility) if kind == "binary" else {}
+    return {**columns_of(kind, settings.loss.options), **of_peers}
+
+
+def every_statistic(settings: Evaluation) -> dict[str, Statistic]:
+    """The statistics of the evaluation, those of classes too, by their column in any table."""
+    return {**statistic_columns(settings), **class_statistics_of("multiclass")}
+
+
+OPTIONAL = ("score_bins", "class_statistics")  # tables that not every evaluation has
+
+
+def declared(settings: Evaluation) -> dict[str, Table]:
+    """Every table of an evaluation by its name."""
+    by_class = (CLASS_STATISTICS,) if "multiclass" in settings.kinds else ()
+    bins = (SCORE_BINS,) if "binary" in settings.kinds and settings.bins.slices else ()
+    tables = (_statistics(settings), _shard_statistics(settings), *bins, *by_class, METRICS, REJECTS, RUNS)
+    return {table.name: table for table in tables}
+
+
+def _statistics(settings: Evaluation) -> Table:
+    dimensions = tuple(
+        Column(name, "string", f"Dimension {name}; (null) for NULL, (other) for folded values", False)
+        for name in settings.dimensions
+    )
+    return Table(
+        "statistics",
+        "Exact sums by cell (one combination of all dimensions). Additive over all keys but age_hours; "
+        "losses lack the scores of exactly 0 and 1. The view ledger has them, at one age",
+        (*PARTITION, *PAIR, *dimensions, *_sums(settings), *RUN),
+        COUNTED,
+    )
+
+
+def _shard_statistics(settings: Evaluation) -> Table:
+    shard = Column("shard", "int", "Hash class of the unit (user), 0 to shards.count - 1", False)
+    return Table(
+        "shard_statistics",
+        "The same sums by declared slice and shard. Slices overlap: never add rows of different slices. "
+        "The view shard_ledger has whole losses, at one age",
+        (*PARTITION, *PAIR, SLICE, shard, *_sums(settings), *RUN),
+        COUNTED,
+    )
+
+
+def _sums(settings: Evaluation) -> tuple[Column, ...]:
+    return tuple(_sum(name, statistic) for name, statistic in statistic_columns(settings).items())
+
+
+def _sum(name: str, statistic: Statistic) -> Column:
+    type_ = "bigint" if statistic.counts else "decimal(37,15)"
+    # Summed as it is, such a loss would be a part of the loss.
+    partial = (
+        "Without scores of exactly 0 and 1, see the views ledger and class_ledger. "
+        if LOSSES & {*statistic.inputs}
+        else ""
+    )
+    return Column(name, type_, f"{statistic.definition.splitlines()[0]} {partial}Unit: {statistic.unit}")
+
+
+COUNTED = {"n_not_negative": "n >= 0", "unscored_not_negative": "unscored >= 0"}
+
+SHARD_OR_ALL = Column("shard", "int", "Hash class of the unit (user), or -1: all together", False)
+
+SCORE_BINS = Table(
+    "score_bins",
+    "Sums by score bin, for the slices of bins.slices. A bin goes from its low edge up to the next edge",
+    (
+        *PARTITION,
+        *PAIR,
+        SLICE,
+        SHARD_OR_ALL,
+        Column("bin", "double", "Low edge of the bin, on the scale of the task's score", False),
+        *(_sum(name, statistics_of("binary")[name]) for name in BIN_STATISTICS),
+        *RUN,
+    ),
+    {"n_not_negative": "n >= 0"},
+)
+
+CLASS_STATISTICS = Table(
+    "class_statistics",
+    "Sums by class of multi-class tasks, by declared slice and shard",
+    (
+        *PARTITION,
+        *PAIR,
+        SLICE,
+        SHARD_OR_ALL,
+        Column("class", "string", "Name of the class", False),
+        *(_sum(name, statistic) for name, statistic in class_statistics_of("multiclass").items()),
+        *RUN,
+    ),
+    {},
+)
+
+METRICS = Table(
+    "metrics",
+    "Metrics of the declared slices, derived from shard_statistics",
+    (
+        *PARTITION,
+        *PAIR,
+        SLICE,
+        Column("metric", "string", "Name of the metric", False),
+        Column("value", "double", "Value in its unit; NULL where undefined, see reason"),
+        Column("ci_low", "double", "Lower end of the 95 % interval; NULL, not computed yet"),
+        Column("ci_high", "double", "Upper end of the 95 % interval; NULL, not computed yet"),
+        Column("stderr", "double", "Standard error of the value; NULL, not computed yet"),
+        Column("n", "bigint", "Rows scored; of tasks about candidates, groups", False),
+        Column("weight", "double", "Sum of weights", False),
+        Column("positives", "double", "Weight of the positive part of the labels, where the task has one"),
+        Column("unit", "string", "Unit of the value", False),
+        Column("reason", "string", "Why the value is NULL"),
+        Column(
+            "clip",
+            "double",
+            "What scores of exactly 0 and 1 cost, loss.clip: compare losses at one clip only. NULL in old rows",
+        ),
+        Column("is_final", "boolean", "Whether labels no longer change at the age, and it is not provisional", False),
+        *RUN,
+    ),
+    {"value_or_reason": "(value IS NULL AND reason IS NOT NULL) OR (value IS NOT NULL AND reason IS NULL)"},
+)
+
+REJECTS = Table(
+    "rejects",
+    "Rows that were not evaluated, with the reason. Append-only; counts are in runs.rejected",
+    (
+        *PARTITION,
+        Column("run_id", "string", "Run that rejected the row", False),
+        PROVISIONAL,
+        Column("source", "string", "impressions, or the name of a label log", False),
+        Column("task", "string", "Task, where only this task and model went without the row"),
+        Column("model", "string", "Model, where only this task and model went without the row"),
+        Column("reason", "string", "First reason that applies", False),
+        Column("key", "string", "Impression id, where there is one; of a group its own id"),
+        Column("row", "string", "The mapped columns as JSON"),
+    ),
+    {},
+)
+
+RUNS = Table(
+    "runs",
+    "Events of runs: started, then done, failed or refused. Append-only",
+    (
+        *PARTITION,
+        Column("run_id", "string", "Run", False),
+        Column("state", "string", "started, done, failed or refused", False),
+        Column("event_time", "timestamp", "When the event happened, UTC", False),
+        AS_OF,
+        PROVISIONAL,
+        Column("rows_read", "bigint", "Rows of the impressions = outside + rejected + duplicate + scored"),
+        Column("rows_outside", "bigint", "Rows of other days"),
+        Column("rows_rejected", "bigint", "Rows rejected, see rejected"),
+        Column("rows_duplicate", "bigint", "Copies of an impression that was kept once"),
+        Column("groups_mixed", "bigint", "Groups whose rows differ in a dimension; they take the cell of one of them"),
+        Column("rows_scored", "bigint", "Rows evaluated for at least one task, or outside every task's condition"),
+        Column("rejected", "string", "JSON list of source, task, model, reason and exact count"),
+        Column(
+            "label_events",
+            "string",
+            "JSON by label log of its events: read = other_days + after_age + rejected + duplicate + inside, before and"
+            " after the window + rejected_impression + other_impression + orphan + unknown",
+        ),
+        Column("message", "string", "Why the run failed, was refused or is provisional"),
+        Column("units", "string", "JSON by task of the powers of two in which weights and values were summed"),
+        Column("definitions", "string", "JSON of the tasks' definitions, by task and model"),
+        Column("config_hash", "string", "SHA-256 of the resolved configuration", False),
+        Column("config", "string", "The resolved configuration as JSON", False),
+        Column("code_hash", "string", "SHA-256 of the source code", False),
+        Column(
+            "inputs",
+            "string",
+            "JSON of the sources: version, or files, bytes and fingerprint; of remote files a hash of their names",
+        ),
+        Column("versions", "string", "JSON of the engine's and the libraries' versions", False),
+        Column(
+            "arrived",
+            "string",
+            "JSON of the rows of each source that can be of the day, in all and by its hours",
+        ),
+        Column("stages", "string", "JSON of the seconds of each stage up to the last table"),
+    ),
+    {},
+)

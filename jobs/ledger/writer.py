@@ -1,0 +1,92 @@
+"""What one run writes: it replaces its day in every table, and reads back that it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs import paths
+from jobs.engines.pins import engine_of
+from jobs.errors import RuntimeFailure
+from jobs.ledger import tables
+from jobs.ledger.precedence import Precedence
+from jobs.ledger.stamp import Stamp
+from jobs.settings import Evaluation
+from jobs.storage import lake, soundness
+from jobs.storage.change import Check, Part
+
+
+@dataclass(frozen=True)
+class Writer:
+    """The tables of an evaluation, as one run changes them."""
+
+    session: SparkSession
+    settings: Evaluation
+    stamp: Stamp
+
+    def address(self, table: str) -> lake.Address:
+        """Where a table of this evaluation is."""
+        return lake.address(self.settings, table, engine_of(self.session))
+
+    def check_place(self) -> None:
+        """Raise ConfigurationError (exit 2) where the tables cannot be written, before anything else is done."""
+        root = self.settings.tables.path
+        local = None if root is None else paths.local_path(root)
+        if local is not None:
+            soundness.check_writable(Path(local).absolute() / self.settings.evaluation)
+
+    def append(self, table: str, rows: pa.Table) -> None:
+        """Append rows to a table."""
+        lake.append(self.session, self.address(table), rows, self._metadata)
+
+    def replace(self, new: Mapping[str, pa.Table]) -> None:
+        """Replace the day in every table, and read back that it is there.
+
+        Raises:
+            RuntimeFailure: Another run wrote the same day meanwhile (exit 3).
+        """
+        part = Part(self.stamp.event_date, self.stamp.age_hours)
+        check = Precedence(self.session, self.address("runs"), part, self.stamp.run_id).check
+        emptied = set(tables.OPTIONAL) - new.keys()
+        with ThreadPoolExecutor(len(new)) as pool:
+            list(pool.map(lambda name: self._replace_one(name, new[name], check), new))
+            list(pool.map(lambda name: self._empty_one(name, part, check), emptied))
+            # Not before all are written: of two runs at once, one at least then finds rows of the other.
+            list(pool.map(self._read_back, new.items()))
+
+    def _replace_one(self, name: str, rows: pa.Table, check: Check) -> None:
+        lake.replace(self.session, self.address(name), rows, self._metadata, check)
+
+    def _empty_one(self, name: str, part: Part, check: Check) -> None:
+        """Remove the day from a table of which it has no rows any more, as no score can be binned."""
+        if lake.exists(self.session, self.address(name)):
+            lake.remove(self.session, self.address(name), part, check)
+
+    def _read_back(self, item: tuple[str, pa.Table]) -> None:
+        name, rows = item
+        stamp = self.stamp
+        written = lake.read_day(self.session, self.address(name), stamp.event_date, stamp.age_hours)
+        count, ours = written.agg(F.count(F.lit(1)), F.count_if(F.col("run_id") == stamp.run_id)).collect()[0]
+        if not count == ours == rows.num_rows:
+            raise RuntimeFailure(
+                f"{name}: {rows.num_rows:,} rows were written, {ours:,} of {count:,} read back are of this run; "
+                "another run wrote the same day at the same time. Run again."
+            )
+
+    @property
+    def _metadata(self) -> dict[str, Any]:
+        stamp = self.stamp
+        return {
+            "run_id": stamp.run_id,
+            "event_date": stamp.event_date.isoformat(),
+            "age_hours": stamp.age_hours,
+            "as_of": stamp.as_of.isoformat(),
+            "config_hash": self.settings.fingerprint(),
+        }

@@ -1,0 +1,60 @@
+"""At which label age a day is evaluated, and from when on it can be."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, date, datetime, timedelta
+
+from jobs.day import Day
+from jobs.errors import ConfigurationError, InputMissingError, Problem
+from jobs.ledger.stamp import Stamp
+from jobs.settings import Evaluation
+
+HOUR = timedelta(hours=1)
+
+
+def stamp(
+    settings: Evaluation, day: date, age_hours: int | None, *, began: datetime, provisional: bool = False
+) -> Stamp:
+    """The stamp of a run that begins now: labels are known up to the age's moment, and never beyond the run itself.
+
+    Raises:
+        ConfigurationError: The age is not configured (exit 2).
+        InputMissingError: The day has not begun; or the age is not reached, and the run may not be provisional
+            (exit 4).
+    """
+    age = settings.age_hours if age_hours is None else age_hours
+    _check_configured(settings, age)
+    whole = Day(day, settings.day.timezone)
+    moment = whole.as_of(age)
+    # A day that has not begun has nothing to show, provisional or not.
+    if began < (whole.start if provisional else moment):
+        raise InputMissingError(_too_early(whole, age, began))
+    return Stamp(day, age, min(moment, began), uuid.uuid4().hex, began < moment)
+
+
+def early(stamp: Stamp, settings: Evaluation) -> str:
+    """Why a run before its age's moment is provisional."""
+    moment = Day(stamp.event_date, settings.day.timezone).as_of(stamp.age_hours)
+    return f"labels are known up to {_utc(stamp.as_of)}, the age of {stamp.age_hours}h is reached {_utc(moment)}"
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _check_configured(settings: Evaluation, age: int) -> None:
+    if timedelta(hours=age) not in settings.ages:
+        ages = ", ".join(f"{known // HOUR}h" for known in settings.ages)
+        raise ConfigurationError("the age is not configured", [Problem("--age", f"{age}h", f"one of {ages}")])
+
+
+def _too_early(day: Day, age: int, began: datetime) -> str:
+    moment = _utc(day.as_of(age))
+    if began < day.start:
+        return f"{day.date} has not begun in {day.timezone}. At age {age}h it can be run from {moment} (exit code 4)."
+    ended = "has not ended" if began < day.end else f"has not reached the age of {age}h, where its labels are known"
+    return (
+        f"{day.date} {ended}: it can be run from {moment}, and it is {_utc(began)}. Run it again then; "
+        "with --provisional it is evaluated now and marked so (exit code 4: not there yet)."
+    )

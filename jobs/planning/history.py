@@ -1,0 +1,75 @@
+"""What `runs` knows of the same evaluation at the same age: the rows of earlier days, and whether the day is there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.examples.arrival import Arrived
+from jobs.ledger.stamp import Stamp
+
+LOOKS_BACK = timedelta(days=28)
+DAYS = 7
+SATURDAY = 5
+
+
+@dataclass(frozen=True)
+class History:
+    """What runs of the same age have done.
+
+    Attributes:
+        complete: Whether the day was evaluated, and is not provisional.
+        days: What had arrived of earlier days that are complete.
+        date: The day itself.
+    """
+
+    complete: bool = False
+    days: Mapping[date, Mapping[str, Arrived]] = field(default_factory=dict)
+    date: date = date.min
+
+    def of(self, name: str) -> list[Arrived]:
+        """A source on the newest earlier days."""
+        return [self.days[day][name] for day in sorted(self.days)[-DAYS:] if name in self.days[day]]
+
+    @property
+    def of_weekend(self) -> bool:
+        """Whether the day is a Saturday or a Sunday, which may be small beside all working days."""
+        return self.date.weekday() >= SATURDAY
+
+    def alike(self, name: str) -> int | None:
+        """The rows of a source on the newest day like this one: of the same weekday, or of a weekend as it is."""
+        known = [day for day in sorted(self.days) if name in self.days[day]]
+        same = [day for day in known if day.weekday() == self.date.weekday()]
+        weekend = [day for day in known if self.of_weekend and day.weekday() >= SATURDAY]
+        return min((self.days[day][name].in_day for day in (*same[-1:], *weekend[-1:])), default=None)
+
+    def hours(self, name: str) -> list[int]:
+        """The rows of a source by the hour, of the newest earlier days together."""
+        each = [arrived.hours for arrived in self.of(name)]
+        return [sum(hours[i] for hours in each if i < len(hours)) for i in range(max(map(len, each), default=0))]
+
+
+def history(done: DataFrame, stamp: Stamp) -> History:
+    """The history of a day.
+
+    Args:
+        done: The events of `runs` whose state is done.
+        stamp: The day and its age: a log is held against what it was at the same age.
+    """
+    near = F.col("event_date").between(F.lit(stamp.event_date - LOOKS_BACK), F.lit(stamp.event_date))
+    complete = ~F.coalesce("provisional", F.lit(False))
+    rows = done.where(near & (F.col("age_hours") == stamp.age_hours) & complete)
+    newest = {
+        row["event_date"]: json.loads(row["arrived"]) if row["arrived"] else {}
+        for row in sorted(
+            rows.select("event_date", "event_time", "arrived").toArrow().to_pylist(), key=lambda row: row["event_time"]
+        )
+    }
+    there = newest.pop(stamp.event_date, None) is not None
+    days = {day: {name: Arrived.parsed(fields) for name, fields in sources.items()} for day, sources in newest.items()}
+    return History(there, {day: sources for day, sources in days.items() if sources}, stamp.event_date)

@@ -1,0 +1,30 @@
+"""What a run did, as surfaces show it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from jobs.examples.events import Events
+from jobs.examples.left_out import LeftOut
+from jobs.ledger.runs import Ledger
+from jobs.ledger.stamp import Stamp
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did: where rows and events ended, `metrics`, seconds of stages, what looks wrong or was left out.
+
+    `provisional` says why the day is only provisional; it is empty where the day is complete.
+    """
+
+    stamp: Stamp
+    ledger: Ledger
+    metrics: pa.Table
+    stages: Mapping[str, float]
+    warnings: tuple[str, ...]
+    provisional: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    events: Mapping[str, Events] = field(default_factory=dict)

@@ -1,0 +1,136 @@
+"""From the combined sums to the rows of the tables, and the audit that both statistics tables agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.errors import RuntimeFailure
+from jobs.examples.cells import Cells
+from jobs.examples.pairs import binning
+from jobs.inputs.scorings import Scoring
+from jobs.ledger.stamp import Stamp
+from jobs.ledger.tables import CLASS_STATISTICS, REJECTS, SCORE_BINS, statistic_columns
+from jobs.settings import Evaluation
+from jobs.storage.schema import Table
+from udfs.scan.batch import WHOLE
+from udfs.scan.partials import combined
+from udfs.scan.places import CELLS
+
+
+def statistics(table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
+    """The rows of `statistics`: one per task, model and cell."""
+    rows = table.filter(pc.equal(table["grouping"], CELLS))
+    cells = [found.cells[key] for key in rows["key"].to_pylist()]
+    dimensions = {
+        column.name: [cell[i] for cell in cells] for i, column in enumerate(into.columns[4 : 4 + len(found.cells[0])])
+    }
+    return _shaped(rows, dimensions, scorings, stamp, into)
+
+
+def shard_statistics(table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
+    """The rows of `shard_statistics`: one per task, model, slice and shard."""
+    rows = table.filter(pc.and_(pc.not_equal(table["grouping"], CELLS), pc.equal(table["part"], WHOLE)))
+    return _shaped(rows, {"slice": _texts(rows, found), "shard": rows["shard"]}, scorings, stamp, into)
+
+
+def score_bins(
+    table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp, settings: Evaluation
+) -> pa.Table:
+    """The rows of `score_bins`: one per task, model, slice and bin that has rows, and shard if those are kept apart."""
+    rows = _parts(table, scorings, "binary")
+    edges = [None if (own := binning(s, settings)) is None else own.edges for s in scorings]
+    parts = zip(rows["pair"].to_pylist(), rows["part"].to_pylist(), strict=True)
+    low = pa.array([float(edges[pair][part]) for pair, part in parts], type=pa.float64())
+    keys = {"slice": _texts(rows, found), "shard": rows["shard"], "bin": low}
+    return _shaped(rows, keys, scorings, stamp, SCORE_BINS)
+
+
+def class_statistics(table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp) -> pa.Table:
+    """The rows of `class_statistics`: one per task, model, slice, shard and class."""
+    rows = _parts(table, scorings, "multiclass")
+    parts = zip(rows["pair"].to_pylist(), rows["part"].to_pylist(), strict=True)
+    names = [scorings[pair].classes[part] for pair, part in parts]
+    keys = {"slice": _texts(rows, found), "shard": rows["shard"], "class": pa.array(names, type=pa.string())}
+    return _shaped(rows, keys, scorings, stamp, CLASS_STATISTICS)
+
+
+def _parts(table: pa.Table, scorings: Sequence[Scoring], kind: str) -> pa.Table:
+    """The rows that are of score bins or of classes."""
+    pairs = pa.array([i for i, scoring in enumerate(scorings) if scoring.kind == kind], type=pa.int32())
+    return table.filter(pc.and_(pc.not_equal(table["part"], WHOLE), pc.is_in(table["pair"], value_set=pairs)))
+
+
+def _texts(rows: pa.Table, found: Cells) -> list[str]:
+    keys = zip(rows["grouping"].to_pylist(), rows["key"].to_pylist(), strict=True)
+    return [found.slices[grouping].texts[key] for grouping, key in keys]
+
+
+def audit(statistics: pa.Table, shard_statistics: pa.Table, settings: Evaluation) -> None:
+    """Check that for every declared slice the cells add up to the shards, bit for bit.
+
+    Raises:
+        RuntimeFailure: They do not; it names the first slice (exit 3).
+    """
+    sums = list(statistic_columns(settings))
+    by_shard = totals(shard_statistics, ["task", "model", "slice"], sums)
+    by_cell = pa.concat_tables(
+        totals(with_slice(statistics, declared), ["task", "model", "slice"], sums) for declared in settings.slices
+    )
+    keys = [(name, "ascending") for name in ("task", "model", "slice")]
+    left, right = by_cell.sort_by(keys), by_shard.sort_by(keys)
+    if not left.equals(right.cast(left.schema)):
+        wrong = [a for a, b in zip(left.to_pylist(), right.to_pylist(), strict=False) if a != b]
+        place = {k: wrong[0][k] for k in ("task", "model", "slice")} if wrong else "their number"
+        raise RuntimeFailure(f"the sums over cells and over shards differ at {place}; nothing was written")
+
+
+def stamped_rejects(rows: pa.Table, stamp: Stamp) -> pa.Table:
+    """The rows of `rejects`."""
+    return selected({**columns_in(rows), **stamp_columns(stamp, rows.num_rows)}, REJECTS)
+
+
+def _shaped(
+    rows: pa.Table, keys: Mapping[str, Any], scorings: Sequence[Scoring], stamp: Stamp, into: Table
+) -> pa.Table:
+    pairs = rows["pair"].to_pylist()
+    named = {
+        "task": [scorings[pair].task for pair in pairs],
+        "model": [scorings[pair].model for pair in pairs],
+    }
+    shaped = selected({**columns_in(rows), **named, **keys, **stamp_columns(stamp, rows.num_rows)}, into)
+    return shaped.sort_by([(c.name, "ascending") for c in into.columns if not c.nullable and c.name in (*named, *keys)])
+
+
+def columns_in(rows: pa.Table) -> dict[str, Any]:
+    """The columns of a table by name."""
+    return {name: rows[name] for name in rows.column_names}
+
+
+def stamp_columns(stamp: Stamp, size: int) -> dict[str, Any]:
+    """The columns that every row of a run carries."""
+    return {name: pa.repeat(pa.scalar(value), size) for name, value in vars(stamp).items()}
+
+
+def selected(columns: Mapping[str, Any], into: Table) -> pa.Table:
+    """The columns of a table in its order and types."""
+    arrays = []
+    for field in into.schema:
+        values = columns[field.name]
+        arrays.append((values if isinstance(values, pa.ChunkedArray | pa.Array) else pa.array(values)).cast(field.type))
+    return pa.table(arrays, schema=into.schema)
+
+
+def with_slice(statistics: pa.Table, declared: Sequence[str]) -> pa.Table:
+    """Rows of `statistics` with the slice of a declaration that each belongs to."""
+    parts = [pc.binary_join_element_wise(pa.scalar(name), statistics[name], "=") for name in declared]
+    text = pc.binary_join_element_wise(*parts, ",") if parts else pa.repeat(pa.scalar(""), statistics.num_rows)
+    return statistics.append_column("slice", text)
+
+
+def totals(table: pa.Table, keys: list[str], sums: Sequence[str]) -> pa.Table:
+    """Sums added per key, under their own names."""
+    return combined(table.select([*keys, *sums]), keys)

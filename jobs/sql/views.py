@@ -1,0 +1,109 @@
+"""The tables of an evaluation and the views of `conf/sql/` under their short names, as far as a query needs them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.engines.pins import conf_file, engine_of
+from jobs.ledger import tables
+from jobs.settings import Evaluation
+from jobs.storage import lake
+from jobs.storage.schema import Table
+
+# What each view reads, in an order in which they can be made. The clip is a view too, so that it is said once.
+VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
+    "statistics_latest": ("statistics",),
+    "price": ("clip",),
+    "statistics_priced": ("statistics_latest", "price"),
+    "chosen_age": ("statistics", "metrics"),
+    "ledger": ("statistics", "chosen_age", "price"),
+    "shard_ledger": ("shard_statistics", "chosen_age", "price"),
+    "cell_metrics": ("ledger",),
+    "shard_metrics": ("shard_ledger",),
+    "class_ledger": ("statistics", "chosen_age", "price"),
+    "shard_class_ledger": ("shard_statistics", "chosen_age", "price"),
+    "metrics_latest": ("metrics",),
+    "metrics_final": ("metrics",),
+    "held": ("statistics", "shard_statistics", "metrics"),
+    "runs_latest": ("runs", "held"),
+}
+# Those that read columns which only the tables of one kind of task have.
+KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("statistics_priced", "ledger", "shard_ledger", "cell_metrics", "shard_metrics"), "binary"),
+    **dict.fromkeys(("class_ledger", "shard_class_ledger"), "multiclass"),
+}
+
+UNION: Final = "\nUNION ALL\n"
+
+
+def known(settings: Evaluation) -> tuple[str, ...]:
+    """The names of all tables and views that an evaluation has, whether they were made yet or not."""
+    return (*tables.declared(settings), "clip", *(name for name in VIEWS if KINDS.get(name) in (None, *settings.kinds)))
+
+
+def read_by(name: str) -> set[str]:
+    """The tables that a view reads in the end, and the clip; of any other name, itself."""
+    return set().union(*map(read_by, VIEWS[name])) if name in VIEWS else {name}
+
+
+def register(session: SparkSession, settings: Evaluation, wanted: Collection[str] | None = None) -> tuple[str, ...]:
+    """Make a temporary view of every table that exists, and of every view whose tables do; or only of those wanted.
+
+    Returns:
+        Their short names. Those of the other tables and views are taken away: a session may have
+        served another evaluation before.
+    """
+    needed = set().union(*map(_reached, known(settings) if wanted is None else wanted))
+    made = _made_tables(session, settings, needed)
+    for name in (name for name in VIEWS if name in needed and {*made}.issuperset(VIEWS[name])):
+        session.sql(view_text(name, settings, made)).createOrReplaceTempView(name)
+        made.append(name)
+    for name in {*tables.declared(settings), *tables.OPTIONAL, *VIEWS, "clip"}.difference(made):
+        # Where there is none, Sail raises.
+        if session.catalog.tableExists(name):
+            session.catalog.dropTempView(name)
+    return tuple(made)
+
+
+def _made_tables(session: SparkSession, settings: Evaluation, needed: Collection[str]) -> list[str]:
+    made = []
+    if "clip" in needed:
+        session.range(1).select(F.lit(settings.loss.clip).alias("clip")).createOrReplaceTempView("clip")
+        made.append("clip")
+    declared = tables.declared(settings)
+    for name, where in places(session, settings).items():
+        if name in needed and lake.exists(session, where):
+            _with_every_column(lake.read(session, where), declared[name]).createOrReplaceTempView(name)
+            made.append(name)
+    return made
+
+
+def places(session: SparkSession, settings: Evaluation) -> dict[str, lake.Address]:
+    """Where every table of the evaluation is, or will be."""
+    return {name: lake.address(settings, name, engine_of(session)) for name in tables.declared(settings)}
+
+
+def view_text(name: str, settings: Evaluation, made: Collection[str], quote: str = "`") -> str:
+    """The query of a view, its dimensions put where the file has their place; `held` asks only the tables there are."""
+    text = conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")
+    if name == "held":
+        return UNION.join(part for part in text.rstrip().split(UNION) if part.rsplit(maxsplit=1)[-1] in made)
+    for alias in ("raw", "s", "finished"):
+        listed = " ".join(f"{alias}.{quote}{dimension}{quote}," for dimension in settings.dimensions)
+        text = text.replace(f"/* dimensions of {alias} */", listed)
+    return text
+
+
+def _reached(name: str) -> set[str]:
+    others = tables.OPTIONAL if name == "held" else ()
+    return {name, *others}.union(*map(_reached, VIEWS.get(name, ())))
+
+
+def _with_every_column(frame: DataFrame, table: Table) -> DataFrame:
+    """A table with the columns that no run has added yet: NULL, as they will be of the days before that run."""
+    lacking = [column for column in table.columns if column.nullable and column.name not in frame.columns]
+    return frame.select("*", *(F.lit(None).cast(column.type).alias(column.name) for column in lacking))

@@ -1,0 +1,115 @@
+"""Delta tables by delta-spark, for Apache Spark: the same functions as `delta_rust`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import delta.exceptions  # noqa: F401 - without it a lost race is a bare Py4JJavaError
+from delta.tables import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.storage.address import Address, quoted
+from jobs.storage.change import Change, Part
+from jobs.storage.schema import KEYS, MICROS, Column, Table
+
+
+def version(session: SparkSession, path: str) -> int:
+    """The newest version of a table."""
+    return int(DeltaTable.forPath(session, path).history(1).collect()[0]["version"])
+
+
+def exists(session: SparkSession, where: Address) -> bool:
+    """Whether there is a table."""
+    if where.name is not None:
+        return session.catalog.tableExists(where.identifier)
+    return DeltaTable.isDeltaTable(session, str(where.path))
+
+
+def read(session: SparkSession, where: Address) -> DataFrame:
+    """A table as it is now."""
+    if where.name is not None:
+        return session.table(where.identifier)
+    return session.read.format("delta").load(where.path)
+
+
+def create(session: SparkSession, where: Address, table: Table) -> None:
+    """Make a table with its comments and properties, unless it is there."""
+    # In SQL, because Delta's builder takes no name of three parts.
+    head = f"CREATE TABLE IF NOT EXISTS {where.identifier} ({', '.join(map(_column_sql, table.columns))})"
+    properties = _properties_sql({**table.properties, MICROS[0]: MICROS[1]})
+    tail = f"COMMENT {_text_sql(table.comment)} TBLPROPERTIES ({properties})"
+    session.sql(f"{head} USING delta PARTITIONED BY ({', '.join(KEYS)}) {tail}")
+
+
+def _properties_sql(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{_text_sql(name)} = {_text_sql(value)}" for name, value in values.items())
+
+
+def _column_sql(column: Column) -> str:
+    required = "" if column.nullable else " NOT NULL"
+    return f"{quoted(column.name)} {column.type}{required} COMMENT {_text_sql(column.comment)}"
+
+
+def _text_sql(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def add(session: SparkSession, where: Address, columns: Sequence[Column]) -> None:
+    """Add columns to a table."""
+    for column in columns:
+        session.sql(f"ALTER TABLE {where.identifier} ADD COLUMNS ({_column_sql(column)})")
+
+
+def properties(session: SparkSession, where: Address) -> dict[str, str]:
+    """The properties of a table, its constraints among them."""
+    return dict(_table(session, where).detail().collect()[0]["properties"])
+
+
+def set_properties(session: SparkSession, where: Address, values: Mapping[str, str]) -> None:
+    """Set properties of a table."""
+    session.sql(f"ALTER TABLE {where.identifier} SET TBLPROPERTIES ({_properties_sql(values)})")
+
+
+def constrain(session: SparkSession, where: Address, name: str, condition: str) -> None:
+    """Add a constraint to a table."""
+    session.sql(f"ALTER TABLE {where.identifier} ADD CONSTRAINT {name} CHECK ({condition})")
+
+
+def write(session: SparkSession, where: Address, change: Change) -> None:
+    """Append rows, or replace those of a day at an age."""
+    # Of a table with an empty chunk Spark reads a part only.
+    frame = session.createDataFrame(change.rows.combine_chunks()).coalesce(1)
+    writer = frame.write.format("delta").option("userMetadata", change.metadata)
+    writer = writer.mode("append" if change.part is None else "overwrite")
+    if change.part is not None:
+        # What another run commits between this and the beginning of our transaction, about a second, is replaced
+        # unseen; what comes later fails it. Reading back what was written, each run then finds the other's rows.
+        change.check(_held(session, where, change.part))
+        writer = writer.option("replaceWhere", change.part.predicate)
+    if where.name is not None:
+        writer.saveAsTable(where.identifier)
+    else:
+        writer.save(where.path)
+
+
+def _held(session: SparkSession, where: Address, part: Part) -> set[str]:
+    """The runs that a table holds rows of for a day at an age."""
+    rows = read(session, where).where(part.predicate)
+    return set(rows.agg(F.collect_set("run_id")).collect()[0][0])
+
+
+def delete(session: SparkSession, where: Address, change: Change) -> None:
+    """Delete the rows of a day at an age; nothing is committed where there are none."""
+    assert change.part is not None
+    held = _held(session, where, change.part)
+    change.check(held)
+    if held:
+        _table(session, where).delete(change.part.predicate)
+
+
+def _table(session: SparkSession, where: Address) -> Any:
+    if where.path is not None:
+        return DeltaTable.forPath(session, where.path)
+    return DeltaTable.forName(session, where.identifier)

@@ -1,0 +1,200 @@
+"""Delta Lake under both engines: tables are made, read and changed here, whatever the engine.
+
+Apache Spark writes through delta-spark (`delta_spark`), the embedded engine through delta-rs (`delta_rust`): two
+modules of the same functions, which know how the writers differ.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+import pyarrow as pa
+from deltalake.exceptions import CommitFailedError
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from jobs.engines import failures
+from jobs.engines.pins import engine_of
+from jobs.errors import ContractError, Problem
+from jobs.storage import delta_rust, delta_spark, soundness
+from jobs.storage.address import Address, address, check_spelling
+from jobs.storage.change import Change, Check, Part, replaceable
+from jobs.storage.schema import KEYS, Table
+
+__all__ = ["Address", "address", "append", "ensure", "exists", "read", "read_day", "remove", "replace", "version"]
+
+WRITERS: Final[Mapping[str, ModuleType]] = {"spark": delta_spark, "sail": delta_rust}
+LOST_RACES: Final = ("Concurrent", "MetadataChanged", "ProtocolChanged")
+# Another writer's folder is there, its first commit is not yet; or it has just added what we wanted to add.
+HALF_MADE: Final = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
+JUST_ADDED: Final = ("DELTA_CONSTRAINT_ALREADY_EXISTS", "FIELD_ALREADY_EXISTS", "FIELDS_ALREADY_EXISTS")
+
+
+def _writer(session: SparkSession) -> ModuleType:
+    return WRITERS[engine_of(session)]
+
+
+def version(session: SparkSession, path: str) -> int:
+    """The newest version of a Delta table."""
+    check_spelling("a Delta source", path, engine_of(session))
+    where = Address(path=path)
+    soundness.check(where, ours=False)
+    with _told_of(where):
+        return int(_writer(session).version(session, path))
+
+
+def exists(session: SparkSession, where: Address) -> bool:
+    """Whether there is a Delta table at an address.
+
+    Raises:
+        LossledgerError: There is one, and it is damaged; or something else is in its place (exit 2).
+    """
+    soundness.check(where)
+    with _told_of(where):
+        return bool(_writer(session).exists(session, where))
+
+
+def read(session: SparkSession, where: Address) -> DataFrame:
+    """A table as it is now."""
+    with _told_of(where):
+        frame: DataFrame = _writer(session).read(session, where)
+        return frame
+
+
+def read_day(session: SparkSession, where: Address, day: date, age_hours: int) -> DataFrame:
+    """The rows of a table for one day at one age."""
+    of_day = (F.col("event_date") == F.lit(day)) & (F.col("age_hours") == F.lit(age_hours))
+    return read(session, where).where(of_day)
+
+
+def _lost_the_race(error: BaseException) -> bool:
+    """Whether another writer committed first, so that the same commit may be tried again."""
+    if isinstance(error, AnalysisException):
+        return error.getCondition() in (*HALF_MADE, *JUST_ADDED)
+    return isinstance(error, CommitFailedError) or type(error).__name__.startswith(LOST_RACES)
+
+
+again = retry(
+    retry=retry_if_exception(_lost_the_race),
+    stop=stop_after_attempt(6),
+    wait=wait_random_exponential(multiplier=0.2, max=5),
+    reraise=True,
+)
+
+
+def ensure(session: SparkSession, where: Address, table: Table) -> None:
+    """Create a table with its comments and constraints, or add the nullable columns that it lacks.
+
+    Raises:
+        ContractError: A key of the table is not a key of the declaration, or the other way round.
+    """
+    with _told_of(where):
+        try:
+            _ensure(session, where, table)
+        except AnalysisException as error:
+            if error.getCondition() not in HALF_MADE:
+                raise
+            if not _clear_log(where):
+                # After so many attempts this is no writer's table that is just being made.
+                raise failures.occupied(str(where)) from error
+            _ensure(session, where, table)
+
+
+@contextmanager
+def _told_of(where: Address) -> Iterator[None]:
+    """Name the table in what the disk or the rights of the user let fail."""
+    try:
+        yield
+    except Exception as error:
+        failure = failures.of_table(error, str(where))
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def _clear_log(where: Address) -> bool:
+    """Remove a log without a commit, as a kill in the first one leaves it: Apache Spark makes no table around it."""
+    log = None if where.local is None else Path(where.local) / "_delta_log"
+    # A file that is still being written has a name that begins with a dot.
+    if log is None or not log.is_dir() or not all(file.name.startswith(".") for file in log.iterdir()):
+        return False
+    shutil.rmtree(log)
+    return True
+
+
+@again
+def _ensure(session: SparkSession, where: Address, table: Table) -> None:
+    writer = _writer(session)
+    if not exists(session, where):
+        writer.create(session, where, table)
+    fields = {field.name: field.nullable for field in read(session, where).schema.fields}
+    missing = [column for column in table.columns if column.name not in fields]
+    _check_keys(where, table, fields)
+    if missing:
+        writer.add(session, where, missing)
+    _complete(session, where, table)
+
+
+def _complete(session: SparkSession, where: Address, table: Table) -> None:
+    """Add the properties and constraints that a table lacks: no engine can create it with constraints in one commit."""
+    if not table.properties and not table.checks:
+        return
+    writer = _writer(session)
+    have = writer.properties(session, where)
+    lacking = {name: value for name, value in table.properties.items() if have.get(name) != value}
+    if lacking:
+        writer.set_properties(session, where, lacking)
+    for name, condition in table.checks.items():
+        if f"delta.constraints.{name}" not in have:
+            writer.constrain(session, where, name, condition)
+
+
+def _check_keys(where: Address, table: Table, fields: Mapping[str, bool]) -> None:
+    """Check that a table has the required columns that are declared, and no others."""
+    known = {column.name for column in table.columns}
+    lacking = [c.name for c in table.columns if not c.nullable and c.name not in fields]
+    beyond = [name for name, nullable in fields.items() if not nullable and name not in known]
+    found = [f"a table {how} {', '.join(names)}" for how, names in (("without", lacking), ("with", beyond)) if names]
+    if found:
+        expected = (
+            "the dimensions that the evaluation's tables were made with; other dimensions take a new evaluation name"
+        )
+        problem = Problem(f"{table.name} ({where})", " and ".join(found), expected)
+        raise ContractError("the tables that exist do not fit the configuration", [problem])
+
+
+def replace(
+    session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any], check: Check = replaceable
+) -> None:
+    """Replace one day at one age, atomically. All rows must belong to it, and there must be some."""
+    days = rows.select(KEYS).group_by(KEYS).aggregate([]).to_pylist()
+    if len(days) != 1:
+        raise ValueError(f"{where}: rows of one day and one age are replaced at a time, found {days}")
+    _write(session, where, Change(rows, json.dumps(metadata), Part(**days[0]), check))
+
+
+@again
+def remove(session: SparkSession, where: Address, part: Part, check: Check = replaceable) -> None:
+    """Remove one day at one age, atomically; nothing is committed where it has no rows."""
+    with _told_of(where):
+        _writer(session).delete(session, where, Change(pa.table({}), "", part, check))
+
+
+def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any]) -> None:
+    """Append rows in one commit."""
+    _write(session, where, Change(rows, json.dumps(metadata)))
+
+
+@again
+def _write(session: SparkSession, where: Address, change: Change) -> None:
+    with _told_of(where):
+        _writer(session).write(session, where, change)

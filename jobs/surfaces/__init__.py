@@ -1,0 +1,1 @@
+"""What people see: the verdict of a run, what a machine or an evaluation lacks."""

@@ -1,0 +1,102 @@
+"""What a run says at its end: for people a table and a sentence, for programs the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pyarrow.compute as pc
+from rich.console import Console
+from rich.table import Table
+
+from jobs.engines.failures import told
+from jobs.errors import LossledgerError
+from jobs.results.outcome import Outcome
+
+SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "brier_score", "base_rate")
+
+
+def of_outcome(outcome: Outcome) -> dict[str, Any]:
+    """A run that is done, as plain values."""
+    stamp = outcome.stamp
+    return {
+        "exit_code": 0,
+        "run_id": stamp.run_id,
+        "event_date": stamp.event_date.isoformat(),
+        "age_hours": stamp.age_hours,
+        "as_of": stamp.as_of.isoformat(),
+        "rows": {name: value for name, value in vars(outcome.ledger).items() if isinstance(value, int)},
+        "rejected": outcome.ledger.reasons,
+        "label_events": {name: found.counts for name, found in outcome.events.items()},
+        "provisional": list(outcome.provisional),
+        "left_out": [each.facts for each in outcome.left_out],
+        "not_final": _not_final(outcome),
+        "warnings": list(outcome.warnings),
+        "metrics": _overall(outcome),
+        "stages": outcome.stages,
+    }
+
+
+def of_error(error: Exception) -> dict[str, Any]:
+    """A run that ended otherwise, as plain values."""
+    code = error.exit_code if isinstance(error, LossledgerError) else 3
+    return {"exit_code": code, "error": told(error, whole=True)}
+
+
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print the verdict; the last line is the one to read."""
+    facts = of_outcome(outcome)
+    if as_json:
+        print(json.dumps(facts))
+        return
+    console = Console(highlight=False)
+    table = Table("task", "model", *SHOWN, "n", title=f"all impressions of {facts['event_date']}")
+    for row in facts["metrics"]:
+        table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
+    console.print(table)
+    for line in _remarks(outcome):
+        console.print(line, soft_wrap=True)
+    console.print(_standing(outcome), soft_wrap=True)
+    rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
+    done = f"done: {facts['event_date']} at age {facts['age_hours']}h: rows {rows}; run {facts['run_id']}"
+    console.print(done, soft_wrap=True)
+
+
+def _standing(outcome: Outcome) -> str:
+    """Whether the numbers will stay as they are, and if not, why."""
+    if outcome.provisional:
+        return f"provisional, as {'; '.join(outcome.provisional)}"
+    waiting = _not_final(outcome)
+    return f"complete, not final, as labels can still change: {', '.join(waiting)}" if waiting else "complete, final"
+
+
+def _remarks(outcome: Outcome) -> list[str]:
+    """What became of events, what was left out and what looks wrong, one line each; nothing is said twice."""
+    left_out = (each.sentence for each in outcome.left_out)
+    return [
+        *(f"labels.{name}: {found.sentence}" for name, found in outcome.events.items()),
+        *(sentence for sentence in left_out if sentence not in outcome.warnings),
+        *(f"warning: {warning}" for warning in outcome.warnings),
+    ]
+
+
+def _overall(outcome: Outcome) -> list[dict[str, Any]]:
+    """The total's metrics, one entry per task and model: values, and reasons where there is none."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in outcome.metrics.to_pylist():
+        if row["slice"] == "":
+            key = (row["task"], row["model"])
+            entry = found.setdefault(key, {**dict(zip(("task", "model"), key, strict=True)), "n": row["n"]})
+            entry[row["metric"]] = row["value"] if row["reason"] is None else row["reason"]
+    return list(found.values())
+
+
+def _not_final(outcome: Outcome) -> list[str]:
+    """The tasks whose labels can still change."""
+    waiting = outcome.metrics.filter(pc.invert(outcome.metrics["is_final"]))
+    return sorted(set(waiting["task"].to_pylist()))
+
+
+def _text(row: dict[str, Any], name: str) -> str:
+    value = row.get(name, "")
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

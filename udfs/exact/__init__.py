@@ -1,0 +1,1 @@
+"""Exact sums and reproducible functions: the arithmetic that everything else rests on."""

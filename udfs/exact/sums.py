@@ -1,0 +1,271 @@
+"""Exact sums: every term is rounded once to 10⁻¹⁵ and added as an integer.
+
+`units(x) = rint(fl(x·10¹⁵))` and S = Σ units(x), an integer that depends on neither order nor partitions; merge is
+integer addition. In the tables S is DECIMAL(37,15), which reads in natural units. Units are added in int64, and
+carried to a second and a third limb, multiples of 2³⁴ and 2⁶⁸, before they could overflow. Where the terms of one
+block alone could, they are split into such limbs first, by float64 additions that are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from udfs.exact.decimals import RADIX, UNITS, IntArray, WordArray, from_words, words
+from udfs.exact.kernels import FloatArray
+
+WEIGHT_LIMIT, LOGIT_LIMIT, TERM_LIMIT = 2.0**20, 2.0**19, 2.0**40
+ROW_LIMIT = 2**30 - 1
+BLOCK = 2**18  # rows at a time: of at most 2²⁰ the limbs fit an int64; fewer stay in the cache
+
+_TWO_LIMBS = 2.0**17  # terms below have no top limb
+_CUTS = tuple(1.5 * 2.0**52 * 2.0 ** (RADIX * limb) for limb in range(3))  # adding one rounds to its limb
+_CUT_BITS = np.float64(_CUTS[0]).view(np.int64)
+_ROOM = 2**62  # of an int64
+_SPARSE = 4  # where less than a quarter of the terms differ from the commonest one, only those are added
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Terms in multiples of 2^(34·limb): `common` in all rows, and `values` besides in `rows` (None: in all).
+
+    No row has more than `size`.
+    """
+
+    limb: int
+    common: int
+    rows: IntArray | None
+    values: IntArray
+    size: int
+
+
+def _parts(x: FloatArray, most: int) -> list[_Part]:
+    """Terms of which up to `most` belong to one key, as parts whose sums fit an int64."""
+    peak = _peak(x)
+    common, rows = _common(x, peak)
+    chosen = x if rows is None else x[rows]
+    size = int(peak * UNITS) + 1
+    if size * most < _ROOM:
+        first, units = int(_units(np.array([common]), peak)[0]), _units(chosen, peak)
+        if first:
+            units -= first
+        return [_Part(0, first, rows, units, size)]
+    alike, limbs = _limbs(np.array([common]), peak), _limbs(chosen, peak)
+    return [_Part(limb, int(alike[limb][0]), rows, limbs[limb] - alike[limb], 2 ** (RADIX - 1)) for limb in limbs]
+
+
+def _common(x: FloatArray, peak: float) -> tuple[float, IntArray | None]:
+    """The commonest term and the rows that have another one; 0 and None where there is none."""
+    # Most terms of a label's weights are 0 or 1, and of a loss 0 where the label is the other one.
+    for common in (0.0, peak):
+        differ = x != common
+        if np.count_nonzero(differ) * _SPARSE < x.size:
+            return common, np.flatnonzero(differ)
+    return 0.0, None
+
+
+def _units(x: FloatArray, peak: float) -> IntArray:
+    """The terms in units, none larger than the peak and all below 2⁶³."""
+    units = x * float(UNITS)
+    if peak * UNITS >= 2.0**51:
+        return np.rint(units, out=units).astype(np.int64)
+    # Quicker than a conversion: beside the cut a double has no bits below 1, and its last ones are the integer.
+    units += _CUTS[0]
+    integers = units.view(np.int64)
+    integers -= _CUT_BITS
+    return integers
+
+
+def _limbs(x: FloatArray, peak: float) -> dict[int, IntArray]:
+    return {limb: (part * 2.0 ** (-RADIX * limb)).astype(np.int64) for limb, part in _split(x, peak).items()}
+
+
+def _split(x: FloatArray, peak: float) -> dict[int, FloatArray]:
+    """The limbs of the terms in units, each a multiple of 2^(34·limb)."""
+    rest = x * float(UNITS)
+    np.rint(rest, out=rest)
+    parts = {}
+    for limb in (2, 1) if peak >= _TWO_LIMBS else (1,):
+        parts[limb] = rest + _CUTS[limb]
+        parts[limb] -= _CUTS[limb]
+        rest -= parts[limb]
+    return {**parts, 0: rest}
+
+
+def _peak(x: FloatArray) -> float:
+    """The largest size of a term, all being finite and below the limit."""
+    peak = max(float(x.max()), -float(x.min())) if x.size else 0.0
+    if not peak < TERM_LIMIT:
+        bad = x[~(np.abs(x) < TERM_LIMIT)]
+        raise ValueError(f"{bad.size} of {x.size} terms, {bad[0]} first, are not below 2**40: reject such rows first")
+    return peak
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK) for start in range(0, rows, BLOCK))
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Where the rows of a block go: the key of each, the keys that may occur, the rows of these, and the most."""
+
+    keys: IntArray
+    present: IntArray | slice
+    counts: IntArray
+    most: int
+
+
+def _located(keys: IntArray, size: int) -> _Rows:
+    """With more keys than rows, only the keys that occur are looked at."""
+    present: IntArray | slice = slice(None)
+    if size <= keys.size:
+        counts = np.bincount(keys, minlength=size)
+    else:
+        present, counts = np.unique(keys, return_counts=True)
+    return _Rows(keys, present, counts, int(counts.max(initial=0)))
+
+
+class _Sum:
+    """The sums of one statistic per key: limb 0 + 2³⁴·limb 1 + 2⁶⁸·limb 2, in int64."""
+
+    def __init__(self, keys: int) -> None:
+        self._keys = keys
+        self._limbs: dict[int, IntArray] = {}
+        self._bound = 0  # of the size of limb 0
+
+    def limb(self, limb: int) -> IntArray:
+        if limb not in self._limbs:
+            self._limbs[limb] = np.zeros(self._keys, dtype=np.int64)
+        return self._limbs[limb]
+
+    def add(self, part: _Part, rows: _Rows) -> None:
+        if not (part.common or part.values.size):
+            return
+        if part.limb == 0:
+            most = part.size * rows.most
+            if self._bound + most >= 2 * _ROOM:
+                self.carry()
+            self._bound += most
+        sums = self.limb(part.limb)
+        if part.common:
+            sums[rows.present] += rows.counts * part.common
+        np.add.at(sums, rows.keys if part.rows is None else rows.keys[part.rows], part.values)
+
+    def carry(self) -> None:
+        """Bring limb 0 into [0, 2³⁴)."""
+        if self._bound >= 2**RADIX:
+            low = self.limb(0)
+            self.limb(1)[:] += low >> RADIX
+            low &= 2**RADIX - 1
+            self._bound = 2**RADIX
+
+    def regrouped(self, keys: IntArray, size: int) -> _Sum:
+        coarser = _Sum(size)
+        self.carry()
+        coarser._bound = self._bound * self._keys
+        for limb, sums in self._limbs.items():
+            np.add.at(coarser.limb(limb), keys, sums)
+        return coarser
+
+    def words(self, seen: IntArray) -> tuple[WordArray, IntArray]:
+        nothing = np.zeros(seen.size, dtype=np.int64)
+        return words(*(self._limbs[limb][seen] if limb in self._limbs else nothing for limb in range(3)))
+
+
+class Sums:
+    """Exact sums of some statistics per key, keys being integers in [0, keys); `rows` counts the rows per key.
+
+    A limb is at most 2³³ in size per row, so int64 holds 2³⁰ - 1 rows: more raise OverflowError, none being added.
+
+    >>> sums = Sums(keys=3, statistics=1)
+    >>> accumulate([np.array([0.5, 0.25, -1.0])], [(sums, np.array([2, 2, 0]))])
+    >>> sums.seen(), sums.decimals(0).to_pylist()
+    (array([0, 2]), [Decimal('-1.000000000000000'), Decimal('0.750000000000000')])
+    """
+
+    def __init__(self, keys: int, statistics: int) -> None:
+        """Start with no rows."""
+        self.rows: IntArray = np.zeros(keys, dtype=np.int64)
+        self._added = 0
+        self._sums = [_Sum(keys) for _ in range(statistics)]
+
+    def _received(self, keys: IntArray) -> list[_Rows]:
+        """Where the rows of a batch go, per block, after they are checked and counted."""
+        keys = np.ascontiguousarray(keys, dtype=np.int64)
+        if keys.size and not 0 <= keys.min() <= keys.max() < self.rows.size:
+            raise ValueError(f"keys from {keys.min()} to {keys.max()}, expected 0 to {self.rows.size - 1}")
+        if self._added + keys.size > ROW_LIMIT:
+            raise OverflowError(f"{self._added} + {keys.size} rows: sums are exact up to {ROW_LIMIT} rows")
+        self._added += keys.size
+        blocks = [_located(keys[block], self.rows.size) for block in _blocks(keys.size)]
+        for block in blocks:
+            self.rows[block.present] += block.counts
+        return blocks
+
+    def _add(self, statistic: int, parts: Iterable[_Part], rows: _Rows) -> None:
+        if statistic >= len(self._sums):
+            raise ValueError(f"terms of more than {len(self._sums)} statistics")
+        for part in parts:
+            self._sums[statistic].add(part, rows)
+
+    def regrouped(self, keys: IntArray, size: int) -> Sums:
+        """The same rows under coarser keys: the sums of key k are added to key `keys[k]` in [0, size)."""
+        coarser = Sums(size, 0)
+        coarser._added = self._added
+        np.add.at(coarser.rows, keys, self.rows)
+        coarser._sums = [sums.regrouped(keys, size) for sums in self._sums]
+        return coarser
+
+    def seen(self) -> IntArray:
+        """The keys that have rows, ascending. (seen,)."""
+        return np.flatnonzero(self.rows)
+
+    def counts(self, statistic: int) -> IntArray:
+        """The sums of a statistic whose terms are 0 or 1, for the keys seen. (seen,)."""
+        low, high = self.words(statistic)
+        units = high * 2.0**64 + low
+        rounded: IntArray = np.rint(units / UNITS).astype(np.int64)  # from within 2⁻²⁰ of an integer below 2³⁰
+        return rounded
+
+    def words(self, statistic: int) -> tuple[WordArray, IntArray]:
+        """The sums of a statistic, by position, for the keys seen, as 128-bit integers: `decimals.words`."""
+        return self._sums[statistic].words(self.seen())
+
+    def decimals(self, statistic: int) -> pa.Decimal128Array:
+        """The sums of a statistic, by position, for the keys seen: DECIMAL(37,15), (seen,)."""
+        return from_words(*self.words(statistic))
+
+
+def accumulate(terms: Iterable[FloatArray], groupings: Sequence[tuple[Sums, IntArray]]) -> None:
+    """Add the rows of a batch to the sums of several groupings.
+
+    Terms are taken one by one and split into limbs once for all groupings, so a generator keeps memory small. After
+    an error the sums hold a part of the batch: do not go on with them.
+
+    Args:
+        terms: For each statistic its terms, (n,), in the order of the statistics; any n.
+        groupings: The sums of each grouping with the key of each row, (n,).
+
+    Raises:
+        ValueError: Shapes do not fit, a key is outside [0, keys), or a term is not finite and below 2⁴⁰ in size.
+        OverflowError: With these rows a grouping would have 2³⁰ or more.
+    """
+    received = [sums._received(keys) for sums, keys in groupings]
+    for statistic, x in enumerate(terms):
+        if any(len(x) != len(keys) for _, keys in groupings):
+            raise ValueError(f"{len(x)} terms of statistic {statistic} for {[len(k) for _, k in groupings]} keys")
+        for number, block in enumerate(_blocks(len(x))):
+            rows = [blocks[number] for blocks in received]
+            parts = _parts(np.asarray(x[block], dtype=np.float64), max((each.most for each in rows), default=0))
+            for (sums, _), each in zip(groupings, rows, strict=True):
+                sums._add(statistic, parts, each)
+
+
+def total(x: FloatArray) -> int:
+    """The exact sum Σ units(x) of terms, (n,), as an integer: 0 for no rows."""
+    x = np.asarray(x, dtype=np.float64)
+    limbs = (part for block in _blocks(x.size) for part in _split(x[block], _peak(x[block])).values())
+    return sum(int(part.sum()) for part in limbs)  # each a float with an exact integer value

@@ -1,0 +1,1 @@
+"""From the columns of a batch to the columns that the formulas read."""

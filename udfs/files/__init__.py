@@ -1,0 +1,1 @@
+"""Files that an engine cannot read as they are, read by the workers."""

@@ -1,0 +1,1 @@
+"""The formulas: statistics and metrics, one file for each family."""

@@ -1,0 +1,1 @@
+"""Metrics of score bins: areas under curves, thresholds, calibration."""

@@ -1,0 +1,181 @@
+"""Calibration from score bins: how far mean scores are from mean labels, and how far they would be by chance.
+
+Neighbouring bins are joined to a few groups: of equal width in p (edges k/n), of equal weight, or of width 1 in the
+logit of p (edges at the whole logits from −16 to 16, the outermost groups are open). W, Y and S are the weight, the
+positive weight and the sum of scores of a group, n its rows.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from udfs.exact.kernels import sigmoid
+from udfs.exact.numerics import preceding, quotient, ratio, total
+from udfs.examples.bins import WHOLE_LOGITS, IntArray, equal_width
+from udfs.measure import FloatArray, bin_metric
+
+
+class CalibrationCurve(NamedTuple):
+    """Groups of equal width in p, [low, high), the last with 1: weight, mean label and mean score, each (groups,)."""
+
+    low: FloatArray
+    high: FloatArray
+    weight: FloatArray
+    label: FloatArray
+    score: FloatArray
+
+
+def calibration_curve(
+    low: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+    score_sum: FloatArray,
+    calibration_bins: float,
+) -> CalibrationCurve:
+    """The calibration curve; the means are NaN where a group has no weight. Columns of bins, each (bins,)."""
+    borders, cuts = equal_width(calibration_bins), _of_equal_width(low, calibration_bins)
+    weight, label, score = _grouped(cuts, positive_weight + negative_weight, positive_weight, score_sum)
+    return CalibrationCurve(borders[:-1], borders[1:], weight, ratio(label, weight), ratio(score, weight))
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def expected_calibration_error(
+    low: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+    score_sum: FloatArray,
+    *,
+    calibration_bins: float,
+) -> float:
+    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal width in p. Noise alone is not 0."""
+    return _error(_of_equal_width(low, calibration_bins), positive_weight, negative_weight, score_sum)
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def expected_calibration_error_noise(  # noqa: PLR0913 - its inputs
+    low: FloatArray,
+    n: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+    score_sum: FloatArray,
+    *,
+    calibration_bins: float,
+) -> float:
+    """What `expected_calibration_error` is on average if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW.
+
+    By the mean score p̄ = S/W of each group, for unit weights and groups of more than a few positives.
+    """
+    return _noise(_of_equal_width(low, calibration_bins), n, positive_weight + negative_weight, score_sum)
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def maximum_calibration_error(
+    low: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+    score_sum: FloatArray,
+    *,
+    calibration_bins: float,
+) -> float:
+    """Largest distance of a mean score from a mean label, max |Y − S| / W, over groups of equal width in p."""
+    curve = calibration_curve(low, positive_weight, negative_weight, score_sum, calibration_bins)
+    used = curve.weight != 0.0
+    return float(np.abs(curve.label - curve.score)[used].max()) if used.any() else np.nan
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def expected_calibration_error_equal_mass(
+    positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray, *, calibration_bins: float
+) -> float:
+    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal weight but for whole bins."""
+    cuts = _of_equal_mass(positive_weight + negative_weight, calibration_bins)
+    return _error(cuts, positive_weight, negative_weight, score_sum)
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def expected_calibration_error_equal_mass_noise(
+    n: FloatArray,
+    positive_weight: FloatArray,
+    negative_weight: FloatArray,
+    score_sum: FloatArray,
+    *,
+    calibration_bins: float,
+) -> float:
+    """What `expected_calibration_error_equal_mass` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW."""
+    weight = positive_weight + negative_weight
+    return _noise(_of_equal_mass(weight, calibration_bins), n, weight, score_sum)
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def expected_calibration_error_logit(
+    low: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray
+) -> float:
+    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of width 1 in the logit of p."""
+    return _error(_of_whole_logits(low), positive_weight, negative_weight, score_sum)
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def expected_calibration_error_logit_noise(
+    low: FloatArray, n: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray
+) -> float:
+    """What `expected_calibration_error_logit` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW."""
+    return _noise(_of_whole_logits(low), n, positive_weight + negative_weight, score_sum)
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def brier_reliability(positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray) -> float:
+    """Part of the Brier score that is miscalibration, Σ W·(p̄ − ȳ)² / ΣW over score bins, of means S/W and Y/W.
+
+    Where labels are 0 or 1, Brier score = reliability − resolution + q (1 − q), exactly where all scores of a bin are
+    equal (Murphy 1973); of soft labels the right side is larger by the mean of y (1 − y), the spread within a row. Each
+    bin that occurs adds noise of about q (1 − q) / Σn to both.
+    """
+    weight = positive_weight + negative_weight
+    used = weight != 0.0
+    gap = score_sum[used] - positive_weight[used]
+    return quotient(total(gap * (gap / weight[used])), total(weight))
+
+
+@bin_metric(unit="1", undefined="no_weight")
+def brier_resolution(positive_weight: FloatArray, negative_weight: FloatArray) -> float:
+    """Part of q (1 − q) that the score explains, Σ W·(ȳ − q)² / ΣW over score bins, q the base rate (Murphy 1973)."""
+    weight = positive_weight + negative_weight
+    used = weight != 0.0
+    gap = positive_weight[used] / weight[used] - quotient(total(positive_weight), total(weight))
+    return quotient(total(weight[used] * (gap * gap)), total(weight))
+
+
+def _error(cuts: IntArray, positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray) -> float:
+    weight, label, score = _grouped(cuts, positive_weight + negative_weight, positive_weight, score_sum)
+    return quotient(total(np.abs(label - score)), total(weight))
+
+
+def _noise(cuts: IntArray, n: FloatArray, weight: FloatArray, score_sum: FloatArray) -> float:
+    rows, weights, score = _grouped(cuts, n, weight, score_sum)
+    used = weights != 0.0
+    mean = np.clip(score[used] / weights[used], 0.0, 1.0)
+    spread = np.sqrt(2.0 * (mean * (1.0 - mean)) / (np.pi * rows[used]))
+    return quotient(total(weights[used] * spread), total(weights))
+
+
+def _grouped(cuts: IntArray, *columns: FloatArray) -> list[FloatArray]:
+    """The sums of each column over the bins between two cuts. (bins,) to (groups,)."""
+    borders = [0, *cuts.tolist(), columns[0].size]
+    return [np.array([total(column[a:b]) for a, b in pairwise(borders)]) for column in columns]
+
+
+def _of_equal_width(low: FloatArray, calibration_bins: float) -> IntArray:
+    return np.searchsorted(low, equal_width(calibration_bins)[1:-1])
+
+
+def _of_whole_logits(low: FloatArray) -> IntArray:
+    return np.searchsorted(low, sigmoid(WHOLE_LOGITS))
+
+
+def _of_equal_mass(weight: FloatArray, calibration_bins: float) -> IntArray:
+    """A bin goes to the group in which the middle of its weight lies."""
+    middle = preceding(weight) + weight / 2.0
+    return np.searchsorted(middle, equal_width(calibration_bins)[1:-1] * total(weight))

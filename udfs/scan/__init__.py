@@ -1,0 +1,1 @@
+"""The pass over the examples: batches in, partial sums out."""

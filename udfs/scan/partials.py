@@ -1,0 +1,67 @@
+"""Rows on their way between tasks: packed as binary values, a bucket in each; partial sums are combined by key.
+
+To an engine a row of sums is as dear as hundreds of impressions, and there are more of them where cells are many. So
+engines move packed rows and never look into them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from udfs.exact.decimals import IntArray
+
+PACKED = pa.schema([("bucket", pa.int64()), ("rows", pa.binary())])
+PACKED_TYPES = "bucket bigint, rows binary"  # the same, to an engine
+PACK_ROWS = 2**8  # of keys in a bucket; all parts of a bucket together must stay below 2 GiB
+COMBINED_ROWS = 2**16
+ALL_PARTS = pc.ScalarAggregateOptions(skip_nulls=False, min_count=0)
+
+
+def packed(rows: pa.RecordBatch, bucket: IntArray) -> pa.RecordBatch:
+    """Rows as one value per bucket; `bucket`, (rows,), is ascending. PACKED."""
+    starts = np.flatnonzero(np.diff(bucket, prepend=bucket[:1] - 1))
+    cuts = pairwise([*starts.tolist(), rows.num_rows])
+    values = [rows.slice(a, b - a).serialize().to_pybytes() for a, b in cuts]
+    return pa.record_batch([pa.array(bucket[starts]), pa.array(values, type=pa.binary())], schema=PACKED)
+
+
+def unpacked(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """The rows of this schema that were packed."""
+    values = (value.as_buffer() for batch in batches for value in batch["rows"])
+    return pa.Table.from_batches([pa.ipc.read_record_batch(value, schema) for value in values], schema=schema)
+
+
+def combined(rows: pa.Table, keys: list[str]) -> pa.Table:
+    """The one merge: sums added per key, exactly. A sum is NULL where a part is: NULL is not recorded, and not 0.
+
+    Raises:
+        pyarrow.ArrowInvalid: A sum has more than 37 digits.
+    """
+    names = [name for name in rows.column_names if name not in keys]
+    added = rows.group_by(keys, use_threads=False).aggregate([(name, "sum", ALL_PARTS) for name in names])
+    return added.select([*keys, *(f"{name}_sum" for name in names)]).rename_columns([*keys, *names]).cast(rows.schema)
+
+
+@dataclass(frozen=True)
+class Combine:
+    """The body of `mapInArrow` that combines what was packed: of keys whose parts reach one task a single row is left.
+
+    Attributes:
+        schema: Of the rows that were packed.
+        keys: The columns that are keys; all others are sums.
+    """
+
+    schema: pa.Schema
+    keys: tuple[str, ...]
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Combine all rows of a task."""
+        rows = combined(unpacked(batches, self.schema), list(self.keys)).combine_chunks()
+        for batch in rows.to_batches(max_chunksize=COMBINED_ROWS):
+            yield packed(batch, np.zeros(batch.num_rows, np.int64))
