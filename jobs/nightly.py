@@ -1,46 +1,79 @@
-"""One day of logs → the tables, as the steps of the flow: read, cells, label, summarise, finish, write."""
+"""One day of logs → the tables, as the steps of the flow: read, cells, label, summarise, reject, finish, write."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from jobs.day import Day
-from jobs.engines import failures
-from jobs.engines.pins import engine_of
-from jobs.errors import InputMissingError, LossledgerError, Problem, RefusedError
+from jobs.errors import InputMissingError, RefusedError
 from jobs.examples import arrival, cells, groups, label, rejects, summarise, units, unmatched
+from jobs.examples.arrival import Arrived
 from jobs.examples.cells import Cells
-from jobs.examples.events import Events
-from jobs.examples.left_out import of_pairs
+from jobs.examples.label import Labelled
+from jobs.examples.left_out import LeftOut, of_pairs
+from jobs.examples.unmatched import Judged
 from jobs.files import damage, pinned
-from jobs.inputs import impressions as read
-from jobs.inputs.scorings import Scoring
-from jobs.inputs.scorings import scorings as scorings_of
+from jobs.inputs.frames import Frames, framed
+from jobs.inputs.scorings import Scoring, scorings
 from jobs.inputs.sources import Inputs, gathered
-from jobs.ledger import runs, tables
+from jobs.ledger.journal import Journal
+from jobs.ledger.made import made
 from jobs.ledger.runs import Ledger
-from jobs.ledger.stamp import Stamp
 from jobs.ledger.writer import Writer
 from jobs.planning import ages, lacking, markers
-from jobs.planning.history import History, history
+from jobs.planning.finality import Finality
+from jobs.planning.history import history
 from jobs.progress import Progress
-from jobs.results import baselines, natural, precision
-from jobs.results import finish as metrics
-from jobs.results import rows as finish
+from jobs.results import baselines, precision
+from jobs.results.new_rows import Combined, new_rows
 from jobs.results.outcome import Outcome
+from jobs.results.rows import stamped_rejects
 from jobs.settings import Evaluation
-from jobs.storage import lake
 
-STAGES = 6
+STAGES = 7
+
+
+@dataclass(frozen=True)
+class Night:
+    """What is evaluated, and what is written: the same in every step."""
+
+    session: SparkSession
+    settings: Evaluation
+    day: Day
+    writer: Writer
+    journal: Journal
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The day as its first scans show it: its cells, what has arrived of each source, the units of every scoring."""
+
+    found: Cells
+    arrived: Mapping[str, Arrived]
+    scorings: Sequence[Scoring]
+
+
+@dataclass(frozen=True)
+class Summed:
+    """The combined sums, the frames of the rows that they lack, and where every row that was read has ended."""
+
+    sums: pa.Table
+    rows: rejects.Rows
+    ledger: Ledger
+
+
+@dataclass(frozen=True)
+class Left:
+    """What is left out, and why: of the rows, of each task × model, of the events of each label log."""
+
+    ledger: Ledger
+    pairs: tuple[LeftOut, ...]
+    logs: tuple[Judged, ...]
 
 
 def evaluate(  # noqa: PLR0913 - which day, and how
@@ -65,223 +98,146 @@ def evaluate(  # noqa: PLR0913 - which day, and how
         RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before, or `runs_latest` says
             `in_doubt` (exit 3).
     """
-    progress = progress or Progress(STAGES, quiet=True)
     stamp = ages.stamp(settings, day, age_hours, began=datetime.now(UTC), provisional=provisional)
-    run = Run(session, settings, Day(day, settings.day.timezone), stamp, progress, provisional)
+    writer = Writer(session, settings, stamp)
+    night = Night(session, settings, Day(day, settings.day.timezone), writer, Journal(writer))
+    progress = progress or Progress(STAGES, quiet=True)
     try:
         with progress.stage("read"):
-            inputs = run.prepared()
+            inputs, finality = _read(night, provisional=provisional)
     except InputMissingError as absent:
-        run.missed(absent)
+        night.journal.missed(absent)
         raise
-    run.record("started", inputs=inputs.provenance)
+    night.journal.tell("started", inputs=inputs.provenance)
     try:
-        return run.completed(inputs)
+        return _evaluated(night, inputs, finality, progress)
     except Exception as error:
         failure = damage.explained(error, inputs.all, settings)
-        run.failed(failure)
+        night.journal.failed(failure)
         if failure is error:
             raise
         raise failure from error
 
 
-@dataclass
-class Run:
-    """A run under way."""
-
-    session: SparkSession
-    settings: Evaluation
-    day: Day
-    stamp: Stamp
-    progress: Progress
-    may_be_provisional: bool
-    ledger: Ledger | None = None
-    judged: tuple[unmatched.Judged, ...] | None = None
-    arrived: Mapping[str, arrival.Arrived] = field(default_factory=dict)
-    lacking: tuple[str, ...] = ()
-    history: History = field(default_factory=History)
-
-    def prepared(self) -> Inputs:
-        """Pin the sources, check the contract, make the tables: all that needs no dear work."""
-        self.writer.check_place()
-        settings, session = self.settings, self.session
-        inputs = gathered(session, settings, self.day, self.stamp)
-        declared = tables.declared(settings)
-        lake.ensure(session, self.writer.address("runs"), declared.pop("runs"))
-        done = lake.read(session, self.writer.address("runs")).where(F.col("state") == "done")
-        # Before the tables get the columns of this configuration.
-        runs.check_definitions(settings, runs.recorded(done))
-        with ThreadPoolExecutor(len(declared)) as pool:
-            list(pool.map(lambda name: lake.ensure(session, self.writer.address(name), declared[name]), declared))
-        self.history = history(done, self.stamp)
-        return inputs
-
-    def completed(self, inputs: Inputs) -> Outcome:
-        """Compute all numbers, then replace the tables."""
-        settings, progress = self.settings, self.progress
-        scorings = scorings_of(settings)
-        key = read.key_type(settings, inputs.impressions, inputs.logs)
-        impressions = read.impressions(inputs.impressions, settings, self.day, key)
-        logs = {
-            name: read.label_log(inputs.logs[name], log, self.day, self.stamp.as_of, key)
-            for name, log in settings.label_logs.items()
-        }
-        self._check_markers(inputs)
-        found = self._arrived(impressions, logs, units.asked(scorings, settings))
-        scorings = units.scaled(scorings, found.largest, settings)
-        with progress.stage("label"):
-            examples = label.labelled(impressions, logs, settings)
-            progress.note = f"{examples.duplicates:,} duplicates"
-        with progress.stage("summarise"):
-            assembled = groups.assembled(examples.frame, settings, found, scorings)
-            whole = None if assembled is None else assembled.frame
-            summary = summarise.summarised(examples.frame, whole, settings, found, scorings)
-            progress.note = f"{summary.rows:,} examples"
-        # Before anything is written: sums of two states of a file would be blamed on its rows.
+def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progress) -> Outcome:
+    """All numbers are computed before the first table is replaced."""
+    finality = _asked(night, inputs, finality)
+    frames = framed(inputs, night.settings, night.day, finality.stamp.as_of)
+    with progress.stage("cells"):
+        scanned = _scanned(night, frames)
+        progress.note = f"{scanned.found.in_day:,} rows of the day, {len(scanned.found.cells):,} cells"
+    finality = _arrived(night, frames, scanned, finality)
+    with progress.stage("label"):
+        examples = label.labelled(frames.impressions, frames.logs, night.settings)
+        progress.note = f"{examples.duplicates:,} duplicates"
+    with progress.stage("summarise"):
+        summed = _summed(night, frames, scanned, examples)
+        progress.note = f"{summed.ledger.scored:,} examples"
+    # Before anything is written: sums of two states of a file would be blamed on its rows.
+    pinned.verify(inputs.all)
+    combined = Combined(summed.sums, scanned.found, scanned.scorings, finality.stamp, night.settings)
+    statistics = combined.statistics()
+    with progress.stage("reject"):
+        left = _rejected(night, summed, statistics)
+    with progress.stage("finish"):
+        new = _finished(night, combined, statistics)
         pinned.verify(inputs.all)
-        mixed = None if assembled is None else assembled.mixed
-        counts = {"duplicate": examples.duplicates, "scored": summary.rows}
-        self.ledger = Ledger.of(found.read, found.outside, **counts, mixed=mixed)
-        with progress.stage("finish"):
-            rejected = self.ledger.rejected > 0
-            self.judged = unmatched.judged(impressions, logs, settings, self.day, rejected=rejected)
-            rows = rejects.Rows(impressions, logs, examples.frame, whole, scorings, self.arrived)
-            new = self._finished(summary.sums, found, rows)
-            pinned.verify(inputs.all)
-        with progress.stage("write"):
-            self.writer.replace(new)
-        self._done(inputs, scorings)
-        return self._outcome(new, rows, found, inputs)
-
-    def _done(self, inputs: Inputs, scorings: Sequence[Scoring]) -> None:
-        """Say in `runs` that the tables are written."""
-        why = f"provisional, as {'; '.join(self.lacking)}" if self.lacking else None
-        facts = {"inputs": inputs.provenance, "stages": self.progress.seconds, "units": units.recorded(scorings)}
-        self.record("done", **facts, message=why)
-
-    def _outcome(self, new: Mapping[str, pa.Table], rows: rejects.Rows, found: Cells, inputs: Inputs) -> Outcome:
-        """What was done, and what of it looks wrong."""
-        assert self.ledger is not None
-        left_out = of_pairs(rows.scorings, new["statistics"], self.ledger.reasons)
-        limit = self.settings.limits.rejected_share
-        partial = [each.sentence for each in left_out if not each.required and each.exceeds(limit)]
-        imprecise = precision.warnings(new["shard_statistics"], rows.scorings, found.largest, self.settings)
-        told = [*inputs.warnings(self.settings)]
-        told += [told for log in self.judged or () for told in unmatched.warnings(log)]
-        told += unmatched.copies(rows.impressions, self.ledger.duplicate, found.in_day)
-        outcome = self.stamp, self.ledger, new["metrics"], dict(self.progress.seconds)
-        return Outcome(*outcome, (*told, *partial, *imprecise), self.lacking, left_out, self._events or {})
-
-    @property
-    def _events(self) -> dict[str, Events] | None:
-        """What became of the events of each label log, once that is known."""
-        return None if self.judged is None else {log.name: log.found for log in self.judged}
-
-    def _check_markers(self, inputs: Inputs) -> None:
-        """Ask the sources what they say of themselves; before its age no day is whole."""
-        if self._early:
-            self._mark(ages.early(self.stamp, self.settings))
-        self._judge(markers.lacking(self.session, inputs, self.settings, self.day, self.stamp))
-
-    def _arrived(self, impressions: DataFrame, logs: Mapping[str, DataFrame], asked: Mapping[str, Column]) -> Cells:
-        """The cells of the day, after checking that it is there, and its sources whole."""
-        with self.progress.stage("cells"):
-            found = cells.scanned(impressions, self.settings, asked)
-            self.arrived = arrival.counted(impressions, logs, found, self.settings, self.day)
-            self.progress.note = f"{found.in_day:,} rows of the day, {len(found.cells):,} cells"
-        arrival.check_day(impressions, found, self.arrived[arrival.IMPRESSIONS], self.day)
-        self._judge(lacking.sources(self.arrived, self.history, self.settings, self.day))
-        return found
-
-    @property
-    def _early(self) -> bool:
-        """Whether the run began before its age was reached: no source needs to be whole then."""
-        return self.stamp.as_of < self.day.as_of(self.stamp.age_hours)
-
-    def _judge(self, problems: Iterable[Problem]) -> None:
-        """Go on with sources that are whole; with others only where the run may be provisional."""
-        found = [] if self._early else list(problems)
-        if not self.may_be_provisional:
-            lacking.check(self.day, found)
-        elif found:
-            self._mark(*map(str, found))
-
-    def _mark(self, *reasons: str) -> None:
-        """Make the run a provisional one, unless it would take the place of a better one."""
-        if self.history.complete:
-            raise InputMissingError(
-                f"{self.day.date} is in the tables as it was when it was whole, and no provisional run replaces that: "
-                f"{'; '.join(reasons)} (exit code 4)"
-            )
-        self.stamp = replace(self.stamp, provisional=True)
-        self.lacking += reasons
-
-    def _finished(self, sums: pa.Table, found: Cells, rows: rejects.Rows) -> dict[str, pa.Table]:
-        """The rows of the tables, after the rejected rows are kept and everything ties out."""
-        declared = tables.declared(self.settings)
-        parts = (sums, found, rows.scorings, self.stamp)
-        statistics = finish.statistics(*parts, declared["statistics"])
-        by_shard = finish.shard_statistics(*parts, declared["shard_statistics"])
-        self._reject(rows, statistics)
-        if statistics.num_rows == 0:
-            raise RefusedError(f"{self.day.date}: no row of the day can be evaluated, and nothing never replaces a day")
-        finish.audit(statistics, by_shard, self.settings)
-        new = {"statistics": statistics, "shard_statistics": by_shard}
-        if "score_bins" in declared:
-            new["score_bins"] = finish.score_bins(*parts, self.settings)
-        if "class_statistics" in declared:
-            new["class_statistics"] = finish.class_statistics(*parts)
-        new = natural.natural(new, rows.scorings, tables.every_statistic(self.settings))
-        references = baselines.references(self.session, self.settings, self.writer.address("statistics"), self.stamp)
-        values = metrics.metrics(new, self.settings, found, rows.scorings, references)
-        new = natural.narrowed(new)
-        new["metrics"] = metrics.stamped(values, self.settings, self.stamp)
-        return {name: rows for name, rows in new.items() if rows.num_rows}
-
-    @property
-    def writer(self) -> Writer:
-        """The tables, as this run changes them."""
-        return Writer(self.session, self.settings, self.stamp)
-
-    def record(self, state: str, **facts: Any) -> None:
-        """Append an event to `runs`, with the counts that are known by then."""
-        arrived = {name: arrived.plain for name, arrived in self.arrived.items()} or None
-        events = None if self._events is None else {name: found.counts for name, found in self._events.items()}
-        counts = {"ledger": self.ledger, "events": events, "arrived": arrived}
-        row = runs.event(state, self.stamp, self.settings, engine_of(self.session), **counts, **facts)
-        self.writer.append("runs", row)
-
-    def missed(self, failure: InputMissingError) -> None:
-        """Say in `runs` that a source is not there, in a table made for it if need be."""
-        with _noted(failure):
-            lake.ensure(self.session, self.writer.address("runs"), tables.RUNS)
-            self.record("started")
-            self.record("refused", message=failures.told(failure, whole=False))
-
-    def failed(self, failure: Exception) -> None:
-        """Say in `runs` why the run ended; where that fails too, the failure itself says so."""
-        refused = isinstance(failure, LossledgerError) and failure.exit_code in (2, 4)
-        message = failures.told(failure, whole=False)
-        with _noted(failure):
-            self.record("refused" if refused else "failed", message=message)
-
-    def _reject(self, rows: rejects.Rows, statistics: pa.Table) -> None:
-        """Count and keep what was rejected, and refuse the day if that is too much of it."""
-        assert self.ledger is not None
-        parts, kept = rejects.parts(rows, self.ledger, statistics), None
-        if parts:
-            reasons, kept = rejects.collected(parts, self.settings.limits.stored_rejects)
-            self.ledger = replace(self.ledger, reasons=reasons)
-            self.writer.append("rejects", finish.stamped_rejects(kept, self.stamp))
-        rejects.check(self.ledger, rows, statistics, self.settings.limits.rejected_share, kept)
-        for log in self.judged or ():
-            unmatched.check(log)
+    with progress.stage("write"):
+        night.writer.replace(new)
+    _tell_done(night, inputs, scanned, finality, progress)
+    doubts = (*inputs.warnings(night.settings), *_doubts(night, scanned, frames, left, new))
+    events = {log.name: log.found for log in left.logs}
+    ended = (finality.stamp, left.ledger, new["metrics"], dict(progress.seconds), doubts, finality.reasons)
+    return Outcome(*ended, left.pairs, events)
 
 
-@contextmanager
-def _noted(failure: Exception) -> Iterator[None]:
-    """Let a failure say what fails on telling it in `runs`: most likely for the same cause, which must not be lost."""
-    try:
-        yield
-    except Exception as error:
-        failure.add_note(f"`runs` could not be told: {failures.told(error, whole=False)}")
+def _read(night: Night, *, provisional: bool) -> tuple[Inputs, Finality]:
+    """Pin the sources, check the contract, make the tables: all that needs no dear work."""
+    stamp = night.writer.stamp
+    night.writer.check_place()
+    inputs = gathered(night.session, night.settings, night.day, stamp)
+    done = made(night.writer)
+    return inputs, Finality(stamp, night.day, history(done, stamp), provisional)
+
+
+def _asked(night: Night, inputs: Inputs, finality: Finality) -> Finality:
+    """Ask the clock, and the sources for what they say of themselves."""
+    finality = finality.of_age(night.settings)
+    night.journal.know(stamp=finality.stamp)
+    finality = finality.judged(markers.lacking(night.session, inputs, night.settings, night.day, finality.stamp))
+    night.journal.know(stamp=finality.stamp)
+    return finality
+
+
+def _scanned(night: Night, frames: Frames) -> Scanned:
+    """The two narrow scans of the day: the dimensions with the largest weights, and the times."""
+    settings, every = night.settings, scorings(night.settings)
+    found = cells.scanned(frames.impressions, settings, units.asked(every, settings))
+    arrived = arrival.counted(frames.impressions, frames.logs, found, settings, night.day)
+    night.journal.know(arrived={name: of.plain for name, of in arrived.items()})
+    return Scanned(found, arrived, units.scaled(every, found.largest, settings))
+
+
+def _arrived(night: Night, frames: Frames, scanned: Scanned, finality: Finality) -> Finality:
+    """Check that the day is there, and its sources whole."""
+    arrival.check_day(frames.impressions, scanned.found, scanned.arrived[arrival.IMPRESSIONS], night.day)
+    finality = finality.judged(lacking.sources(scanned.arrived, finality.history, night.settings, night.day))
+    night.journal.know(stamp=finality.stamp)
+    return finality
+
+
+def _summed(night: Night, frames: Frames, scanned: Scanned, examples: Labelled) -> Summed:
+    """The one pass over the examples."""
+    parts = (night.settings, scanned.found, scanned.scorings)
+    assembled = groups.assembled(examples.frame, *parts)
+    whole = None if assembled is None else assembled.frame
+    summary = summarise.summarised(examples.frame, whole, *parts)
+    rows = rejects.Rows(*(frames.impressions, frames.logs, examples.frame, whole), scanned.scorings, scanned.arrived)
+    ends = {"duplicate": examples.duplicates, "scored": summary.rows}
+    mixed = None if assembled is None else assembled.mixed
+    ledger = Ledger.of(scanned.found.read, scanned.found.outside, **ends, mixed=mixed)
+    night.journal.know(ledger=ledger)
+    return Summed(summary.sums, rows, ledger)
+
+
+def _rejected(night: Night, summed: Summed, statistics: pa.Table) -> Left:
+    """Count and keep what is left out, and refuse the day where that is too much of it."""
+    rows, settings, ledger = summed.rows, night.settings, summed.ledger
+    logs = unmatched.judged(rows.impressions, rows.logs, settings, night.day, rejected=ledger.rejected > 0)
+    night.journal.know(events={log.name: log.found.counts for log in logs})
+    reasons, kept = rejects.counted(rows, ledger, statistics, settings.limits.stored_rejects)
+    ledger = replace(ledger, reasons=reasons)
+    night.journal.know(ledger=ledger)
+    if kept is not None:
+        night.writer.append("rejects", stamped_rejects(kept, night.journal.stamp))
+    rejects.check(ledger, rows, statistics, settings.limits.rejected_share, kept)
+    for log in logs:
+        unmatched.check(log)
+    if statistics.num_rows == 0:
+        raise RefusedError(f"{night.day.date}: no row of the day can be evaluated, and nothing never replaces a day")
+    return Left(ledger, of_pairs(rows.scorings, statistics, ledger.reasons), logs)
+
+
+def _finished(night: Night, combined: Combined, statistics: pa.Table) -> dict[str, pa.Table]:
+    """The rows of every table."""
+    where = night.writer.address("statistics")
+    references = baselines.references(night.session, night.settings, where, combined.stamp)
+    return new_rows(combined, statistics, references)
+
+
+def _tell_done(night: Night, inputs: Inputs, scanned: Scanned, finality: Finality, progress: Progress) -> None:
+    """Say in `runs` that the tables are written."""
+    why = f"provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
+    facts = {"inputs": inputs.provenance, "stages": progress.seconds, "units": units.recorded(scanned.scorings)}
+    night.journal.tell("done", **facts, message=why)
+
+
+def _doubts(night: Night, scanned: Scanned, frames: Frames, left: Left, new: Mapping[str, pa.Table]) -> Iterator[str]:
+    """What should be looked at before the numbers are believed, as sentences."""
+    for log in left.logs:
+        yield from unmatched.warnings(log)
+    yield from unmatched.copies(frames.impressions, left.ledger.duplicate, scanned.found.in_day)
+    limit = night.settings.limits.rejected_share
+    yield from (each.sentence for each in left.pairs if not each.required and each.exceeds(limit))
+    largest = scanned.found.largest
+    yield from precision.warnings(new["shard_statistics"], scanned.scorings, largest, night.settings)

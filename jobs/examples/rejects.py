@@ -53,6 +53,14 @@ def parts(rows: Rows, ledger: Ledger, statistics: pa.Table) -> list[DataFrame]:
     return found + [of_log(name, log) for name, log in rows.logs.items() if rows.events[name][1]]
 
 
+def counted(
+    rows: Rows, ledger: Ledger, statistics: pa.Table, limit: int
+) -> tuple[list[dict[str, Any]], pa.Table | None]:
+    """Exact counts by reason, and the rows to keep, at most `limit` of each reason; None where none is rejected."""
+    found = parts(rows, ledger, statistics)
+    return collected(found, limit) if found else ([], None)
+
+
 def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float, kept: pa.Table | None) -> None:
     """Check that the counts tie out with what was summed, and that not too much is rejected.
 

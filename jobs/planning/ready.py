@@ -15,7 +15,7 @@ from jobs.engines import failures
 from jobs.engines.session import session
 from jobs.errors import InputMissingError
 from jobs.examples import arrival, cells
-from jobs.inputs import impressions
+from jobs.inputs.frames import framed
 from jobs.inputs.sources import gathered
 from jobs.ledger.stamp import Stamp
 from jobs.planning import ages, lacking, markers
@@ -54,13 +54,10 @@ def _check(spark: SparkSession, settings: Evaluation, stamp: Stamp) -> None:
     """Raise what a run would before its dear work: a source that is missing or not whole, a day without rows."""
     day = Day(stamp.event_date, settings.day.timezone)
     inputs = gathered(spark, settings, day, stamp)
-    key = impressions.key_type(settings, inputs.impressions, inputs.logs)
-    shown = impressions.impressions(inputs.impressions, settings, day, key)
-    logs = settings.label_logs.items()
-    events = {name: impressions.label_log(inputs.logs[name], log, day, stamp.as_of, key) for name, log in logs}
-    found = cells.scanned(shown, settings)
-    arrived = arrival.counted(shown, events, found, settings, day)
-    arrival.check_day(shown, found, arrived[arrival.IMPRESSIONS], day)
+    frames = framed(inputs, settings, day, stamp.as_of)
+    found = cells.scanned(frames.impressions, settings)
+    arrived = arrival.counted(frames.impressions, frames.logs, found, settings, day)
+    arrival.check_day(frames.impressions, found, arrived[arrival.IMPRESSIONS], day)
     # Earlier days are in the tables, which only a run looks at.
     said = markers.lacking(spark, inputs, settings, day, stamp)
     lacking.check(day, [*said, *lacking.sources(arrived, History(), settings, day)])
