@@ -14,6 +14,31 @@ from jobs.examples.units import LOG_RANGE
 from jobs.inputs.scorings import Scoring
 from jobs.settings import Evaluation
 from udfs.exact.sums import TERM_LIMIT
+from udfs.scan.pairs import Pair
+
+
+@dataclass(frozen=True)
+class GroupColumns:
+    """The columns of a task × model in the frame of groups."""
+
+    labels: str
+    scores: str
+    weight: str
+    reason: str
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """Those that go to the workers."""
+        return self.labels, self.scores, self.weight
+
+    def pair(self, scoring: Scoring) -> Pair:
+        """The task as the workers know it."""
+        return Pair(scoring.kind, (self.labels,), self.weight, (self.scores,), scoring.scales)
+
+
+def columns_of(number: int) -> GroupColumns:
+    """The columns of the task × model of this number."""
+    return GroupColumns(*(f"{name}_of_{number}" for name in ("labels", "scores", "weight", "reason")))
 
 
 @dataclass(frozen=True)
@@ -27,17 +52,17 @@ class Assembled:
 def assembled(examples: DataFrame, settings: Evaluation, found: Cells, scorings: Sequence[Scoring]) -> Assembled | None:
     """One row per group for the tasks that are about groups; None where there is no such task.
 
-    Columns: `group`; `code` and `shard` of the smallest impression id; for the scoring number i `labels_of_<i>` and
-    `scores_of_<i>`, lists in the order of the ids, `weight_of_<i>` of the smallest id, and `reason_of_<i>` why the
-    group cannot be used, or NULL: its lists are one NaN then. The rows of a group above `limits.group_rows` are never
-    brought together.
+    Columns: `group`; `code` and `shard` of the smallest impression id; for every scoring, as `columns_of` its number
+    names them, `labels` and `scores`, lists in the order of the ids, the `weight` of the smallest id, and the `reason`
+    why the group cannot be used, or NULL: its lists are one NaN then. The rows of a group above `limits.group_rows` are
+    never brought together.
     """
     own = [(i, scoring) for i, scoring in enumerate(scorings) if scoring.kind == "candidates"]
     if not own:
         return None
     code = cells.code(len(settings.dimensions), found.salt)
     fields = {name: F.col(name) for _, s in own for name in (s.label, *s.measured)}
-    fields |= {f"reason_of_{i}": s.reason for i, s in own}
+    fields |= {columns_of(i).reason: s.reason for i, s in own}
     rows = examples.select("group", "id", code.alias("code"), "shard", *(c.alias(n) for n, c in fields.items()))
     sizes = rows.groupBy("group").agg(F.count(F.lit(1)).alias("size"), F.count_distinct("code").alias("codes"))
     limit = settings.limits.group_rows
@@ -55,11 +80,8 @@ def _lists(groups: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:
     first = F.element_at("members", 1)
     selected = [F.col("group"), first["code"].alias("code"), first["shard"].alias("shard")]
     for i, scoring in own:
-        weight = F.lit(1.0) if scoring.weight is None else first[scoring.weight]
-        scores = _listed(scoring.scores[0])
-        reason = F.coalesce(
-            _first_reason(f"reason_of_{i}"), _range_reason(scores, weight / scoring.weight_unit, scoring.scales[0])
-        )
+        weight, scores = _weight(scoring, first), _listed(scoring.scores[0])
+        reason = F.coalesce(_first_reason(columns_of(i).reason), _range_reason(scores, weight, scoring.scales[0]))
         selected += _named(i, reason, (_listed(scoring.label), scores, weight))
     return groups.select(*selected)
 
@@ -67,23 +89,28 @@ def _lists(groups: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:
 def _diverted(rows: DataFrame, own: Sequence[tuple[int, Scoring]]) -> DataFrame:
     """Groups that are too large, as one row that cannot be used."""
     weights = sorted({s.weight for _, s in own if s.weight is not None})
-    first = F.min(F.struct("id", "code", "shard", *weights)).alias("first")
-    groups = rows.groupBy("group").agg(first)
-    selected = [F.col("group"), F.col("first")["code"].alias("code"), F.col("first")["shard"].alias("shard")]
+    groups = rows.groupBy("group").agg(F.min(F.struct("id", "code", "shard", *weights)).alias("first"))
+    first = F.col("first")
+    selected = [F.col("group"), first["code"].alias("code"), first["shard"].alias("shard")]
     for i, scoring in own:
-        weight = F.lit(1.0) if scoring.weight is None else F.col("first")[scoring.weight]
-        selected += _named(i, F.lit("group_too_large"), (F.array(F.lit(0.0)), F.array(F.lit(0.0)), weight))
+        lists = F.array(F.lit(0.0)), F.array(F.lit(0.0)), _weight(scoring, first)
+        selected += _named(i, F.lit("group_too_large"), lists)
     return groups.select(*selected)
+
+
+def _weight(scoring: Scoring, first: Column) -> Column:
+    """What a group weighs, in the unit of its task: as much as its first row."""
+    return (F.lit(1.0) if scoring.weight is None else first[scoring.weight]) / F.lit(scoring.weight_unit)
 
 
 def _named(number: int, reason: Column, lists: tuple[Column, Column, Column]) -> list[Column]:
     labels, scores, weight = lists
-    unusable = F.array(F.lit(float("nan")))
+    unusable, names = F.array(F.lit(float("nan"))), columns_of(number)
     return [
-        F.when(reason.isNull(), labels).otherwise(unusable).alias(f"labels_of_{number}"),
-        F.when(reason.isNull(), scores).otherwise(unusable).alias(f"scores_of_{number}"),
-        weight.alias(f"weight_of_{number}"),
-        reason.alias(f"reason_of_{number}"),
+        F.when(reason.isNull(), labels).otherwise(unusable).alias(names.labels),
+        F.when(reason.isNull(), scores).otherwise(unusable).alias(names.scores),
+        weight.alias(names.weight),
+        reason.alias(names.reason),
     ]
 
 

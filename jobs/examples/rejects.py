@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.errors import RefusedError, RuntimeFailure
 from jobs.examples.arrival import Arrived
+from jobs.examples.groups import columns_of
 from jobs.examples.left_out import LeftOut, by_pair, of_pairs
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.runs import Ledger
@@ -133,7 +134,7 @@ def of_log(name: str, log: DataFrame) -> DataFrame:
 
 def of_scorings(examples: DataFrame, scorings: Sequence[Scoring]) -> DataFrame:
     """Examples that a task × model goes without, once for each: one pass for all of them, as the labels are dear."""
-    reasons = [_reason(scoring) for scoring in scorings]
+    reasons = [scoring.reason for scoring in scorings]
     named = [
         F.struct(F.lit(s.task).alias("task"), F.lit(s.model).alias("model"), reason.alias("reason"))
         for s, reason in zip(scorings, reasons, strict=True)
@@ -153,7 +154,7 @@ def of_scorings(examples: DataFrame, scorings: Sequence[Scoring]) -> DataFrame:
 
 def of_groups(groups: DataFrame, number: int, scoring: Scoring) -> DataFrame:
     """Groups that a task × model goes without; the key is the group's."""
-    reason = F.col(f"reason_of_{number}")
+    reason = F.col(columns_of(number).reason)
     return groups.where(reason.isNotNull()).select(
         F.lit("impressions").alias("source"),
         F.lit(scoring.task).alias("task"),
@@ -206,11 +207,6 @@ def _selected(rows: DataFrame, source: str, fingerprint: Column) -> DataFrame:
         F.to_json("row").alias("row"),
         fingerprint.alias("fingerprint"),
     )
-
-
-def _reason(scoring: Scoring) -> Column:
-    """Why a task × model goes without an example, or NULL."""
-    return scoring.reason if scoring.given is None else F.when(F.col(scoring.given) == 1.0, scoring.reason)
 
 
 def _union(parts: Sequence[DataFrame]) -> DataFrame:

@@ -13,9 +13,8 @@ from pyspark.sql import DataFrame
 from jobs.errors import InputChangedError
 from jobs.examples import cells
 from jobs.examples.cells import Cells, Slices
-from jobs.examples.pairs import of_rows as columns_of
-from jobs.examples.pairs import pair as pair_of
-from jobs.examples.pairs import pair_of_groups
+from jobs.examples.groups import columns_of
+from jobs.examples.pairs import sent
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.tables import statistics_of_kind
 from jobs.settings import Evaluation
@@ -53,14 +52,17 @@ def summarised(
     of_rows = [i for i in range(len(scorings)) if i not in of_groups]
     types = dict(examples.dtypes)
     code = cells.code(len(settings.dimensions), found.salt).alias("code")
-    numbers = {name: column for i in of_rows for name, column in columns_of(scorings[i], types).items()}
+    columns = {i: sent(scorings[i], types) for i in of_rows}
+    numbers = {name: column for each in columns.values() for name, column in each.columns.items()}
     frame = examples.select(code, "shard", *(column.alias(name) for name, column in numbers.items()))
-    pairs = [pair_of(scorings[i], settings, types) for i in of_rows]
+    pairs = [each.pair(scorings[i], settings) for i, each in columns.items()]
     table = _added(frame, _summary(settings, found, pairs), of_rows)
     rows, unknown = _count(table, PASSED), _count(table, UNKNOWN)
     if groups is not None:
-        pairs = [pair_of_groups(scorings[i], i) for i in of_groups]
-        sums = _added(groups, _summary(settings, found, pairs), of_groups)
+        lists = [columns_of(i) for i in of_groups]
+        pairs = [each.pair(scorings[i]) for i, each in zip(of_groups, lists, strict=True)]
+        frame = groups.select("code", "shard", *(name for each in lists for name in each.sent))
+        sums = _added(frame, _summary(settings, found, pairs), of_groups)
         unknown += _count(sums, UNKNOWN)
         table = pa.concat_tables([table, sums], promote_options="default")
     if unknown:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -59,18 +61,20 @@ class Scoring:
 
     @property
     def reason(self) -> Column:
-        """Why the task × model goes without a row, or NULL."""
-        return F.coalesce(*map(self._reason_of, self.measured), *map(self._without, self.required))
+        """Why the task × model goes without a row of the task, or NULL."""
+        reason = F.coalesce(*map(self._reason_of, self.measured), self.lacking)
+        return reason if self.given is None else F.when(F.col(self.given) == 1.0, reason)
+
+    @property
+    def lacking(self) -> Column:
+        """Why the label cannot be one of a product, or NULL: conversions without a click are no event of it."""
+        lacks = [(F.col(self.label) > 0.0) & (F.col(name) != 1.0) for name in self.required]
+        return F.when(reduce(or_, lacks, F.lit(False)), F.lit("positive_without_given"))
 
     def _reason_of(self, name: str) -> Column:
         reason = F.col(f"{name}_reason")
         # Only negatives were sampled.
         return F.when(F.col(self.label) == 0.0, reason) if name == self.sampling else reason
-
-    def _without(self, name: str) -> Column:
-        """Conversions without a click are no event of a product of click and conversion."""
-        lacks = (F.col(self.label) > 0.0) & (F.col(name) != 1.0)
-        return F.when(lacks, F.lit("positive_without_given"))
 
 
 def scorings(settings: Evaluation) -> tuple[Scoring, ...]:

@@ -21,7 +21,7 @@ from udfs.scan.places import CELLS, Grouping
 OPTIONS: dict[str, float] = {"alpha": 2.5, "gamma": 2.0, "clip": 1e-15}
 CODES = np.array([-(2**63), -7, 3, 2**62], dtype=np.int64)
 SHARDS = 3
-PAIRS = tuple(Pair("binary", ("label",), None, "weight", (scale,), (scale,)) for scale in ("probability", "logit"))
+PAIRS = tuple(Pair("binary", ("label",), "weight", (scale,), (scale,)) for scale in ("probability", "logit"))
 # Four cells as of two dimensions: both, each alone, and the total; only the first is summed row by row.
 GROUPINGS = (
     Grouping(np.array([0, 1, 2, 3]), 4),
@@ -109,20 +109,9 @@ def _units(sums: Mapping[str, int]) -> UnitArray:
 
 def sums_of(rows: Rows, options: Options = OPTIONS) -> dict[str, int]:
     """Units of each statistic over all rows; zeros where no row is in the task."""
-    return _sums_of(rows, None, options)
-
-
-def sums_given(rows: Rows, given: ArrayLike, options: Options = OPTIONS) -> dict[str, int]:
-    """Units of each statistic of a task over the rows where another label is 1."""
-    return _sums_of(rows, np.asarray(given, dtype=np.float64), options)
-
-
-def _sums_of(rows: Rows, given: FloatArray | None, options: Options) -> dict[str, int]:
-    pair = Pair("binary", ("label",), None if given is None else "given", "weight", ("score",), (rows.scale,))
+    pair = Pair("binary", ("label",), "weight", ("score",), (rows.scale,))
     run = summarise([pair], options, groupings=(), shards=1)
     columns = {"code": np.full(rows.label.size, CODES[0]), "shard": np.zeros(rows.label.size, dtype=np.int32)}
-    if given is not None:
-        columns["given"] = given
     batch = pa.record_batch({**columns, "label": rows.label, "weight": rows.weight, "score": rows.score})
     return by_key(run, [batch]).get((0, CELLS, 0, -1), dict.fromkeys(run.columns, 0))
 

@@ -36,8 +36,8 @@ def class_examples(
     """The columns of multi-class examples.
 
     A NaN in `label` is a row outside the task: it counts nowhere. A NaN in `weight` or `scores` is a row of the task
-    that cannot be used, as are logits without a softmax (two of +inf, or none above −inf): `unusable` is 1 there, and
-    all else is as for a row of zero weight. Probabilities are used as they are, whatever their sum.
+    that cannot be used: `unusable` is 1 there, and all else is as for a row of zero weight. Probabilities are used as
+    they are, whatever their sum; logits have a softmax: at most one is +inf, and one is above −inf.
 
     Columns, (n,): `scored`, `unusable`, `unusable_weight`, `weight`, `unnormalised` (1 where the p_k add up to
     1 ± 10⁻⁶ or worse) and `class_error` = Σ_k (p_k − q_k)². For each part of the label, (n, m): its `share` q_k,
@@ -57,7 +57,7 @@ def class_examples(
     """
     classes = np.ascontiguousarray(scores.T, dtype=np.float64)
     outside = np.isnan(label) if label.ndim == 1 else np.isnan(label).any(axis=1)
-    unusable = (np.isnan(weight) | ~_usable(classes)) & ~outside
+    unusable = (np.isnan(weight) | np.isnan(classes.max(axis=0))) & ~outside
     left_out = outside | unusable
     unusable_weight = weight_of(weight, unusable)
     if left_out.any():
@@ -89,12 +89,6 @@ def of_each_class(examples: Examples) -> Iterator[Examples]:
 
 def _share(label: FloatArray, k: int) -> FloatArray:
     return (label == k).astype(np.float64) if label.ndim == 1 else label[:, k]
-
-
-def _usable(classes: FloatArray) -> Mask:
-    top = classes.max(axis=0)
-    found: Mask = (top > -np.inf) & ((classes == np.inf).sum(axis=0) < 2)
-    return found
 
 
 def _class_index(label: FloatArray, classes: int) -> NDArray[np.int64]:

@@ -54,14 +54,6 @@ def recalibrated_examples(
     return {**columns, **_from_probability(columns["label"], score, rate)}
 
 
-def sampling_weights(label: FloatArray, weight: FloatArray, rate: FloatArray) -> FloatArray:
-    """Weights of rows out of a sample of negatives: w / r where y = 0, else w. (n,), (n,), (n,) to (n,).
-
-    NaN, a row that cannot be used, where the rate of a negative is not above 0.
-    """
-    return np.where(label == 0.0, weight / _positive(rate), weight)
-
-
 def _from_probability(label: FloatArray, score: FloatArray, rate: FloatArray) -> Examples:
     """The losses are −ln q = ln(1 + (1 − p) / (r·p)) and −ln(1 − q) = ln(1 + r·p / (1 − p)): nothing cancels."""
     zero, one = score == 0.0, score == 1.0

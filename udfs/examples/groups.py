@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.exact.kernels import STRICT, Kernel
-from udfs.exact.sums import TERM_LIMIT
 from udfs.examples.binary import weight_of
 from udfs.examples.ties import Ties
 from udfs.measure import FloatArray
@@ -138,7 +137,7 @@ def group_examples(  # noqa: PLR0913 (a group has a weight, its rows have a labe
     """The columns of the examples of a candidates task: one example is one group.
 
     A group with a NaN in a label or score, or as weight, cannot be used: `unusable` is 1 there, and all else is
-    as for a group of zero weight. So is one whose weight × rows × range of logits is too large to be summed.
+    as for a group of zero weight.
 
     Columns, each (groups,): `scored`, `unusable`, `unusable_weight`, `weight`; the weight that losses are for,
     `loss_weight` (groups with a positive), `loss_positives` (the same times the positives) and `pair_weight` (groups
@@ -153,14 +152,13 @@ def group_examples(  # noqa: PLR0913 (a group has a weight, its rows have a labe
         kernel: The logarithms to use.
     """
     of_row = np.repeat(np.arange(weight.size), np.diff(starts))
-    missing = np.isnan(weight) | (np.bincount(of_row, np.isnan(label) | np.isnan(score), weight.size) > 0.0)
-    if missing.any():
-        label, score = (np.where(missing[of_row], 0.0, values) for values in (label, score))
+    unusable = np.isnan(weight) | (np.bincount(of_row, np.isnan(label) | np.isnan(score), weight.size) > 0.0)
+    unusable_weight = weight_of(weight, unusable)
+    if unusable.any():
+        label, score = (np.where(unusable[of_row], 0.0, values) for values in (label, score))
+        weight = np.where(unusable, 0.0, weight)
     logit = score if scale == "logit" else kernel.log(score)
     groups = Groups(label, score, logit, starts, kernel)
-    unusable = missing | (_largest_term(groups, weight) >= TERM_LIMIT)
-    unusable_weight = weight_of(weight, unusable)
-    weight = np.where(unusable, 0.0, weight)
     soft = np.where(groups.hard | (groups.positives == 0.0), 0.0, weight)
     return {
         "scored": (~unusable).astype(np.float64),
@@ -172,10 +170,3 @@ def group_examples(  # noqa: PLR0913 (a group has a weight, its rows have a labe
         "pair_weight": np.where(groups.negatives > 0.0, soft, 0.0),
         "groups": groups,
     }
-
-
-def _largest_term(groups: Groups, weight: FloatArray) -> FloatArray:
-    """More than any statistic's term of a group: weight × rows × (range of finite logits + ln rows + 1). (groups,)."""
-    size = groups.size.astype(np.float64)
-    reach = groups.maxima(np.where(np.isinf(groups.gap), 0.0, groups.gap))
-    return weight * size * (reach + STRICT.log(size) + 1.0)

@@ -12,7 +12,7 @@ from udfs.exact.kernels import Kernel
 from udfs.examples.binary import Examples, binary_examples, regression_examples
 from udfs.examples.bins import Binning
 from udfs.examples.classes import class_examples
-from udfs.examples.corrections import recalibrated_examples, sampling_weights
+from udfs.examples.corrections import recalibrated_examples
 from udfs.examples.groups import group_examples
 from udfs.examples.products import product_examples
 from udfs.measure import FloatArray
@@ -20,35 +20,27 @@ from udfs.measure import FloatArray
 
 @dataclass(frozen=True)
 class Pair:
-    """One task × model.
+    """One task × model, and the columns of a batch that it reads.
+
+    They come as they are used: a NULL label is a row outside the task, a NULL weight or score one that cannot be used.
 
     Attributes:
         kind: The kind of the task.
         labels: The column of the label; of a multi-class task whose labels are shares, one for each class.
-        given: A label that has to be 1 for the row to be in the task.
         weight: The column of the weight; without one each row weighs 1.
         scores: The column of the score; of several factors or classes, one for each.
         scales: The scale of each factor.
         binning: The score bins to keep, if any.
-        sampling: The column of the rate at which the negatives among the rows were sampled.
         rate: At which the negatives were kept that the model learnt from.
-        required: Labels that have to be 1 where the label is above 0, or the row cannot be used.
-        weight_unit: The sums are of weights in this unit, a power of two.
-        value_unit: Labels and scores of regression are in this one.
     """
 
     kind: str
     labels: tuple[str, ...]
-    given: str | None
     weight: str | None
     scores: tuple[str, ...]
     scales: tuple[str, ...]
     binning: Binning | None = None
-    sampling: str | None = None
     rate: float | None = None
-    required: tuple[str, ...] = ()
-    weight_unit: float = 1.0
-    value_unit: float = 1.0
 
     @property
     def classes(self) -> int:
@@ -65,21 +57,11 @@ class Pair:
         if self.kind == "candidates":
             return self._groups(table, kernel)
         labels = [column(table, name) for name in self.labels]
-        if self.given is not None:
-            inside = column(table, self.given) == 1.0
-            labels = [np.where(inside, label, np.nan) for label in labels]
         scores = [column(table, name) for name in self.scores]
-        weight = self._weight(table)
-        if self.sampling is not None:
-            weight = sampling_weights(labels[0], weight, column(table, self.sampling))
-        for name in self.required:
-            # Of the scores, as the row keeps its weight where it is left out.
-            scores[0] = np.where((labels[0] > 0.0) & (column(table, name) != 1.0), np.nan, scores[0])
-        return _EXAMPLES[self.kind](self, labels, weight, scores, kernel)
+        return _EXAMPLES[self.kind](self, labels, self._weight(table), scores, kernel)
 
     def _weight(self, table: pa.Table) -> FloatArray:
-        weight = np.ones(table.num_rows) if self.weight is None else column(table, self.weight)
-        return weight if self.weight_unit == 1.0 else weight / self.weight_unit
+        return np.ones(table.num_rows) if self.weight is None else column(table, self.weight)
 
     def _groups(self, table: pa.Table, kernel: Kernel) -> Examples:
         lists = table[self.labels[0]].combine_chunks(), table[self.scores[0]].combine_chunks()
@@ -106,9 +88,9 @@ def _binary(
 
 
 def _regression(
-    pair: Pair, labels: Sequence[FloatArray], weight: FloatArray, scores: Sequence[FloatArray], _: Kernel
+    _: Pair, labels: Sequence[FloatArray], weight: FloatArray, scores: Sequence[FloatArray], __: Kernel
 ) -> Examples:
-    return regression_examples(labels[0] / pair.value_unit, weight, scores[0] / pair.value_unit)
+    return regression_examples(labels[0], weight, scores[0])
 
 
 def _multiclass(
