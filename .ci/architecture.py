@@ -28,10 +28,10 @@ FLOORS = {
     "the ground": ("jobs/errors.py", "jobs/progress.py", "jobs/day.py", "jobs/paths.py", "jobs/calling.py"),
     "workers: at the user's own session": ("udfs/pandas_udfs.py",),
     "workers: the scan": ("udfs/scan",),
-    "workers: what there is to measure": ("udfs/pricing.py", "udfs/catalog.py"),
+    "workers: what there is to measure": ("udfs/pricing.py", "udfs/catalog.py", "udfs/kinds.py"),
     "workers: measures": ("udfs/measures",),
     "workers: examples": ("udfs/examples",),
-    "workers: the abstraction": ("udfs/measure.py",),
+    "workers: the abstraction": ("udfs/kind.py", "udfs/measure.py"),
     "workers: exact": ("udfs/exact",),
     "workers: files": ("udfs/files",),
 }

@@ -10,7 +10,7 @@ from types import ModuleType
 from undefined import reasons
 
 from udfs import catalog
-from udfs.catalog import LOSSES
+from udfs.kinds import KINDS
 from udfs.measure import (
     BaselineMetric,
     BinMetric,
@@ -40,7 +40,6 @@ computed from, and for what reason it can be NULL although the slice has weight.
 options are configured is explained in [`conf/nightly.yaml`](../conf/nightly.yaml). Where the formulas of the seed
 documents are: [`seeds.md`](seeds.md).
 """
-KINDS = {"binary": "Binary", "regression": "Regression", "multiclass": "Multi-class", "candidates": "Candidates"}
 OPTIONS = {
     "alpha": "How often the positive part of the labels counts: `loss.alpha`.",
     "gamma": "Exponent γ of the focal loss: `loss.gamma`. Part of a column: γ = 2 is `_g2`, γ = 0.5 is `_g0_5`.",
@@ -51,7 +50,7 @@ OPTIONS = {
 JOINT = (
     "Weighted sum Σ λ_t·loss_t of the losses of several tasks, with the name and the weights λ that `joint` declares, "
     "for every model that scores all of them. The losses are "
-    f"{', '.join(f'`{loss}` of {kind} tasks' for kind, loss in LOSSES.items())}. "
+    f"{', '.join(f'`{kind.loss}` of {kind.name} tasks' for kind in KINDS.values())}. "
     "Unit: weighted loss; NULL for the reason of the first loss that is NULL. The `task` of its row is the declared "
     "name; its `n`, `weight` and `positives` are those of the first task."
 )
@@ -78,8 +77,8 @@ def document() -> str:
     chapters = {
         "Options": _table(("option", "meaning"), ((f"`{name}`", OPTIONS[name]) for name in catalog.OPTIONS)),
         "Reasons of NULL": _table(("reason", "meaning"), ((f"`{name}`", text) for name, text in REASONS.items())),
-        "Every kind of task": "\n\n".join(_family(totals, "binary")),
-        **{f"{KINDS[kind]} tasks": "\n\n".join(_families(kind)) for kind in catalog.FAMILIES},
+        "Every kind of task": "\n\n".join(_family(totals, next(iter(KINDS)))),
+        **{f"{kind.title} tasks": "\n\n".join(_families(kind.name)) for kind in KINDS.values()},
         "Several tasks": "\n\n".join(["#### `joint_loss`", JOINT]),
         "Numbers of other libraries": "\n\n".join(_peers()),
     }
@@ -100,7 +99,7 @@ def _anchor(title: str) -> str:
 
 
 def _families(kind: str) -> Iterator[str]:
-    for family in catalog.FAMILIES[kind]:
+    for family in KINDS[kind].families:
         if family is not totals:
             yield f"### {_title(family)}"
             yield from _family(family, kind)

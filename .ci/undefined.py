@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from udfs import catalog
-from udfs.examples.binary import binary_examples, regression_examples
-from udfs.examples.classes import class_examples, of_each_class
-from udfs.examples.groups import group_examples
+from udfs.examples.classes import of_each_class
+from udfs.kind import Columns
+from udfs.kinds import KINDS
 from udfs.measure import BaselineMetric, BinMetric, ClassMetric, Metric, Options
 
 OPTIONS: Options = {"alpha": 1.0, "gamma": 2.0, "k": 1.0, "threshold": 0.5, "calibration_bins": 10.0}
@@ -45,7 +45,7 @@ def _bins() -> Iterator[Sums]:
 
 def _sums(kind: str, *, of_classes: bool) -> Iterator[Sums]:
     """Sums of two rows: labels of one class, or equal, or of both classes; scores in between, or certain."""
-    for label in LABELS[: 4 if kind == "regression" else 3]:
+    for label in LABELS if KINDS[kind].of_values else LABELS[:3]:
         for score in (LOW, ZERO):
             examples = _examples(kind, label, score)
             terms = {name: statistic(examples) for name, statistic in catalog.columns_of(kind, OPTIONS).items()}
@@ -58,13 +58,10 @@ def _sums(kind: str, *, of_classes: bool) -> Iterator[Sums]:
 
 
 def _examples(kind: str, label: Any, score: Any) -> dict[str, Any]:
-    if kind == "regression":
-        return regression_examples(label, ONES, score)
-    if kind == "multiclass":
-        return class_examples(label, ONES, np.stack([1.0 - score, score], axis=1), "probability")
-    if kind == "candidates":
-        return group_examples(label, score, np.array([0, 2]), ONES[:1], "probability")
-    return binary_examples(label, ONES, score, "probability")
+    of = KINDS[kind]
+    scores = (1.0 - score, score) if of.of_classes else (score,)
+    weight, starts = (ONES[:1], np.array([0, 2])) if of.of_groups else (ONES, None)
+    return of.examples(Columns((label,), weight, scores, ("probability",), starts))
 
 
 def _by_class(kind: str, examples: dict[str, Any]) -> Sums:

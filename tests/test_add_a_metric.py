@@ -2,6 +2,7 @@
 
 import re
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.udfs import references
 from tests.udfs.references import Reference, exact, value_and_bound
 from tests.udfs.summaries import Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
 from udfs import catalog
+from udfs.kinds import BINARY, KINDS
 from udfs.measures import binary
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "add-a-metric.md"
@@ -28,7 +30,7 @@ def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Reference]:
     family = types.ModuleType("family")
     for block in FUNCTIONS:
         exec(compile(block, DOCUMENT.name, "exec"), {**vars(binary)}, vars(family))
-    monkeypatch.setitem(catalog.FAMILIES, "binary", (*catalog.FAMILIES["binary"], family))
+    monkeypatch.setitem(KINDS, BINARY.name, replace(BINARY, families=(*BINARY.families, family)))
     catalog.check(catalog.metrics_of("binary").values(), catalog.statistics_of("binary"))
     found: dict[str, Reference] = eval("{" + "".join(LINES) + "}", vars(references))
     return found

@@ -7,39 +7,12 @@ from dataclasses import replace
 from types import MappingProxyType, ModuleType
 from typing import TypeVar
 
-from udfs.examples.binary import CLASS_COLUMNS, COLUMNS
 from udfs.examples.bins import BIN_COLUMNS
+from udfs.examples.classes import CLASS_COLUMNS
+from udfs.kinds import KINDS
 from udfs.measure import BaselineMetric, BinMetric, ClassMetric, ClassStatistic, Measure, Metric, Options, Statistic
-from udfs.measures import (
-    baselines,
-    binary,
-    candidates,
-    class_prior,
-    entropy,
-    grouped_auc,
-    listwise,
-    multiclass,
-    ranking,
-    regression,
-    totals,
-)
 from udfs.measures.baselines import BASELINES
-from udfs.measures.bins import areas, reliability, thresholds
 
-FAMILIES: dict[str, tuple[ModuleType, ...]] = {
-    "binary": (totals, binary, entropy, baselines, areas, thresholds, reliability),
-    "regression": (totals, regression),
-    "multiclass": (totals, multiclass, class_prior),
-    "candidates": (totals, candidates, listwise, grouped_auc, ranking),
-}
-# The loss of each kind of task that joint losses are made of, and the statistic that holds its positives.
-LOSSES = {
-    "binary": "log_loss",
-    "multiclass": "log_loss",
-    "regression": "mean_squared_error",
-    "candidates": "softmax_cross_entropy",
-}
-POSITIVES = {"binary": "positive_weight", "candidates": "positives"}
 BASELINE_COLUMNS = {column for columns in BASELINES.values() for column in columns}
 OPTIONS = ("alpha", "gamma", "k", "threshold", "calibration_bins")
 
@@ -72,32 +45,32 @@ def check(measures: Iterable[Measure], inputs: Collection[str]) -> None:
 
 def statistics_of(kind: str) -> Mapping[str, Statistic]:
     """The statistics of a kind of task, by name."""
-    return collected(Statistic, FAMILIES[kind])
+    return collected(Statistic, KINDS[kind].families)
 
 
 def metrics_of(kind: str) -> Mapping[str, Metric]:
     """The metrics of a kind of task, by name."""
-    return collected(Metric, FAMILIES[kind])
+    return collected(Metric, KINDS[kind].families)
 
 
 def baseline_metrics_of(kind: str) -> Mapping[str, BaselineMetric]:
     """The metrics against a baseline of a kind of task, by their name without the baseline."""
-    return collected(BaselineMetric, FAMILIES[kind])
+    return collected(BaselineMetric, KINDS[kind].families)
 
 
 def bin_metrics_of(kind: str) -> Mapping[str, BinMetric]:
     """The metrics of score bins of a kind of task, by name."""
-    return collected(BinMetric, FAMILIES[kind])
+    return collected(BinMetric, KINDS[kind].families)
 
 
 def class_statistics_of(kind: str) -> Mapping[str, ClassStatistic]:
     """The statistics of each class of a kind of task, by name: the columns of `class_statistics`."""
-    return collected(ClassStatistic, FAMILIES[kind])
+    return collected(ClassStatistic, KINDS[kind].families)
 
 
 def class_metrics_of(kind: str) -> Mapping[str, ClassMetric]:
     """The metrics of the classes of a kind of task, by name."""
-    return collected(ClassMetric, FAMILIES[kind])
+    return collected(ClassMetric, KINDS[kind].families)
 
 
 def columns_of(kind: str, options: Options) -> dict[str, Statistic]:
@@ -171,13 +144,13 @@ def _column(name: str, statistics: Mapping[str, Statistic], options: Options) ->
     return column
 
 
-for _kind in FAMILIES:
-    check(statistics_of(_kind).values(), COLUMNS[_kind])
+for _kind in KINDS:
+    check(statistics_of(_kind).values(), KINDS[_kind].columns)
     check(metrics_of(_kind).values(), statistics_of(_kind))
     check(baseline_metrics_of(_kind).values(), {*statistics_of(_kind), *BASELINE_COLUMNS})
     check(bin_metrics_of(_kind).values(), BIN_COLUMNS)
     check(class_statistics_of(_kind).values(), CLASS_COLUMNS)
     check(class_metrics_of(_kind).values(), {*statistics_of(_kind), *class_statistics_of(_kind)})
-_same = {(s.name, id(s)) for kind in FAMILIES for s in statistics_of(kind).values()}
+_same = {(s.name, id(s)) for kind in KINDS for s in statistics_of(kind).values()}
 if len(_same) != len({name for name, _ in _same}):
     raise TypeError("a statistic of one name has one formula, whatever the kind of the task")

@@ -11,6 +11,7 @@ use them. Their kind is read off their types, so this module must not turn annot
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,11 @@ from udfs.catalog import columns_of, published
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import total
 from udfs.exact.units import HEAVIEST, weight_unit
-from udfs.examples.binary import binary_examples
-from udfs.measure import FloatArray, Metric
+from udfs.kind import Columns
+from udfs.kinds import KINDS
+from udfs.measure import FloatArray, Metric, Statistic
 from udfs.pricing import evaluated, priced
 
-ROW_METRICS = ("log_loss", "weighted_log_loss", "focal_loss", "brier_score")
 SCALES = {"": "probability", "_logit": "logit"}
 
 
@@ -39,7 +40,7 @@ def register(
     aggregates over exact sums, equal to the job's metrics, NULL where the metric is undefined. For the losses
     of a row `row_m(label, score)` and `row_m_logit(label, logit)`, scalars. A row with a NULL or NaN is left
     out, as SQL's own aggregates do (a scalar gives NULL); a label or probability outside [0, 1], or a weight
-    outside [0, 2^60), raises ValueError.
+    outside [0, 2^60), raises ValueError. So of every other kind of task whose metrics are losses of rows.
 
     Args:
         session: Where to register, on either engine.
@@ -49,34 +50,63 @@ def register(
     """
     options = {"alpha": alpha, "gamma": gamma, "clip": clip}
     made = {}
-    for metric in published("binary", options).values():
-        for suffix, scale in SCALES.items():
-            made[metric.name + suffix] = _aggregate(metric, scale, options)
-            if metric.name in ROW_METRICS:
-                made[f"row_{metric.name}{suffix}"] = _scalar(metric, scale, options)
+    for kind in (kind for kind in KINDS.values() if kind.row_losses):
+        for metric in published(kind.name, options).values():
+            for suffix, scale in SCALES.items():
+                measured = _Measured(kind.name, metric, scale, options)
+                made[metric.name + suffix] = _aggregate(measured)
+                if metric.name in kind.row_losses:
+                    made[f"row_{metric.name}{suffix}"] = _scalar(measured)
     for name, function in made.items():
         session.udf.register(name, function)
     return made
 
 
-def _aggregate(metric: Metric, scale: str, options: Mapping[str, float]) -> Callable[..., Any]:
+@dataclass(frozen=True)
+class _Measured:
+    """A metric of a kind of task, of scores on a scale, under options."""
+
+    kind: str
+    metric: Metric
+    scale: str
+    options: Mapping[str, float]
+
+    @property
+    def statistics(self) -> dict[str, Statistic]:
+        return columns_of(self.kind, self.options)
+
+    def terms(self, label: pd.Series, score: pd.Series, weight: FloatArray) -> dict[str, FloatArray]:
+        """The terms of every statistic, (n,), by column."""
+        labels, scores = _floats(label), _floats(score)
+        _check("label", labels, 0.0, 1.0)
+        if self.scale == "probability":
+            _check("score", scores, 0.0, 1.0)
+        examples = KINDS[self.kind].examples(Columns((labels,), weight, (scores,), (self.scale,)))
+        return {name: statistic(examples) for name, statistic in self.statistics.items()}
+
+    def values(self, sums: Mapping[str, FloatArray]) -> pd.Series:
+        """The metric of every slice, NULL where it is undefined."""
+        values, reasons = evaluated(self.metric, priced(self.kind, sums, self.statistics, self.options["clip"]))
+        return pd.Series(values).mask(pd.Series(reasons).notna())
+
+
+def _aggregate(measured: _Measured) -> Callable[..., Any]:
     def aggregate(label: pd.Series, score: pd.Series, weight: pd.Series) -> float:
         weights = _floats(weight)
         _check("weight", weights, 0.0, np.nextafter(HEAVIEST, 0.0))
         unit = weight_unit(float(np.fmax.reduce(weights, initial=0.0)))
-        terms = _terms(_floats(label), _floats(score), weights / unit, scale, options)
-        degrees = {name: s.weight_degree for name, s in columns_of("binary", options).items()}
+        terms = measured.terms(label, score, weights / unit)
+        degrees = {name: s.weight_degree for name, s in measured.statistics.items()}
         sums = {name: nearest([total(values)]) * unit ** degrees[name] for name, values in terms.items()}
-        return float(_values(metric, sums, options).iloc[0])
+        return float(measured.values(sums).iloc[0])
 
     return _made(aggregate)
 
 
-def _scalar(metric: Metric, scale: str, options: Mapping[str, float]) -> Callable[..., Any]:
+def _scalar(measured: _Measured) -> Callable[..., Any]:
     def scalar(label: pd.Series, score: pd.Series) -> pd.Series:
         # Each row is a slice of its own.
-        terms = _terms(_floats(label), _floats(score), np.ones(len(label)), scale, options)
-        return _values(metric, terms, options)
+        return measured.values(measured.terms(label, score, np.ones(len(label))))
 
     return _made(scalar)
 
@@ -85,22 +115,6 @@ def _made(function: Callable[..., Any]) -> Callable[..., Any]:
     make: Any = pandas_udf("double")  # type: ignore[call-overload]
     udf: Callable[..., Any] = make(function)
     return udf
-
-
-def _terms(
-    label: FloatArray, score: FloatArray, weight: FloatArray, scale: str, options: Mapping[str, float]
-) -> dict[str, FloatArray]:
-    """The terms of every statistic, (n,), by column."""
-    _check("label", label, 0.0, 1.0)
-    if scale == "probability":
-        _check("score", score, 0.0, 1.0)
-    examples = binary_examples(label, weight, score, scale)
-    return {name: statistic(examples) for name, statistic in columns_of("binary", options).items()}
-
-
-def _values(metric: Metric, sums: dict[str, FloatArray], options: Mapping[str, float]) -> pd.Series:
-    values, reasons = evaluated(metric, priced(sums, columns_of("binary", options), options["clip"]))
-    return pd.Series(values).mask(pd.Series(reasons).notna())
 
 
 def _check(name: str, values: FloatArray, low: float, high: float) -> None:

@@ -2,99 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from udfs.exact.kernels import STRICT
+from udfs.kind import Hard
+from udfs.kinds import KINDS
 from udfs.measure import FloatArray, Metric, Statistic
 
 
-@dataclass(frozen=True)
-class Hard:
-    """How the hard rows of a kind of task are priced.
+def priced(
+    kind: str, sums: Mapping[str, FloatArray], statistics: Mapping[str, Statistic], clip: float
+) -> dict[str, FloatArray]:
+    """Statistics of a kind of task by column, each (slices,), with the hard rows added to every loss statistic.
 
-    Attributes:
-        losses: The columns of examples that are 0 in hard rows: a statistic that reads one of them is priced.
-        weights: The statistics that hold the weight of the hard rows.
-        units: For a clip the columns of one clipped example of unit weight for each of `weights`.
+    Each loss statistic is evaluated on the unit examples of the kind, times their hard weights: no metric needs
+    code of its own.
     """
-
-    losses: frozenset[str]
-    weights: tuple[str, ...]
-    units: Callable[[float], dict[str, FloatArray]]
+    hard = KINDS[kind].hard
+    return {column: _priced(sums, column, statistic, hard, clip) for column, statistic in statistics.items()}
 
 
-def unit_examples(clip: float) -> dict[str, FloatArray]:
-    """Four clipped binary examples: wrong and right, each positive and negative.
-
-    The surely wrong ones have the score that is `clip` away from the wrong end, with the loss −ln clip; the
-    surely right ones have the loss −ln(1 − clip). A clip of 0 makes a wrong one infinitely dear.
-    """
-    dear, cheap = _prices(clip)
-    return {
-        "label": np.array([1.0, 0.0, 1.0, 0.0]),
-        "weight": np.ones(4),
-        "score": np.array([clip, 1.0 - clip, 1.0 - clip, clip]),
-        "complement": np.array([1.0 - clip, clip, clip, 1.0 - clip]),
-        "positive_loss": np.array([dear, 0.0, cheap, 0.0]),
-        "negative_loss": np.array([0.0, dear, 0.0, cheap]),
-    }
-
-
-def class_unit_examples(clip: float) -> dict[str, FloatArray]:
-    """Two clipped multi-class examples: the class of the label has the score `clip`, then 1 − `clip`."""
-    dear, cheap = _prices(clip)
-    return {"weight": np.ones(2), "share": np.ones((2, 1)), "class_loss": np.array([[dear], [cheap]])}
-
-
-def _prices(clip: float) -> tuple[float, float]:
-    end = np.array([clip])
-    with np.errstate(divide="ignore"):
-        dear = float(-STRICT.log(end)[0])
-    return dear, float(-STRICT.log1p(-end)[0])
-
-
-HARD = (
-    Hard(
-        frozenset({"positive_loss", "negative_loss"}),
-        (
-            "hard_wrong_positive_weight",
-            "hard_wrong_negative_weight",
-            "hard_right_positive_weight",
-            "hard_right_negative_weight",
-        ),
-        unit_examples,
-    ),
-    Hard(frozenset({"class_loss"}), ("hard_wrong_weight", "hard_right_weight"), class_unit_examples),
-)
-# A loss of groups is for the weight on the left; hard groups have as much weight of that kind as the statistic says.
-HARD_GROUPS = {
-    "loss_weight": "hard_group_weight",
-    "loss_positives": "hard_group_positives",
-    "pair_weight": "hard_pair_weight",
-}
-LOSSES = frozenset[str]().union(*(hard.losses for hard in HARD))
-
-
-def priced(sums: Mapping[str, FloatArray], statistics: Mapping[str, Statistic], clip: float) -> dict[str, FloatArray]:
-    """Statistics by column, each (slices,), with the hard rows added to every loss statistic.
-
-    Each loss statistic is evaluated on the unit examples of its kind of task, times their hard weights: no
-    metric needs code of its own.
-    """
-    return {column: _priced(sums[column], statistic, sums, clip) for column, statistic in statistics.items()}
-
-
-def _priced(values: FloatArray, statistic: Statistic, sums: Mapping[str, FloatArray], clip: float) -> FloatArray:
-    prices: list[tuple[str, float]] = []
-    for hard in HARD:
-        if hard.losses & set(statistic.inputs):
-            prices += zip(hard.weights, statistic(hard.units(clip)), strict=True)
-    prices += [(HARD_GROUPS[name], _prices(clip)[0]) for name in statistic.inputs if name in HARD_GROUPS]
-    for name, price in prices:
+def _priced(
+    sums: Mapping[str, FloatArray], column: str, statistic: Statistic, hard: Iterable[Hard], clip: float
+) -> FloatArray:
+    values = sums[column]
+    for name, price in (each for one in hard for each in one.prices(statistic, clip)):
         # No weight at an infinite price costs nothing, where 0·inf would be NaN.
         values = values + sums[name] * np.where(sums[name] > 0.0, price, 0.0)
     return values

@@ -5,9 +5,9 @@ from __future__ import annotations
 from jobs.settings import Evaluation
 from jobs.storage.schema import PARTITION, Column, Table
 from udfs.catalog import class_statistics_of, columns_of, statistics_of
+from udfs.kinds import KINDS
 from udfs.measure import Statistic
 from udfs.measures.peers import peer_columns
-from udfs.pricing import LOSSES
 from udfs.scan.batch import BIN_STATISTICS
 
 PAIR = (
@@ -85,7 +85,7 @@ def _sum(name: str, statistic: Statistic) -> Column:
     # Summed as it is, such a loss would be a part of the loss.
     partial = (
         "Without scores of exactly 0 and 1, see the views ledger and class_ledger. "
-        if LOSSES & {*statistic.inputs}
+        if any(kind.views and kind.losses & {*statistic.inputs} for kind in KINDS.values())
         else ""
     )
     return Column(name, type_, f"{statistic.definition.splitlines()[0]} {partial}Unit: {statistic.unit}")

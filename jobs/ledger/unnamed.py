@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from udfs.catalog import FAMILIES, unnamed_options
+from udfs.catalog import unnamed_options
+from udfs.kinds import KINDS
 
 OPTIONS: Final = "options"  # their place among the definitions of a run
 
@@ -46,7 +47,7 @@ def dependent(place: str) -> str:
     option = {where: option for option, where in {**OF_LOSS, **OF_BINS}.items()}.get(place)
     if option is None:
         return next(words for start, words in DEPENDENT.items() if place.startswith(start))
-    names = (name for kind in FAMILIES for name in unnamed_options(kind).get(option, ()))
+    names = (name for kind in KINDS for name in unnamed_options(kind).get(option, ()))
     return ", ".join(dict.fromkeys(names))
 
 
@@ -55,11 +56,11 @@ def _places(document: Mapping[str, Any]) -> Iterator[str]:
     for kind in sorted({task["kind"] for task in document["tasks"].values()}):
         options = unnamed_options(kind)
         yield from (place for option, place in OF_LOSS.items() if option in options)
-        if kind != "regression":
+        if KINDS[kind].logarithms:
             yield KERNEL
-        if kind == "candidates":
+        if KINDS[kind].of_groups:
             yield from (GROUP, GROUP_ROWS)
-        if kind == "binary" and document["bins"]["slices"]:
+        if KINDS[kind].bins and document["bins"]["slices"]:
             yield BITS
             yield from (place for option, place in OF_BINS.items() if option in options)
     yield from (f"{REFERENCE}.{task}" for task in document["baselines"]["reference"])

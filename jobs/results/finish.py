@@ -20,7 +20,8 @@ from jobs.results.baselines import Rates, against
 from jobs.results.rows import columns_in, selected, stamp_columns, totals
 from jobs.results.slice_sums import KEYS, Key, Sums, doubles, rows_of
 from jobs.settings import Evaluation
-from udfs.catalog import LOSSES, class_statistics_of, published, published_of_bins, published_of_classes
+from udfs.catalog import class_statistics_of, published, published_of_bins, published_of_classes
+from udfs.kinds import KINDS
 from udfs.measure import FloatArray
 from udfs.measures.peers import peer_metrics
 from udfs.pricing import evaluated, evaluated_of_parts, priced
@@ -65,7 +66,7 @@ def _sums(shard_statistics: pa.Table, settings: Evaluation, found: Cells, kind: 
     zeros = {name: pa.array([0] * len(keys)).cast(rows.schema.field(name).type) for name in statistics}
     whole = pa.concat_tables([rows, pa.table({**named, **zeros})], promote_options="permissive")
     added = totals(whole, list(KEYS), list(statistics)).sort_by([(name, "ascending") for name in KEYS])
-    of = priced({name: doubles(added[name]) for name in statistics}, statistics, settings.loss.clip)
+    of = priced(kind, {name: doubles(added[name]) for name in statistics}, statistics, settings.loss.clip)
     return Sums(kind, list(zip(*(added[name].to_pylist() for name in KEYS), strict=True)), of)
 
 
@@ -129,7 +130,7 @@ def _joint(rows: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
     for name, weights in settings.joint.items():
         found: dict[tuple[str, str], dict[str, dict[str, object]]] = {}
         for task in weights:
-            loss = LOSSES[settings.tasks[task].kind]
+            loss = KINDS[settings.tasks[task].kind].loss
             of_task = rows.filter(pc.and_(pc.equal(rows["task"], task), pc.equal(rows["metric"], loss)))
             for row in of_task.to_pylist():
                 found.setdefault((row["model"], row["slice"]), {})[task] = row

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.settings import Evaluation
-from udfs.catalog import POSITIVES
 from udfs.exact.decimals import DECIMAL, from_decimal, nearest
+from udfs.kinds import KINDS
 from udfs.measure import FloatArray
 
 KEYS = ("task", "model", "slice")
@@ -49,7 +49,7 @@ def rows_of(
     reasons = ["too_few_rows" if f else r for f, r in zip(few, reasons, strict=True)]
     undefined = np.array([reason is not None for reason in reasons], dtype=np.bool_)
     size, nothing = len(sums.keys), pa.nulls(len(sums.keys), pa.float64())
-    positives = POSITIVES.get(sums.kind)
+    positives = KINDS[sums.kind].positives
     return pa.table(
         {
             **{name: pa.array([key[i] for key in sums.keys], type=pa.string()) for i, name in enumerate(KEYS)},

@@ -7,7 +7,8 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from jobs.errors import Problem, described, nearest_match, one_of
 from jobs.settings.errors import dotted
-from udfs.catalog import FAMILIES, statistics_of
+from udfs.catalog import statistics_of
+from udfs.kinds import KINDS
 from udfs.measures.peers import PEERS, peer_columns
 
 KEY_COLUMNS = (
@@ -28,7 +29,7 @@ OF_VIEWS = (
     ),
     *("label_entropy", "normalized_entropy"),
 )  # and the views of ledgers
-STATISTICS = {name: statistic for kind in FAMILIES for name, statistic in statistics_of(kind).items()}
+STATISTICS = {name: statistic for kind in KINDS for name, statistic in statistics_of(kind).items()}
 RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *OF_VIEWS, *peer_columns(PEERS))
 # The options of these are part of their names, as in positive_focal_g2.
 RESERVED_STARTS = tuple(statistic.name for statistic in STATISTICS.values() if statistic.suffix)

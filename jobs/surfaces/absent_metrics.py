@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.settings import Evaluation
-from udfs.catalog import FAMILIES, bin_metrics_of, metrics_of, published_against
+from udfs.catalog import bin_metrics_of, metrics_of, published_against
+from udfs.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ def absent(settings: Evaluation) -> list[Absent]:
 
 
 def _kinds(settings: Evaluation) -> Iterator[Absent]:
-    for kind in FAMILIES:
+    for kind in KINDS:
         if kind in settings.kinds:
             continue
         others = {name for other in settings.kinds for name in metrics_of(other)}

@@ -58,7 +58,7 @@ OF_KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", catalog.FAMILIES)
+@pytest.mark.parametrize("kind", catalog.KINDS)
 def test_every_option_of_every_measure_is_in_its_name_or_in_the_definitions(kind):
     label = {"column": "y", "values": "binary"}
     if kind == "multiclass":

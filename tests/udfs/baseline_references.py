@@ -31,7 +31,7 @@ REFERENCES: dict[str, Callable[[mpf], Reference]] = {
 
 def priced_sums(rows: Rows) -> dict[str, FloatArray]:
     statistics, sums = columns_of("binary", OPTIONS), sums_of(rows)
-    return priced({name: nearest([sums[name]]) for name in statistics}, statistics, OPTIONS["clip"])
+    return priced("binary", {name: nearest([sums[name]]) for name in statistics}, statistics, OPTIONS["clip"])
 
 
 def against_prior(rows: Rows, prior: float, baseline: str = "total") -> dict[str, Value]:

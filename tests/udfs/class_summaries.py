@@ -80,7 +80,7 @@ def class_metrics_from(
     statistics = columns_of("multiclass", options)
     clip = options["clip"]
     assert isinstance(clip, float)
-    chosen = priced({name: nearest([sums[name]]) for name in statistics}, statistics, clip)
+    chosen = priced("multiclass", {name: nearest([sums[name]]) for name in statistics}, statistics, clip)
     found: dict[str, Value] = {}
     for name, metric in published("multiclass", options).items():
         values, reasons = evaluated(metric, chosen)

@@ -90,6 +90,6 @@ def finished(found: dict[str, FloatArray], options: Options = OPTIONS) -> dict[s
     """The metrics of one slice's sums."""
     clip = options["clip"]
     assert isinstance(clip, float)
-    chosen = priced(found, columns_of("candidates", options), clip)
+    chosen = priced("candidates", found, columns_of("candidates", options), clip)
     values = {name: evaluated(metric, chosen) for name, metric in published("candidates", options).items()}
     return {name: (float(value[0]), reasons[0]) for name, (value, reasons) in values.items()}

@@ -121,7 +121,7 @@ def metrics_from(
 ) -> dict[str, Value]:
     """Each metric of the sums with its reason, NaN or infinite where there is one."""
     statistics = columns_of("binary", options)
-    chosen = priced({name: nearest([sums[name]]) for name in statistics}, statistics, options["clip"])
+    chosen = priced("binary", {name: nearest([sums[name]]) for name in statistics}, statistics, options["clip"])
     found = {}
     for metric in published("binary", options).values() if metrics is None else metrics:
         values, reasons = evaluated(metric, chosen)

@@ -16,7 +16,7 @@ from tests.udfs.references import REFERENCES, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of
 from udfs import catalog
 from udfs.catalog import columns_of, metrics_of, published, statistics_of
-from udfs.examples.binary import COLUMNS
+from udfs.kinds import KINDS
 from udfs.measure import FloatArray, Measure, metric, statistic
 from udfs.pricing import evaluated
 
@@ -153,7 +153,7 @@ def test_an_unknown_parameter_is_an_error_that_lists_what_exists(
     function: Callable[..., FloatArray], message: str
 ) -> None:
     with pytest.raises(TypeError) as error:
-        catalog.check([statistic(unit="1")(function)], COLUMNS["binary"])
+        catalog.check([statistic(unit="1")(function)], KINDS["binary"].columns)
     assert str(error.value).startswith(message)
 
 
@@ -166,4 +166,4 @@ def test_two_measures_of_one_name_are_an_error() -> None:
     family = types.ModuleType("family")
     family.again = statistic(unit="weight")(STATISTICS["weight"].function)  # type: ignore[attr-defined]
     with pytest.raises(TypeError, match="two of the catalogue are called 'weight': rename one"):
-        catalog.collected(type(STATISTICS["weight"]), (*catalog.FAMILIES["binary"], family))
+        catalog.collected(type(STATISTICS["weight"]), (*KINDS["binary"].families, family))

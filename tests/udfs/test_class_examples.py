@@ -9,8 +9,9 @@ from tests.udfs.class_summaries import class_rows, class_sums, class_terms
 from udfs.catalog import statistics_of
 from udfs.exact.kernels import NATIVE, STRICT, softplus
 from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
-from udfs.examples.binary import CLASS_COLUMNS, COLUMNS, Examples
-from udfs.examples.classes import CLASS_LOGIT_LIMIT, class_examples, of_each_class
+from udfs.examples.binary import Examples
+from udfs.examples.classes import CLASS_COLUMNS, CLASS_LOGIT_LIMIT, class_examples, of_each_class
+from udfs.kinds import KINDS
 
 mp.dps = 60
 
@@ -23,10 +24,10 @@ def made(label: ArrayLike, scores: ArrayLike, scale: str = "probability") -> Exa
 def test_the_columns_are_those_that_statistics_may_read() -> None:
     for scale in ("probability", "logit"):
         found = made([0, 1], [[0.25, 0.75], [0.5, 0.5]], scale)
-        assert found.keys() == COLUMNS["multiclass"] | {"label", "class_scores"}
+        assert found.keys() == KINDS["multiclass"].columns | {"label", "class_scores"}
         assert {frozenset(each) for each in of_each_class(found)} == {CLASS_COLUMNS}
     read = {name for statistic in statistics_of("multiclass").values() for name in statistic.inputs}
-    assert read == COLUMNS["multiclass"]
+    assert read == KINDS["multiclass"].columns
 
 
 def test_the_arguments_are_not_written_into() -> None:

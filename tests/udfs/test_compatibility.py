@@ -18,7 +18,8 @@ from tests.udfs.summaries import Rows, Value, metrics_of_rows, rows_of
 from udfs.catalog import metrics_of, statistics_of
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT, total
-from udfs.examples.binary import COLUMNS, Examples, binary_examples
+from udfs.examples.binary import Examples, binary_examples
+from udfs.kinds import KINDS
 from udfs.measures.peers import PEERS, peer_columns, peer_metrics
 from udfs.pricing import evaluated
 
@@ -188,7 +189,7 @@ def test_names_are_their_own_and_definitions_say_what_differs() -> None:
         assert any(peer.note in measure.definition for peer in PEERS.values())
     for column in columns.values():
         assert column.name.isidentifier()
-        assert COLUMNS["binary"].issuperset(column.inputs)
+        assert KINDS["binary"].columns.issuperset(column.inputs)
 
 
 def test_statistics_travel_to_workers() -> None:

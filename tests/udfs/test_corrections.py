@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from tests import strategies
 from tests.udfs.summaries import metrics_of_rows, rows_of
-from udfs.examples.binary import COLUMNS, Examples, binary_examples
+from udfs.examples.binary import Examples, binary_examples
 from udfs.examples.corrections import recalibrated_examples, recalibrated_logit, recalibrated_probability
+from udfs.kinds import KINDS
 from udfs.measure import FloatArray
 
 rates = st.sampled_from([1.0, 0.5, 1e-6, 1e6]) | st.floats(1e-6, 1.0)
@@ -38,14 +39,14 @@ def test_a_recalibrated_probability_has_all_its_digits(score: float, rate: float
     }
     for name, value in expected.items():
         assert abs(mpf(found[name][0]) - value) <= mpf("2e-15") * value + mpf("1e-307"), name
-    assert found.keys() == COLUMNS["binary"]
+    assert found.keys() == KINDS["binary"].columns
 
 
 @given(logit=st.floats(-30.0, 30.0), rate=rates)
 def test_both_scales_agree(logit: float, rate: float) -> None:
     score = float(binary_examples(floats([1.0]), floats([1.0]), floats([-abs(logit)]), "logit")["score"][0])
     one, other = recalibrated(score, rate), recalibrated(-abs(logit), rate, scale="logit")
-    for name in COLUMNS["binary"]:
+    for name in KINDS["binary"].columns:
         assert one[name][0] == pytest.approx(other[name][0], rel=1e-13, abs=0), name
 
 
@@ -53,7 +54,7 @@ def test_both_scales_agree(logit: float, rate: float) -> None:
 def test_a_rate_of_1_changes_no_loss(rows: strategies.Rows) -> None:
     found = recalibrated_examples(rows.label, rows.weight, rows.score, rows.scale, rate=floats([1.0]))
     expected = binary_examples(rows.label, rows.weight, rows.score, rows.scale)
-    for name in COLUMNS["binary"]:
+    for name in KINDS["binary"].columns:
         assert found[name] == pytest.approx(expected[name], rel=1e-15, abs=0), name
 
 

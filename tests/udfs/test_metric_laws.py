@@ -12,12 +12,12 @@ from tests import strategies
 from tests.udfs.references import REFERENCES, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of
 from udfs.catalog import metrics_of, statistics_of
-from udfs.pricing import LOSSES
+from udfs.kinds import KINDS
 
 METRICS, STATISTICS = metrics_of("binary"), statistics_of("binary")
 TOTALS = {"log_loss_total", "inverse_propensity_log_loss"}  # not divided by the weight
 BY_ROWS = {"effective_sample_size", "inverse_propensity_log_loss"}  # two rows are more than one of twice the weight
-PRICED = {name for name, statistic in STATISTICS.items() if LOSSES & set(statistic.inputs)}
+PRICED = {name for name, statistic in STATISTICS.items() if KINDS["binary"].losses & set(statistic.inputs)}
 law = settings(max_examples=40)
 
 

@@ -29,8 +29,9 @@ from udfs.catalog import (
     published_of_classes,
     statistics_of,
 )
+from udfs.kinds import KINDS
 from udfs.measure import Measure
-from udfs.pricing import LOSSES, evaluated, evaluated_of_parts
+from udfs.pricing import evaluated, evaluated_of_parts
 
 PUBLISHED = published("multiclass", CLASS_OPTIONS)
 OF_CLASSES = published_of_classes("multiclass", CLASS_OPTIONS)
@@ -140,7 +141,7 @@ def test_hard_scores_are_priced_at_finish_by_the_clip() -> None:
             np.log(4) - 2 * np.log(clip) - 3 * np.log1p(-clip), rel=1e-14
         )
     found = metrics_of_class_rows(rows, {**CLASS_OPTIONS, "clip": 0.0})
-    priced = {name for name, s in statistics_of("multiclass").items() if LOSSES & set(s.inputs)}
+    priced = {name for name, s in statistics_of("multiclass").items() if KINDS["multiclass"].losses & set(s.inputs)}
     assert priced == {"class_nll"}
     assert {name for name, (_, reason) in found.items() if reason == "infinite"} == {
         name for name, metric in (PUBLISHED | OF_CLASSES).items() if priced & set(metric.inputs)

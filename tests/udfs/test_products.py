@@ -10,8 +10,9 @@ from tests import strategies
 from udfs.catalog import statistics_of
 from udfs.exact.kernels import FloatArray
 from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
-from udfs.examples.binary import COLUMNS, Examples, binary_examples
+from udfs.examples.binary import Examples, binary_examples
 from udfs.examples.products import logit_limit, product_examples
+from udfs.kinds import KINDS
 
 FACTORS = [
     pytest.param(("logit", "logit"), [(-5.0, -4.0), (40.0, 40.0), (800.0, -800.0), (-1e5, -4e5)], id="logits"),
@@ -90,7 +91,7 @@ def test_the_columns_are_those_of_binary_examples_and_every_term_is_finite(
     label, weight = (np.array([row[i] for row in rows], dtype=np.float64) for i in (0, 1))
     factors = [np.array([row[2][i] for row in rows], dtype=np.float64) for i in (0, 1)]
     found = product_examples(label, weight, factors, ("logit", "probability"))
-    assert found.keys() == COLUMNS["binary"]
+    assert found.keys() == KINDS["binary"].columns
     assert found["score"] + found["complement"] == pytest.approx(np.ones(label.size), rel=1e-15)
     for statistic in statistics_of("binary").values():
         for choice in statistic.choices({"gamma": (0.0, 2.0, 0.5)}):
@@ -106,7 +107,7 @@ def test_a_sure_factor_changes_nothing(rows: list[tuple[float, float, float]]) -
     expected = binary_examples(label, weight, logit, "logit")
     found = product_examples(label, weight, [one, logit], ("probability", "logit"))
     scored = expected["scored"] == 1.0  # in the other rows the factors have ½ for a score
-    for name in COLUMNS["binary"] - {"positive_loss", "negative_loss"}:
+    for name in KINDS["binary"].columns - {"positive_loss", "negative_loss"}:
         assert found[name][scored].tolist() == expected[name][scored].tolist(), name
     for name, part in (("positive_loss", scored & (label > 0.0)), ("negative_loss", scored & (label < 1.0))):
         assert found[name][part] == pytest.approx(expected[name][part], rel=1e-14, abs=0), name

@@ -13,7 +13,8 @@ from tests import strategies
 from tests.udfs.references import value_and_bound
 from tests.udfs.regression_references import REFERENCES, exact_values, metrics_of_values, sums_of_values
 from udfs.catalog import metrics_of
-from udfs.examples.binary import COLUMNS, regression_examples
+from udfs.examples.binary import regression_examples
+from udfs.kinds import KINDS
 from udfs.measure import FloatArray
 
 values = st.sampled_from([0.0, -0.0, 1.0, -2.5, 1e4]) | st.floats(-1000.0, 1000.0)
@@ -85,7 +86,7 @@ def test_rows_that_do_not_count() -> None:
     nan = np.nan
     label, weight, score = (np.array(x) for x in ([1.0, nan, 2.0, 3.0], [1.0, 1.0, 1.0, nan], [1.5, 1.0, nan, 1.0]))
     examples = regression_examples(label, weight, score)
-    assert examples.keys() == COLUMNS["regression"]
+    assert examples.keys() == KINDS["regression"].columns
     found = sums_of_values(label, score, weight)
     assert (found["n"], found["unscored"]) == (10**15, 2 * 10**15)
     assert found | {"unscored": 0, "unscored_weight": 0} == sums_of_values([1.0], [1.5])

@@ -12,11 +12,12 @@ from tests import class_strategies, strategies
 from tests.udfs.class_summaries import ClassRows
 from tests.udfs.slates import OPTIONS, examples, slate
 from tests.udfs.summaries import Rows
-from udfs.catalog import FAMILIES, class_statistics_of, columns_of
+from udfs.catalog import class_statistics_of, columns_of
 from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
 from udfs.exact.units import FARTHEST, HEAVIEST, unit_below, value_unit, weight_unit
 from udfs.examples.binary import binary_examples, regression_examples
 from udfs.examples.classes import class_examples, of_each_class
+from udfs.kinds import KINDS
 from udfs.measure import Statistic
 
 law = settings(max_examples=25)
@@ -71,10 +72,10 @@ def test_candidate_statistics_scale_with_the_weight(label: list[float], power: f
 
 
 def test_counts_do_not_scale_and_every_kind_is_looked_at() -> None:
-    for kind in FAMILIES:
+    for kind in KINDS:
         for statistic in columns_of(kind, OPTIONS).values():
             assert (statistic.weight_degree == 0) == statistic.counts, statistic.name
-    assert set(FAMILIES) == {"binary", "regression", "multiclass", "candidates"}
+    assert set(KINDS) == {"binary", "regression", "multiclass", "candidates"}
 
 
 @given(

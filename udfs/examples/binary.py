@@ -7,55 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from udfs.exact.kernels import STRICT, Kernel, sigmoid, softplus
+from udfs.kind import clipped
 from udfs.measure import FloatArray
-
-COLUMNS: dict[str, frozenset[str]] = {
-    "binary": frozenset(
-        {
-            "scored",
-            "unusable",
-            "unusable_weight",
-            "label",
-            "weight",
-            "score",
-            "complement",
-            "positive_loss",
-            "negative_loss",
-            "score_is_zero",
-            "score_is_one",
-        }
-    ),
-    "regression": frozenset({"scored", "unusable", "unusable_weight", "label", "weight", "score"}),
-    "multiclass": frozenset(
-        {
-            "scored",
-            "unusable",
-            "unusable_weight",
-            "weight",
-            "unnormalised",
-            "class_error",
-            "share",
-            "class_loss",
-            "score_is_zero",
-            "score_is_one",
-            "above",
-            "tied",
-        }
-    ),
-    "candidates": frozenset(
-        {
-            "scored",
-            "unusable",
-            "unusable_weight",
-            "weight",
-            "loss_weight",
-            "loss_positives",
-            "pair_weight",
-            "groups",
-        }
-    ),
-}
-CLASS_COLUMNS = frozenset({"weight", "class_share", "class_score"})
 
 Examples = dict[str, FloatArray]
 
@@ -166,3 +119,20 @@ def weight_of(weight: FloatArray, mask: np.ndarray) -> FloatArray:
 def flags(mask: np.ndarray) -> FloatArray:
     """1 where the mask is true, else 0. (n,) to (n,)."""
     return mask.astype(np.float64)
+
+
+def unit_examples(clip: float) -> Examples:
+    """Four clipped binary examples: wrong and right, each positive and negative.
+
+    The surely wrong ones have the score that is `clip` away from the wrong end, with the loss −ln clip; the
+    surely right ones have the loss −ln(1 − clip). A clip of 0 makes a wrong one infinitely dear.
+    """
+    dear, cheap = clipped(clip)
+    return {
+        "label": np.array([1.0, 0.0, 1.0, 0.0]),
+        "weight": np.ones(4),
+        "score": np.array([clip, 1.0 - clip, 1.0 - clip, clip]),
+        "complement": np.array([1.0 - clip, clip, clip, 1.0 - clip]),
+        "positive_loss": np.array([dear, 0.0, cheap, 0.0]),
+        "negative_loss": np.array([0.0, dear, 0.0, cheap]),
+    }

@@ -17,10 +17,12 @@ from udfs.exact.numerics import row_sums
 from udfs.exact.sums import LOGIT_LIMIT
 from udfs.examples.binary import Examples, weight_of
 from udfs.examples.class_ranks import standings
+from udfs.kind import clipped
 from udfs.measure import FloatArray
 
 CLASS_LOGIT_LIMIT = LOGIT_LIMIT / 2  # a loss is a difference of two logits, and ln K: so its term stays below 2⁴⁰
 SUM_TOLERANCE = 1e-6
+CLASS_COLUMNS = frozenset({"weight", "class_share", "class_score"})  # what statistics of a class may read
 
 Mask = NDArray[np.bool_]
 
@@ -85,6 +87,12 @@ def of_each_class(examples: Examples) -> Iterator[Examples]:
     """What class statistics read, class by class: `weight`, `class_share` = q_k and `class_score` = p_k, each (n,)."""
     for k, score in enumerate(examples["class_scores"].T):
         yield {"weight": examples["weight"], "class_share": _share(examples["label"], k), "class_score": score}
+
+
+def unit_examples(clip: float) -> Examples:
+    """Two clipped multi-class examples: the class of the label has the score `clip`, then 1 − `clip`."""
+    dear, cheap = clipped(clip)
+    return {"weight": np.ones(2), "share": np.ones((2, 1)), "class_loss": np.array([[dear], [cheap]])}
 
 
 def _share(label: FloatArray, k: int) -> FloatArray:

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from udfs.exact.decimals import DECIMAL, IntArray
 from udfs.exact.kernels import kernel
 from udfs.exact.sums import Sums, accumulate
-from udfs.examples.binary import Examples
 from udfs.examples.classes import of_each_class
 from udfs.measure import FloatArray, Statistic
 from udfs.scan.pairs import Pair, column
@@ -71,7 +70,7 @@ class Summarise:
         """The statistics of all kinds of task, and of classes, by column."""
         # Without a pair the rows are counted all the same.
         kinds = dict.fromkeys(pair.kind for pair in self.pairs) or dict.fromkeys([*self.statistics][:1])
-        by_class = self.by_class if "multiclass" in kinds else {}
+        by_class = self.by_class if any(pair.classes for pair in self.pairs) else {}
         return {name: s for kind in kinds for name, s in self.statistics[kind].items()} | dict(by_class)
 
     @cached_property
@@ -148,7 +147,7 @@ class Summarise:
             for statistic in self.statistics[pair.kind].values():
                 yield statistic(examples)
 
-    def _add_bins(self, table: pa.Table, pair: Pair, examples: Examples, into: tuple[Sums, IntArray]) -> None:
+    def _add_bins(self, table: pa.Table, pair: Pair, examples: dict[str, Any], into: tuple[Sums, IntArray]) -> None:
         assert pair.binning is not None
         score = column(table, pair.scores[0]) if len(pair.scores) == 1 and pair.rate is None else examples["score"]
         usable = np.flatnonzero(examples["scored"])
@@ -209,7 +208,7 @@ class Summarise:
 
 
 def _add_classes(
-    examples: Examples, statistics: Iterable[Statistic], groupings: Sequence[tuple[Sums, IntArray]]
+    examples: dict[str, Any], statistics: Iterable[Statistic], groupings: Sequence[tuple[Sums, IntArray]]
 ) -> None:
     """Add the terms of every class, class by class."""
     listed = list(statistics)

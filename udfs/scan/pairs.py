@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from udfs.exact.kernels import Kernel
-from udfs.examples.binary import Examples, binary_examples, regression_examples
 from udfs.examples.bins import Binning
-from udfs.examples.classes import class_examples
-from udfs.examples.corrections import recalibrated_examples
-from udfs.examples.groups import group_examples
-from udfs.examples.products import product_examples
+from udfs.kind import Columns
+from udfs.kinds import KINDS
 from udfs.measure import FloatArray
 
 
@@ -45,63 +42,36 @@ class Pair:
     @property
     def classes(self) -> int:
         """The number of classes, 0 where the task has none."""
-        return len(self.scores) if self.kind == "multiclass" else 0
+        return len(self.scores) if KINDS[self.kind].of_classes else 0
 
     @property
     def width(self) -> int:
         """How many numbers a row stands for, more or less: blocks have fewer rows of many."""
-        return 16 if self.kind == "candidates" else len(self.scores)
+        return max(KINDS[self.kind].width, len(self.scores))
 
-    def examples(self, table: pa.Table, kernel: Kernel) -> Examples:
+    def examples(self, table: pa.Table, kernel: Kernel) -> dict[str, Any]:
         """The examples of a batch, their columns (n,) or as those of the kind are."""
-        if self.kind == "candidates":
-            return self._groups(table, kernel)
+        kind = KINDS[self.kind]
+        return kind.examples(self._groups(table, kernel) if kind.of_groups else self._rows(table, kernel))
+
+    def _rows(self, table: pa.Table, kernel: Kernel) -> Columns:
         labels = [column(table, name) for name in self.labels]
         scores = [column(table, name) for name in self.scores]
-        return _EXAMPLES[self.kind](self, labels, self._weight(table), scores, kernel)
+        weight = self._weight(table)
+        return Columns(tuple(labels), weight, tuple(scores), self.scales, rate=self.rate, kernel=kernel)
 
     def _weight(self, table: pa.Table) -> FloatArray:
         return np.ones(table.num_rows) if self.weight is None else column(table, self.weight)
 
-    def _groups(self, table: pa.Table, kernel: Kernel) -> Examples:
+    def _groups(self, table: pa.Table, kernel: Kernel) -> Columns:
         lists = table[self.labels[0]].combine_chunks(), table[self.scores[0]].combine_chunks()
         label, score = (each.flatten().to_numpy(zero_copy_only=False).astype(np.float64) for each in lists)
         offsets = lists[0].offsets.to_numpy().astype(np.int64)
-        return group_examples(label, score, offsets - offsets[0], self._weight(table), self.scales[0], kernel=kernel)
+        starts = offsets - offsets[0]
+        return Columns((label,), self._weight(table), (score,), self.scales, starts, kernel=kernel)
 
 
 def column(table: pa.Table, name: str) -> FloatArray:
     """A column as float64, (n,), NaN for NULL."""
     values: FloatArray = table[name].to_numpy().astype(np.float64, copy=False)
     return values
-
-
-def _binary(
-    pair: Pair, labels: Sequence[FloatArray], weight: FloatArray, scores: Sequence[FloatArray], kernel: Kernel
-) -> Examples:
-    if pair.rate is not None:
-        rate = np.array([pair.rate])
-        return recalibrated_examples(labels[0], weight, scores[0], pair.scales[0], rate=rate)
-    if len(scores) == 1:
-        return binary_examples(labels[0], weight, scores[0], pair.scales[0], kernel=kernel)
-    return product_examples(labels[0], weight, scores, pair.scales, kernel=kernel)
-
-
-def _regression(
-    _: Pair, labels: Sequence[FloatArray], weight: FloatArray, scores: Sequence[FloatArray], __: Kernel
-) -> Examples:
-    return regression_examples(labels[0], weight, scores[0])
-
-
-def _multiclass(
-    pair: Pair, labels: Sequence[FloatArray], weight: FloatArray, scores: Sequence[FloatArray], kernel: Kernel
-) -> Examples:
-    label = labels[0] if len(labels) == 1 else np.stack(labels).T
-    return class_examples(label, weight, np.stack(scores).T, pair.scales[0], kernel=kernel)
-
-
-_EXAMPLES: dict[str, Callable[..., Examples]] = {
-    "binary": _binary,
-    "regression": _regression,
-    "multiclass": _multiclass,
-}

@@ -1,0 +1,131 @@
+"""What a kind of task is: one value, for which the pass, pricing, settings, tables, docs and laws are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udfs.exact.kernels import STRICT, Kernel
+from udfs.measure import FloatArray, Statistic
+
+LEFT_OUT = frozenset({"scored", "unusable", "unusable_weight", "weight"})  # what the examples of every kind have
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What a task × model reads of a batch, and the examples of its kind are made of.
+
+    Attributes:
+        labels: One column, (n,); of classes whose labels are shares one for each; of groups their rows, (rows,).
+        weight: (n,); of groups (groups,).
+        scores: One column, (n,) or (rows,); of several factors or classes one for each.
+        scales: The scale of each factor, `probability` or `logit`.
+        starts: Group g has the rows starts[g] to starts[g + 1], (groups + 1,); None where an example is a row.
+        rate: At which the negatives were kept that the model learnt from.
+        kernel: The logarithms to use.
+    """
+
+    labels: tuple[FloatArray, ...]
+    weight: FloatArray
+    scores: tuple[FloatArray, ...]
+    scales: tuple[str, ...]
+    starts: NDArray[np.int64] | None = None
+    rate: float | None = None
+    kernel: Kernel = STRICT
+
+
+@dataclass(frozen=True)
+class Hard:
+    """How hard rows are priced: those whose loss would be infinite, or is exactly 0.
+
+    Attributes:
+        losses: The columns of examples that are 0 in hard rows: a statistic that reads one of them is priced.
+        weights: The statistics that hold the weight of the hard rows.
+        units: For a clip the columns of one clipped example of unit weight for each of `weights`; without it
+            a unit of weight costs −ln clip.
+    """
+
+    losses: frozenset[str]
+    weights: tuple[str, ...]
+    units: Callable[[float], dict[str, FloatArray]] | None = None
+
+    def prices(self, statistic: Statistic, clip: float) -> Iterator[tuple[str, float]]:
+        """What a unit of each of `weights` adds to a statistic, by their names; nothing where it reads no loss."""
+        if self.losses & set(statistic.inputs):
+            each = [clipped(clip)[0]] if self.units is None else statistic(self.units(clip))
+            yield from zip(self.weights, each, strict=True)
+
+
+def clipped(clip: float) -> tuple[float, float]:
+    """The losses −ln clip and −ln(1 − clip) of a clipped score, surely wrong and surely right.
+
+    A clip of 0 makes a wrong one infinitely dear.
+    """
+    end = np.array([clip])
+    with np.errstate(divide="ignore"):
+        dear = float(-STRICT.log(end)[0])
+    return dear, float(-STRICT.log1p(-end)[0])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of task.
+
+    Attributes:
+        name: As configured.
+        title: As the documentation calls it.
+        families: The modules of its measures.
+        columns: What its statistics may read of an example.
+        examples: Makes the examples of a batch: `columns`, each (n,) or as its file says.
+        labels: What its labels may hold, as a label declares its `values`.
+        loss: The metric that joint losses are made of.
+        loss_sums: The statistics whose sum has to be held to enough digits.
+        positives: The statistic of the weight of the positives, where there are any.
+        hard: How its hard rows are priced.
+        of_groups: An example is a group of impressions, a label the relevance of one of them: 0 or more.
+        of_classes: A label is one of several classes, and each class has a score.
+        of_values: Labels and scores are values in a unit, not probabilities.
+        logarithms: Losses are made of logarithms, so their last digit depends on the kernel.
+        bins: Its scores are binned.
+        baselines: It is measured against baselines, such as a reference rate.
+        peers: The numbers of other libraries are computed.
+        products: A score may be the product of the scores of two of its tasks.
+        sampling: Negatives may be a sample, of the rows or of what a model learnt from.
+        row_losses: The metrics that are the loss of a row where there is one. They are registered as functions of a
+            label and a score in [0, 1], and its other metrics as aggregates of them.
+        views: The views that read columns which only its statistics have, and in which losses are whole.
+        width: How many numbers an example stands for at least, more or less.
+    """
+
+    name: str
+    title: str
+    families: tuple[ModuleType, ...]
+    columns: frozenset[str]
+    examples: Callable[[Columns], dict[str, Any]]
+    labels: tuple[str, ...]
+    loss: str
+    loss_sums: tuple[str, ...]
+    positives: str | None = None
+    hard: tuple[Hard, ...] = ()
+    of_groups: bool = False
+    of_classes: bool = False
+    of_values: bool = False
+    logarithms: bool = True
+    bins: bool = False
+    baselines: bool = False
+    peers: bool = False
+    products: bool = False
+    sampling: bool = False
+    row_losses: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    width: int = 1
+
+    @property
+    def losses(self) -> frozenset[str]:
+        """The columns of examples that are 0 in hard rows."""
+        return frozenset[str]().union(*(hard.losses for hard in self.hard))
