@@ -11,7 +11,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.udfs.summaries import CODES, SHARDS, Rows
-from udfs.exact.sums import LOGIT_LIMIT, WEIGHT_LIMIT
+from udfs.exact.units import LOGIT_LIMIT, WEIGHT_LIMIT
 
 NAN, INF = np.nan, np.inf
 TINY = 5e-324  # the smallest score above 0

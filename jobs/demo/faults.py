@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from jobs.demo.world import VALUES, BoolArray, IntArray, Rng, Shown
-from udfs.exact.sums import LOGIT_LIMIT
+from udfs.exact.units import LOGIT_LIMIT
 
 HOUR: Final = 3_600_000_000
 DAY: Final = 24 * HOUR

@@ -13,7 +13,7 @@ from jobs.examples.cells import Cells
 from jobs.examples.units import LOG_RANGE
 from jobs.inputs.scorings import Scoring
 from jobs.settings import Evaluation
-from udfs.exact.sums import TERM_LIMIT
+from udfs.exact.units import TERM_LIMIT
 from udfs.scan.pairs import Pair
 
 

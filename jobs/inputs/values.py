@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.files.pinned import Pinned
 from jobs.settings import LabelColumn
-from udfs.exact.sums import LOGIT_LIMIT
+from udfs.exact.units import LOGIT_LIMIT
 from udfs.examples.classes import CLASS_LOGIT_LIMIT, SUM_TOLERANCE
 
 NUMBER = r"^\s*([+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infinity))|(?i:nan))\s*$"

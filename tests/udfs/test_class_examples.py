@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from tests.udfs.class_summaries import class_rows, class_sums, class_terms
 from udfs.catalog import statistics_of
 from udfs.exact.kernels import NATIVE, STRICT, softplus
-from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
+from udfs.exact.units import TERM_LIMIT, WEIGHT_LIMIT
 from udfs.examples.binary import Examples
 from udfs.examples.classes import CLASS_COLUMNS, CLASS_LOGIT_LIMIT, class_examples, of_each_class
 from udfs.kinds import KINDS

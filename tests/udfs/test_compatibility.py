@@ -17,7 +17,8 @@ from tests.udfs.peer_formulas import FORMULAS, torchrec, torchrec_ne
 from tests.udfs.summaries import Rows, Value, metrics_of_rows, rows_of
 from udfs.catalog import metrics_of, statistics_of
 from udfs.exact.decimals import nearest
-from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT, total
+from udfs.exact.sums import total
+from udfs.exact.units import TERM_LIMIT, WEIGHT_LIMIT
 from udfs.examples.binary import Examples, binary_examples
 from udfs.kinds import KINDS
 from udfs.measures.peers import PEERS, peer_columns, peer_metrics

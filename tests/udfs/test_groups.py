@@ -13,7 +13,7 @@ from tests import strategies
 from tests.udfs.slates import Slate, metrics, slate, sums, terms, unrounded
 from tests.udfs.test_candidates import STATISTICS, slates
 from udfs.exact.kernels import softplus
-from udfs.exact.sums import TERM_LIMIT
+from udfs.exact.units import TERM_LIMIT
 from udfs.examples.ties import Ties
 from udfs.measure import FloatArray
 from udfs.measures import listwise

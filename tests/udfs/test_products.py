@@ -9,7 +9,7 @@ from mpmath import mp, mpf
 from tests import strategies
 from udfs.catalog import statistics_of
 from udfs.exact.kernels import FloatArray
-from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
+from udfs.exact.units import TERM_LIMIT, WEIGHT_LIMIT
 from udfs.examples.binary import Examples, binary_examples
 from udfs.examples.products import logit_limit, product_examples
 from udfs.kinds import KINDS

@@ -13,8 +13,7 @@ from tests.udfs.class_summaries import ClassRows
 from tests.udfs.slates import OPTIONS, examples, slate
 from tests.udfs.summaries import Rows
 from udfs.catalog import class_statistics_of, columns_of
-from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
-from udfs.exact.units import FARTHEST, HEAVIEST, unit_below, value_unit, weight_unit
+from udfs.exact.units import FARTHEST, HEAVIEST, TERM_LIMIT, WEIGHT_LIMIT, unit_below, value_unit, weight_unit
 from udfs.examples.binary import binary_examples, regression_examples
 from udfs.examples.classes import class_examples, of_each_class
 from udfs.kinds import KINDS

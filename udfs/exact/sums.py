@@ -16,92 +16,10 @@ import pyarrow as pa
 
 from udfs.exact.decimals import RADIX, UNITS, IntArray, WordArray, from_words, words
 from udfs.exact.kernels import FloatArray
+from udfs.exact.limbs import ROOM, Part, largest, parted, split
 
-WEIGHT_LIMIT, LOGIT_LIMIT, TERM_LIMIT = 2.0**20, 2.0**19, 2.0**40
 ROW_LIMIT = 2**30 - 1
 BLOCK = 2**18  # rows at a time: of at most 2²⁰ the limbs fit an int64; fewer stay in the cache
-
-_TWO_LIMBS = 2.0**17  # terms below have no top limb
-_CUTS = tuple(1.5 * 2.0**52 * 2.0 ** (RADIX * limb) for limb in range(3))  # adding one rounds to its limb
-_CUT_BITS = np.float64(_CUTS[0]).view(np.int64)
-_ROOM = 2**62  # of an int64
-_SPARSE = 4  # where less than a quarter of the terms differ from the commonest one, only those are added
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Terms in multiples of 2^(34·limb): `common` in all rows, and `values` besides in `rows` (None: in all).
-
-    No row has more than `size`.
-    """
-
-    limb: int
-    common: int
-    rows: IntArray | None
-    values: IntArray
-    size: int
-
-
-def _parts(x: FloatArray, most: int) -> list[_Part]:
-    """Terms of which up to `most` belong to one key, as parts whose sums fit an int64."""
-    peak = _peak(x)
-    common, rows = _common(x, peak)
-    chosen = x if rows is None else x[rows]
-    size = int(peak * UNITS) + 1
-    if size * most < _ROOM:
-        first, units = int(_units(np.array([common]), peak)[0]), _units(chosen, peak)
-        if first:
-            units -= first
-        return [_Part(0, first, rows, units, size)]
-    alike, limbs = _limbs(np.array([common]), peak), _limbs(chosen, peak)
-    return [_Part(limb, int(alike[limb][0]), rows, limbs[limb] - alike[limb], 2 ** (RADIX - 1)) for limb in limbs]
-
-
-def _common(x: FloatArray, peak: float) -> tuple[float, IntArray | None]:
-    """The commonest term and the rows that have another one; 0 and None where there is none."""
-    # Most terms of a label's weights are 0 or 1, and of a loss 0 where the label is the other one.
-    for common in (0.0, peak):
-        differ = x != common
-        if np.count_nonzero(differ) * _SPARSE < x.size:
-            return common, np.flatnonzero(differ)
-    return 0.0, None
-
-
-def _units(x: FloatArray, peak: float) -> IntArray:
-    """The terms in units, none larger than the peak and all below 2⁶³."""
-    units = x * float(UNITS)
-    if peak * UNITS >= 2.0**51:
-        return np.rint(units, out=units).astype(np.int64)
-    # Quicker than a conversion: beside the cut a double has no bits below 1, and its last ones are the integer.
-    units += _CUTS[0]
-    integers = units.view(np.int64)
-    integers -= _CUT_BITS
-    return integers
-
-
-def _limbs(x: FloatArray, peak: float) -> dict[int, IntArray]:
-    return {limb: (part * 2.0 ** (-RADIX * limb)).astype(np.int64) for limb, part in _split(x, peak).items()}
-
-
-def _split(x: FloatArray, peak: float) -> dict[int, FloatArray]:
-    """The limbs of the terms in units, each a multiple of 2^(34·limb)."""
-    rest = x * float(UNITS)
-    np.rint(rest, out=rest)
-    parts = {}
-    for limb in (2, 1) if peak >= _TWO_LIMBS else (1,):
-        parts[limb] = rest + _CUTS[limb]
-        parts[limb] -= _CUTS[limb]
-        rest -= parts[limb]
-    return {**parts, 0: rest}
-
-
-def _peak(x: FloatArray) -> float:
-    """The largest size of a term, all being finite and below the limit."""
-    peak = max(float(x.max()), -float(x.min())) if x.size else 0.0
-    if not peak < TERM_LIMIT:
-        bad = x[~(np.abs(x) < TERM_LIMIT)]
-        raise ValueError(f"{bad.size} of {x.size} terms, {bad[0]} first, are not below 2**40: reject such rows first")
-    return peak
 
 
 def _blocks(rows: int) -> Iterator[slice]:
@@ -141,12 +59,12 @@ class _Sum:
             self._limbs[limb] = np.zeros(self._keys, dtype=np.int64)
         return self._limbs[limb]
 
-    def add(self, part: _Part, rows: _Rows) -> None:
+    def add(self, part: Part, rows: _Rows) -> None:
         if not (part.common or part.values.size):
             return
         if part.limb == 0:
             most = part.size * rows.most
-            if self._bound + most >= 2 * _ROOM:
+            if self._bound + most >= 2 * ROOM:
                 self.carry()
             self._bound += most
         sums = self.limb(part.limb)
@@ -205,7 +123,7 @@ class Sums:
             self.rows[block.present] += block.counts
         return blocks
 
-    def _add(self, statistic: int, parts: Iterable[_Part], rows: _Rows) -> None:
+    def _add(self, statistic: int, parts: Iterable[Part], rows: _Rows) -> None:
         if statistic >= len(self._sums):
             raise ValueError(f"terms of more than {len(self._sums)} statistics")
         for part in parts:
@@ -259,7 +177,7 @@ def accumulate(terms: Iterable[FloatArray], groupings: Sequence[tuple[Sums, IntA
             raise ValueError(f"{len(x)} terms of statistic {statistic} for {[len(k) for _, k in groupings]} keys")
         for number, block in enumerate(_blocks(len(x))):
             rows = [blocks[number] for blocks in received]
-            parts = _parts(np.asarray(x[block], dtype=np.float64), max((each.most for each in rows), default=0))
+            parts = parted(np.asarray(x[block], dtype=np.float64), max((each.most for each in rows), default=0))
             for (sums, _), each in zip(groupings, rows, strict=True):
                 sums._add(statistic, parts, each)
 
@@ -267,5 +185,5 @@ def accumulate(terms: Iterable[FloatArray], groupings: Sequence[tuple[Sums, IntA
 def total(x: FloatArray) -> int:
     """The exact sum Σ units(x) of terms, (n,), as an integer: 0 for no rows."""
     x = np.asarray(x, dtype=np.float64)
-    limbs = (part for block in _blocks(x.size) for part in _split(x[block], _peak(x[block])).values())
+    limbs = (part for block in _blocks(x.size) for part in split(x[block], largest(x[block])).values())
     return sum(int(part.sum()) for part in limbs)  # each a float with an exact integer value

@@ -1,4 +1,4 @@
-"""The unit of heavy weights and large values: a power of two that brings every term of a day into range.
+"""What can be summed exactly, and the unit of what is larger: a power of two that brings every term into range.
 
 Dividing by it and multiplying a sum by it again are exact, so that readers see natural numbers only.
 """
@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import math
 
-from udfs.exact.sums import TERM_LIMIT, WEIGHT_LIMIT
-
+WEIGHT_LIMIT, LOGIT_LIMIT, TERM_LIMIT = 2.0**20, 2.0**19, 2.0**40  # in units; what is summed has to stay below
 HEAVIEST, FARTHEST = 2.0**60, 2.0**50  # weights and values have to stay below
 DAY_LIMIT = 10**19  # what a sum of a day may be: those of a thousand days still fit DECIMAL(37,15)
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.exact.kernels import STRICT, sigmoid
-from udfs.exact.sums import LOGIT_LIMIT
+from udfs.exact.units import LOGIT_LIMIT
 from udfs.measure import FloatArray
 
 IntArray = NDArray[np.int64]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from udfs.exact.kernels import STRICT, Kernel
 from udfs.exact.numerics import row_sums
-from udfs.exact.sums import LOGIT_LIMIT
+from udfs.exact.units import LOGIT_LIMIT
 from udfs.examples.binary import Examples, weight_of
 from udfs.examples.class_ranks import standings
 from udfs.kind import clipped

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from udfs.exact.kernels import STRICT, Kernel, log1mexp
-from udfs.exact.sums import LOGIT_LIMIT
+from udfs.exact.units import LOGIT_LIMIT
 from udfs.examples.binary import Examples, from_score, placed, usable
 from udfs.measure import FloatArray
 
