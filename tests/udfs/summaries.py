@@ -10,17 +10,18 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.catalog import columns_of, published
-from udfs.exact.decimals import DECIMAL, UnitArray, from_decimal, merge, nearest, subtract
+from udfs.exact.decimals import DECIMAL, from_decimal, nearest, to_decimal
 from udfs.measure import FloatArray, Metric, Options
 from udfs.pricing import evaluated, priced
 from udfs.scan.batch import KEYS, Summarise
 from udfs.scan.pairs import Pair
-from udfs.scan.partials import unpacked
+from udfs.scan.partials import combined, subtracted, unpacked
 from udfs.scan.places import CELLS, Grouping
 
 OPTIONS: dict[str, float] = {"alpha": 2.5, "gamma": 2.0, "clip": 1e-15}
 CODES = np.array([-(2**63), -7, 3, 2**62], dtype=np.int64)
 SHARDS = 3
+ONE = (0, 0, 0, 0)  # any key
 PAIRS = tuple(Pair("binary", ("label",), "weight", (scale,), (scale,)) for scale in ("probability", "logit"))
 # Four cells as of two dimensions: both, each alone, and the total; only the first is summed row by row.
 GROUPINGS = (
@@ -75,36 +76,41 @@ def summarise(
 
 def by_key(run: Summarise, batches: Iterable[pa.RecordBatch]) -> Sums:
     """Units of each statistic by (pair, grouping, key, shard), of one partition."""
-    table = unpacked(run(batches), run.schema)
-    keys = list(zip(*(table[name].to_pylist() for name in KEYS.names[:4]), strict=True))
-    names = table.column_names[len(KEYS) :]
-    units = zip(*(from_decimal(table[name].cast(DECIMAL)).tolist() for name in names), strict=True)
-    sums = {key: dict(zip(names, values, strict=True)) for key, values in zip(keys, units, strict=True)}
-    assert len(sums) == len(keys)
-    return sums
+    return _sums(unpacked(run(batches), run.schema))
 
 
 def merged(parts: Iterable[Sums]) -> Sums:
-    """Sums of several partitions, added."""
-    total: Sums = {}
-    for part in parts:
-        for key, sums in part.items():
-            total[key] = plus(total[key], sums) if key in total else sums
-    return total
+    """Sums of several partitions, added by the one merge there is."""
+    rows = [(key, sums) for part in parts for key, sums in part.items()]
+    return _sums(combined(_table(rows), KEYS.names[:4])) if rows else {}
 
 
 def plus(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
-    """Two rows of sums, added by the one merge there is."""
-    return dict(zip(a, merge(_units(a), _units({name: b[name] for name in a})), strict=True))
+    """Two rows of sums, added."""
+    return merged([{ONE: dict(a)}, {ONE: dict(b)}])[ONE]
 
 
 def minus(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
     """A row of sums without that of its part."""
-    return dict(zip(a, subtract(_units(a), _units({name: b[name] for name in a})), strict=True))
+    return _sums(subtracted(_table([(ONE, a)]), _table([(ONE, b)]), KEYS.names[:4]))[ONE]
 
 
-def _units(sums: Mapping[str, int]) -> UnitArray:
-    return np.array(list(sums.values()), dtype=np.object_)
+def _table(rows: Sequence[tuple[Key, Mapping[str, int]]]) -> pa.Table:
+    """Rows of sums by key, all of them DECIMAL(37,15)."""
+    keys = zip(KEYS.names[:4], zip(*(key for key, _ in rows), strict=True), strict=True)
+    names = rows[0][1]
+    columns = {name: to_decimal([sums[name] for _, sums in rows]) for name in names}
+    return pa.table({**{name: pa.array(values) for name, values in keys}, **columns})
+
+
+def _sums(table: pa.Table) -> Sums:
+    """Units of each statistic by (pair, grouping, key, shard)."""
+    keys = list(zip(*(table[name].to_pylist() for name in KEYS.names[:4]), strict=True))
+    names = [name for name in table.column_names if name not in KEYS.names]
+    units = zip(*(from_decimal(table[name].cast(DECIMAL)).tolist() for name in names), strict=True)
+    sums = {key: dict(zip(names, values, strict=True)) for key, values in zip(keys, units, strict=True)}
+    assert len(sums) == len(keys)
+    return sums
 
 
 def sums_of(rows: Rows, options: Options = OPTIONS) -> dict[str, int]:

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from udfs.exact import sums as exact
-from udfs.exact.decimals import from_decimal, from_words, merge, nearest, subtract, to_decimal, words
+from udfs.exact.decimals import from_decimal, from_words, nearest, to_decimal, words
 from udfs.exact.kernels import FloatArray
 from udfs.exact.sums import Sums, accumulate, total
+from udfs.exact.units import TERM_LIMIT
 
 LIMIT = np.nextafter(2.0**40, 0)
 terms = hnp.arrays(np.float64, st.integers(0, 60), elements=st.floats(-LIMIT, LIMIT))
@@ -180,7 +181,7 @@ def test_too_many_rows_are_refused_before_they_are_added(monkeypatch):
 
 def test_the_row_limit_keeps_limbs_in_64_bits():
     assert exact.ROW_LIMIT * 2**33 < 2**63
-    assert int(exact.TERM_LIMIT) * exact.UNITS * exact.ROW_LIMIT < 10**37
+    assert int(TERM_LIMIT) * exact.UNITS * exact.ROW_LIMIT < 10**37
     assert exact.BLOCK <= 2**20
 
 
@@ -238,24 +239,6 @@ def test_columns_of_another_type_are_refused(column):
 
 def test_a_wider_decimal_with_15_places_is_read():
     assert from_decimal(pa.array([Decimal("-1.5")], pa.decimal128(38, 15))).tolist() == [-15 * 10**14]
-
-
-@given(a=all_units, b=all_units, c=all_units)
-def test_merge_is_integer_addition(a, b, c):
-    x, y, z = (np.array([v], dtype=object) for v in (a, b, c))
-    assert merge(merge(x, y), z).tolist() == merge(x, merge(z, y)).tolist() == [a + b + c]
-    assert merge(x, np.array([0], dtype=object)).tolist() == [a]
-    assert subtract(merge(x, y), y).tolist() == [a]
-
-
-def test_what_was_not_recorded_stays_so():
-    a, b = np.array([1, None, None], dtype=object), np.array([None, 1, None], dtype=object)
-    assert merge(a, b).tolist() == subtract(a, b).tolist() == [None] * 3
-
-
-def test_each_shard_is_left_out_of_its_slice():
-    shards = np.array([[1, 2, 3]], dtype=object)
-    assert subtract(shards.sum(axis=1)[:, None], shards).tolist() == [[5, 4, 3]]
 
 
 @given(units=st.lists(all_units, max_size=5))

@@ -1,11 +1,14 @@
-"""Packed partial sums: what is packed comes back, and parts of a key become their exact sum."""
+"""Packed partial sums: what is packed comes back; the one merge, and subtraction, with their laws."""
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from udfs.exact.decimals import DECIMAL, from_decimal, to_decimal
-from udfs.scan.partials import PACKED, Combine, combined, packed, unpacked
+from udfs.scan.partials import PACKED, Combine, combined, packed, subtracted, unpacked
 
 SCHEMA = pa.schema([("key", pa.int64()), ("n", pa.int64()), ("loss", DECIMAL), ("other", DECIMAL)])
 
@@ -50,3 +53,73 @@ def test_a_sum_of_38_digits_is_an_error() -> None:
     rows = pa.Table.from_batches([batch([1, 1], [10**37 - 1, 1])])
     with pytest.raises(pa.ArrowInvalid, match="precision"):
         combined(rows, ["key"])
+
+
+units = st.integers(-(10**35), 10**35)
+recorded = st.lists(st.tuples(st.integers(0, 3), units), max_size=8)
+rows_of_sums = st.lists(st.tuples(st.integers(0, 3), units | st.none()), max_size=8)
+
+
+def table(rows: list[tuple[int, int | None]]) -> pa.Table:
+    return pa.Table.from_batches([batch([key for key, _ in rows], [loss for _, loss in rows])])
+
+
+def added(*parts: pa.Table) -> pa.Table:
+    return combined(pa.concat_tables(parts), ["key"])
+
+
+def ordered(sums: pa.Table) -> pa.Table:
+    return sums.sort_by("key").combine_chunks()
+
+
+@given(a=rows_of_sums, b=rows_of_sums, c=rows_of_sums)
+def test_the_merge_is_associative_and_commutative(a, b, c):
+    x, y, z = table(a), table(b), table(c)
+    expected = ordered(added(x, y, z))
+    assert ordered(added(added(x, y), z)) == ordered(added(x, added(y, z))) == expected
+    assert ordered(added(z, added(y, x))) == ordered(added(z, y, x)) == expected
+
+
+@given(a=rows_of_sums)
+def test_nothing_changes_nothing_and_what_is_merged_stays(a):
+    once = added(table(a))
+    assert ordered(added(once, table([]))) == ordered(added(table([]), once)) == ordered(added(once)) == ordered(once)
+
+
+@given(a=rows_of_sums, b=rows_of_sums)
+def test_the_merge_adds_integers_and_what_was_not_recorded_stays_so(a, b):
+    found = added(table(a), table(b)).sort_by("key")
+    losses = {key: [loss for k, loss in (*a, *b) if k == key] for key, _ in sorted((*a, *b), key=lambda row: row[0])}
+    assert found["key"].to_pylist() == list(losses)
+    assert found["n"].to_pylist() == [len(values) for values in losses.values()]
+    expected = [None if None in values else sum(values) for values in losses.values()]
+    assert from_decimal(found["loss"]).tolist() == expected
+
+
+@given(a=recorded, b=recorded)
+def test_a_part_subtracted_is_what_is_left_and_added_again_the_whole(a, b):
+    part, rest = combined(table(a), ["key"]), combined(table(b), ["key"])
+    whole = added(part, rest)
+    assert ordered(added(part, subtracted(whole, part, ["key"]))) == ordered(whole)
+    left = subtracted(whole, part, ["key"])
+    only = pa.array([key for key, _ in b], pa.int64())
+    assert ordered(left.filter(pc.is_in(left["key"], value_set=only))) == ordered(rest)
+    assert set(left.filter(pc.invert(pc.is_in(left["key"], value_set=only)))["n"].to_pylist()) <= {0}
+
+
+@given(a=rows_of_sums, b=rows_of_sums)
+def test_a_difference_is_not_recorded_where_either_is_not(a, b):
+    found = subtracted(table(a), table(b), ["key"])
+    missing = {key for key, loss in (*a, *b) if loss is None}
+    lost = found.filter(found["loss"].is_null())
+    assert set(lost["key"].to_pylist()) == missing
+
+
+def test_columns_are_subtracted_by_name():
+    part = table([(1, 5), (7, 2)])
+    found = subtracted(table([(1, 8)]), part.select(["loss", "other", "n", "key"]), ["key"])
+    assert found.schema == SCHEMA
+    assert list(zip(found["key"].to_pylist(), found["n"].to_pylist(), from_decimal(found["loss"]), strict=True)) == [
+        (1, 0, 3),
+        (7, -1, -2),
+    ]

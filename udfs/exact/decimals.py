@@ -59,21 +59,6 @@ def from_decimal(array: pa.Array | pa.ChunkedArray) -> UnitArray:
     return units
 
 
-_sum = np.frompyfunc(lambda a, b: None if a is None or b is None else a + b, 2, 1)
-_difference = np.frompyfunc(lambda a, b: None if a is None or b is None else a - b, 2, 1)
-
-
-# Of plain lists NumPy would make floats where integers need more than 64 bits, hence the types below.
-def merge(a: UnitArray, b: UnitArray) -> UnitArray:
-    """The sums of both, exactly: associative, commutative, zero 0. None, not recorded, if either is. Broadcasts."""
-    return np.asarray(_sum(np.asarray(a, np.object_), np.asarray(b, np.object_)), dtype=np.object_)
-
-
-def subtract(a: UnitArray, b: UnitArray) -> UnitArray:
-    """The sums of a without those of its part b, exactly; None if either is. Broadcasts, as (n, 1) and (n, shards)."""
-    return np.asarray(_difference(np.asarray(a, np.object_), np.asarray(b, np.object_)), dtype=np.object_)
-
-
 def nearest(units: Iterable[int | None]) -> FloatArray:
     """The doubles nearest to S / 10¹⁵, correctly rounded; NaN for None, not recorded. (n,) to (n,).
 

@@ -48,6 +48,19 @@ def combined(rows: pa.Table, keys: list[str]) -> pa.Table:
     return added.select([*keys, *(f"{name}_sum" for name in names)]).rename_columns([*keys, *names]).cast(rows.schema)
 
 
+def subtracted(whole: pa.Table, part: pa.Table, keys: list[str]) -> pa.Table:
+    """Sums without those of a part of their rows, per key, exactly: `combined` with the part gives the whole again.
+
+    A model's sums without those over the rows that another one can not score are over the rows that both can. A sum is
+    NULL where either is; a key without rows has sums of 0, so one that only the part has gives what is less than them.
+
+    Raises:
+        pyarrow.ArrowInvalid: A sum has more than 37 digits, or more than 63 bits.
+    """
+    less = [part[name] if name in keys else pc.negate_checked(part[name]) for name in whole.column_names]
+    return combined(pa.concat_tables([whole, pa.table(less, schema=whole.schema)]), keys)
+
+
 @dataclass(frozen=True)
 class Combine:
     """The body of `mapInArrow` that combines what was packed: of keys whose parts reach one task a single row is left.
