@@ -2,16 +2,15 @@
 
 import os
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.jobs import days
+from tests.jobs import child, days
+from tests.jobs.child import ROOT
 from tests.jobs.days import RESULTS
-from tests.jobs.submitting import ROOT, environment, evaluated_night, shipped_into
 
 pytestmark = pytest.mark.airflow
 # The DAG run of this date evaluates the day two days before it, days.DAY.
@@ -42,16 +41,10 @@ def airflow(tmp_path_factory):
     def called(*arguments, path, python=sys.executable, **variables):
         given = {f"AIRFLOW_VAR_LOSSLEDGER_{name.upper()}": str(value) for name, value in variables.items()}
         places = {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}", "PYSPARK_PYTHON": str(python)}
-        return subprocess.run(
-            [command, *arguments],
-            env={**environment(), **settings, **given, **places},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return child.ended(command, *arguments, **child.of_submit() | settings | given | places)
 
     migrated = called("db", "migrate", path=command.parent)
-    assert migrated.returncode == 0, migrated.stdout + migrated.stderr
+    assert migrated.code == 0, migrated.out + migrated.err
     return called
 
 
@@ -80,7 +73,7 @@ def nightly(airflow, folder, day, *, ready=(), submit=()):
     places = {"path": folder / "bin", "python": folder / "bin" / "python"}
     given = {"home": "/srv/home", "config": "/srv/night.yaml", "age_hours": 192, **places}
     done = airflow("dags", "test", "lossledger_nightly", day, **given)
-    return done.returncode == 0, asked(), submitted(), done.stdout + done.stderr
+    return done.code == 0, asked(), submitted(), done.out + done.err
 
 
 def test_a_night_waits_for_its_day_tries_again_and_submits_it(airflow, tmp_path):
@@ -109,23 +102,23 @@ def test_without_its_variables_it_fails_and_names_one(airflow, tmp_path):
     submitted = standing_in(tmp_path, "spark-submit", [])
     done = airflow("tasks", "test", "lossledger_nightly", "evaluate", LOGICAL_DATE, path=tmp_path / "bin")
     # Airflow's own exit code is 0 here, whatever the task does.
-    assert "Variable lossledger_home not found" in done.stdout + done.stderr
+    assert "Variable lossledger_home not found" in done.out + done.err
     assert submitted() == []
 
 
 def test_a_night_and_its_repetition_are_the_bits_of_a_run(airflow, tmp_path):
-    config = evaluated_night(tmp_path)
+    config = days.evaluated_night(tmp_path)
     expected = days.all_results(tmp_path)
     assert all(expected[table] for table in RESULTS)
     document = yaml.safe_load(config.read_text()) | {"tables": {"path": str(tmp_path / "airflow" / "tables")}}
     (tmp_path / "shipped").mkdir()
     given = {
-        "home": shipped_into(tmp_path / "shipped"),
+        "home": child.shipped_into(tmp_path / "shipped"),
         "config": days.saved(document, tmp_path / "airflow.yaml"),
         "age_hours": 24,
         "path": Path(sys.executable).parent,
     }
     for _ in range(2):
         done = airflow("dags", "test", "lossledger_nightly", LOGICAL_DATE, **given)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.code == 0, done.out + done.err
         assert days.all_results(tmp_path / "airflow") == expected

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 from deltalake import DeltaTable, write_deltalake
 from pyspark.sql import SparkSession
 
@@ -19,6 +18,10 @@ from jobs.ledger import tables
 from jobs.settings import parse
 from jobs.storage import lake
 from jobs.storage.lake import Address
+from tests.jobs import child
+from tests.jobs.night import document, saved
+
+__all__ = ["saved"]
 
 Row = dict[str, Any]
 
@@ -61,7 +64,7 @@ def configured(folder: Path, **sections: Any) -> Row:
     conversions = {"format": "parquet", "path": str(folder / "conversions")}
     champion, candidate = {"score": "p"}, {"score": "z", "scale": "logit"}
     log = {"source": conversions, "columns": {"id": "impression_id", "time": "conv_ts"}, "window": "1d"}
-    document = {
+    small = {
         "evaluation": "small",
         "impressions": {"source": source, "columns": INPUT},
         "labels": {"click": {"column": "clicked", "values": "binary"}, "conversion": log},
@@ -77,10 +80,9 @@ def configured(folder: Path, **sections: Any) -> Row:
         "dimensions": ["country"],
         "slices": [[], ["country"]],
         "shards": {"count": 4},
-        "bins": {"slices": []},
-        "tables": {"path": str(folder / "tables")},
+        "limits": {},
     }
-    return {**document, **sections}
+    return document(folder, **{**small, **sections})
 
 
 def written(rows: Iterable[Row], folder: Path, kind: str = "parquet", schema: pa.Schema | None = None) -> Path:
@@ -116,10 +118,14 @@ def small_day(folder: Path, count: int = 120, **changes: Any) -> Row:
     return configured(folder, **changes)
 
 
-def saved(document: Mapping[str, Any], file: Path) -> Path:
-    """Write a configuration as YAML."""
-    file.write_text(yaml.safe_dump(dict(document), sort_keys=False))
-    return file
+def evaluated_night(folder: Path) -> Path:
+    """The configuration of a day with copies and bad rows, which the embedded engine has evaluated."""
+    day = small_day(folder, 2800)
+    copies = [impression(i) for i in range(0, 2800, 100)]
+    written([*copies, impression(2801, clicked=None), impression(2802, p=7.0)], folder / "impressions")
+    config = saved(day, folder / "small.yaml")
+    child.succeeded(*child.COMMAND, "run", config, "--date", DAY, "--engine", "sail", "--json")
+    return config
 
 
 def rows_of(folder: Path, table: str) -> list[Row]:

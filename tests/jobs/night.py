@@ -1,8 +1,5 @@
 """A night in a test: an evaluation run here or in a process of its own, and its tables as Arrow."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -18,8 +15,8 @@ from pyspark.sql import SparkSession
 from jobs import nightly
 from jobs.results.outcome import Outcome
 from jobs.settings import parse
+from tests.jobs import child
 
-ROOT = Path(__file__).parents[2]
 DAY = date(2026, 3, 18)
 OF_THE_RUN = ("run_id", "event_date", "as_of")
 EXACT = ("statistics", "shard_statistics")
@@ -47,15 +44,17 @@ def evaluated(spark: SparkSession, config: Document, day: date = DAY, age_hours:
     return nightly.evaluate(spark, parse(config), day, age_hours=age_hours)
 
 
-def evaluated_by(engine: str, config: Document, day: date = DAY, **environment: str) -> None:
-    """Run an evaluation by the command, in a process of its own: a process holds one engine."""
-    file = Path(config["tables"]["path"]) / f"{engine}.yaml"
+def saved(config: Document, file: Path) -> Path:
+    """Write a configuration as YAML."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(config, sort_keys=False))
-    command = [sys.executable, "-m", "jobs", "run", str(file), "--date", day.isoformat(), "--engine", engine]
-    env = {**os.environ, **environment}
-    run = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout + run.stderr
+    file.write_text(yaml.safe_dump(dict(config), sort_keys=False))
+    return file
+
+
+def evaluated_by(engine: str, config: Document, day: date = DAY, **environment: str) -> None:
+    """Run an evaluation in a process of its own: a process holds one engine."""
+    file = saved(config, Path(config["tables"]["path"]) / f"{engine}.yaml")
+    child.succeeded(*child.on(engine, child.run(file, day)), **environment)
 
 
 def table(config: Document, name: str, day: date = DAY) -> pa.Table:

@@ -1,16 +1,12 @@
 """Advice names only commands that exist where it is read."""
 
 import shlex
-import subprocess
 import sys
+from pathlib import Path
 
 from jobs import calling
 from jobs.engines.java import PACKAGE
-from tests.jobs.submitting import ROOT
-
-
-def run(command):
-    return subprocess.run(shlex.split(command), capture_output=True, text=True, check=False)
+from tests.jobs import child
 
 
 def installed(folder, monkeypatch, *, command):
@@ -29,7 +25,7 @@ def installed(folder, monkeypatch, *, command):
 def test_the_command_is_called_by_its_place_where_it_is_not_on_path(tmp_path, monkeypatch):
     installed(tmp_path, monkeypatch, command=True)
     assert calling.lossledger("doctor") == "bin/lossledger doctor"
-    assert run(calling.lossledger()).stdout == "here\n"
+    assert child.ended(*shlex.split(calling.lossledger()), cwd=Path.cwd()).out == "here\n"
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=":")
     assert calling.lossledger("run CONFIG") == "lossledger run CONFIG"
 
@@ -44,15 +40,13 @@ def test_a_path_with_a_space_can_be_copied(tmp_path, monkeypatch):
     (tmp_path / "my env").mkdir()
     installed(tmp_path / "my env", monkeypatch, command=True)
     monkeypatch.chdir("/")
-    assert run(calling.lossledger()).stdout == "here\n"
+    assert child.ended(*shlex.split(calling.lossledger()), cwd=Path.cwd()).out == "here\n"
 
 
 def test_the_java_of_the_advice_is_that_of_the_extra():
-    assert f'java = ["{PACKAGE}"]' in (ROOT / "pyproject.toml").read_text()
+    assert f'java = ["{PACKAGE}"]' in (child.ROOT / "pyproject.toml").read_text()
 
 
 def test_the_version_is_told():
-    command = [sys.executable, "-m", "jobs", "--version"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("lossledger ") and "pyspark 4.2.0" in done.stdout
+    told = child.succeeded(*child.COMMAND, "--version").out
+    assert told.startswith("lossledger ") and "pyspark 4.2.0" in told

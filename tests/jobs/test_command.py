@@ -1,7 +1,5 @@
 """The command line itself: what is wrong in it is told to people and to programs."""
 
-import json
-import subprocess
 import sys
 from contextlib import nullcontext
 
@@ -9,15 +7,12 @@ import pytest
 from typer.testing import CliRunner
 
 from jobs import cli
-from tests.jobs.submitting import ROOT, environment
+from tests.jobs import child
 
-ENTRIES = {"command": ["-m", "jobs", "run"], "entry of spark-submit": ["jobs/evaluate.py"]}
-
-
-def called(*arguments):
-    command = [sys.executable, *arguments]
-    env = environment() | {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+ENTRIES = {
+    "command": [*child.COMMAND, "run"],
+    "entry of spark-submit": [sys.executable, "jobs/evaluate.py"],
+}
 
 
 @pytest.mark.parametrize("entry", ENTRIES)
@@ -26,18 +21,17 @@ def called(*arguments):
     [(["x.yaml"], "Missing option '--date'"), (["x.yaml", "--date", "2026-01-01", "--aeg", "3"], "--aeg")],
 )
 def test_a_wrong_command_line_is_exit_2_and_json_where_it_is_asked_for(entry, arguments, said):
-    told = called(*ENTRIES[entry], *arguments)
-    assert (told.returncode, told.stdout) == (2, "")
-    assert said.split("'")[0] in told.stderr
-    told = called(*ENTRIES[entry], *arguments, "--json")
-    assert told.returncode == 2
-    assert said in json.loads(told.stdout)["error"]
+    plain = child.ended(*ENTRIES[entry], *arguments, PYTHONPATH=str(child.ROOT))
+    assert (plain.code, plain.out) == (2, "")
+    assert said.split("'")[0] in plain.err
+    asked = child.ended(*ENTRIES[entry], *arguments, "--json", PYTHONPATH=str(child.ROOT))
+    assert (asked.code, said in asked.told["error"]) == (2, True)
 
 
 def test_a_command_that_is_done_exits_with_its_own_code():
-    told = called("-m", "jobs", "run", "nowhere.yaml", "--date", "2026-01-01", "--json")
-    assert (told.returncode, json.loads(told.stdout)["exit_code"]) == (2, 2)
-    assert called("-m", "jobs", "run", "--help", "--json").returncode == 0
+    done = child.ended(*child.COMMAND, "run", "nowhere.yaml", "--date", "2026-01-01", "--json")
+    assert (done.code, done.told["exit_code"]) == (2, 2)
+    assert child.ended(*child.COMMAND, "run", "--help", "--json").code == 0
 
 
 @pytest.mark.parametrize("text", ["-- a comment = 1\nSELECT 1", "--\nSELECT 1", "/* a */ SELECT 1", "-- SELECT 1"])
@@ -54,9 +48,7 @@ def test_a_query_that_begins_with_a_comment_is_no_option(monkeypatch, text):
 
 def test_who_reads_the_first_rows_only_is_no_failure():
     program = "from jobs.surfaces import exits; exits.printed(str(i) for i in range(10**6))"
-    env = environment() | {"PYTHONPATH": str(ROOT)}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, env=env, text=True, **pipes) as run:
+    with child.started(sys.executable, "-c", program) as run:
         assert run.stdout.readline() == "0\n"
         run.stdout.close()
         assert (run.stderr.read(), run.wait()) == ("", 0)

@@ -1,23 +1,19 @@
 """What does not fit is refused before any dear work, by one message that names it, and nothing is touched."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
+from typer.testing import CliRunner
 
-from jobs import nightly
+from jobs import cli, nightly
 from jobs.errors import ContractError
 from jobs.settings import parse
 from tests.jobs import days
 from tests.jobs.days import DAY
 from udfs.measures.peers import peer_columns
 
-ROOT = Path(__file__).parent.parent.parent
 COLUMNS = "impression_id, ts, user_id, country, clicked, bid, p, z"
 NUMBERS = "one of the types double, float, decimal, bigint, int, smallint, tinyint, boolean"
 SOURCES = "the sources do not have what the configuration names"
@@ -141,16 +137,16 @@ def evaluated(spark, tmp_path_factory):
 
 
 def run(config, day):
-    """The command in a process of its own: exit code, JSON verdict, and what else it said."""
-    command = [sys.executable, "-m", "jobs", "run", config, "--date", str(day), "--engine", "sail", "--json"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, json.loads(done.stdout), done.stderr
+    """The command on the session of this process: exit code, JSON verdict, and what else it said."""
+    ran = CliRunner(env={"COLUMNS": "140"}).invoke(
+        cli.app, ["run", str(config), "--date", str(day), "--engine", "sail", "--json"]
+    )
+    return ran.exit_code, json.loads(ran.stdout), ran.stderr
 
 
 @pytest.mark.only_engine("sail")
 @pytest.mark.parametrize("case", BAD)
-def test_bad_input_gets_one_clear_message_and_touches_nothing(evaluated, tmp_path, case):
+def test_bad_input_gets_one_clear_message_and_touches_nothing(spark, evaluated, tmp_path, case):
     folder, document = evaluated
     changes, day, code, message = BAD[case]
     names = {"folder": folder, "config": tmp_path / "small.yaml"}

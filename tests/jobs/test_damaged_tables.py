@@ -1,10 +1,8 @@
 """A run or a query over a damaged table changes nothing, and says which one it is and what mends it."""
 
 import json
-import os
+import shlex
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,10 +10,9 @@ from jobs import nightly
 from jobs.errors import ContractError
 from jobs.settings import parse
 from jobs.sql.query import answered
-from tests.jobs import days
+from tests.jobs import child, days
 from tests.jobs.days import DAY
 
-ROOT = Path(__file__).parent.parent.parent
 SMALL = "mount -t tmpfs -o size=120k none {0} && {1}; code=$?; mount -o remount,size=32m {0} && {1} && exit $code"
 # A disk that is full, in a mount of its own that nobody else sees: where the system lets a user make one.
 MOUNTS = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
@@ -52,11 +49,9 @@ def test_a_full_disk_is_told_and_the_next_run_is_right(spark, folder):
     mounted = folder / "full"
     mounted.mkdir()
     config = days.saved({**document, "tables": {"path": str(mounted)}}, folder / "small.yaml")
-    run = f"{sys.executable} -m jobs run {config} --date {DAY} --engine sail --json"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
-    script = ["unshare", "-rm", "sh", "-c", SMALL.format(mounted, run)]
-    done = subprocess.run(script, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
-    first, second = map(json.loads, done.stdout.splitlines())
-    assert (done.returncode, first["exit_code"], second["exit_code"]) == (3, 3, 0)
+    run = shlex.join([*child.COMMAND, "run", str(config), "--date", str(DAY), "--engine", "sail", "--json"])
+    done = child.ended("unshare", "-rm", "sh", "-c", SMALL.format(mounted, run))
+    first, second = map(json.loads, done.out.splitlines())
+    assert (done.code, first["exit_code"], second["exit_code"]) == (3, 3, 0)
     assert f"the table {mounted}/small/" in first["error"]
     assert "could not be written: No space left on device" in first["error"]

@@ -1,21 +1,15 @@
 """`lossledger doctor` as a person or a script calls it: every check with what was found, and the exit code."""
 
-import json
-import subprocess
-import sys
-
 import yaml
 
 from jobs.surfaces import doctor
-from tests.jobs import days
-from tests.jobs.submitting import ROOT, environment
+from tests.jobs import child, days
 
 
 def examined(config):
     """The exit code, and the checks by name."""
-    command = [sys.executable, "-m", "jobs", "doctor", config, "--engine", "sail", "--json"]
-    done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
-    return done.returncode, {check.pop("name"): check for check in json.loads(done.stdout)}
+    done = child.ended(*child.COMMAND, "doctor", config, "--engine", "sail", "--json")
+    return done.code, {check.pop("name"): check for check in done.told}
 
 
 def test_a_machine_and_an_evaluation_that_are_ready(tmp_path):

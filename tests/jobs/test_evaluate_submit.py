@@ -11,9 +11,8 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from tests.jobs import days
+from tests.jobs import child, days
 from tests.jobs.days import DAY, RESULTS
-from tests.jobs.submitting import environment, evaluated_night, shipped_into
 
 BIN = Path(pyspark.__file__).parent / "bin"
 # This session's engine is not in the way: it is only here so that the tests run with those of Apache Spark.
@@ -22,7 +21,7 @@ pytestmark = [pytest.mark.only_engine("spark"), pytest.mark.usefixtures("spark")
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory):
-    return shipped_into(tmp_path_factory.mktemp("shipped"))
+    return child.shipped_into(tmp_path_factory.mktemp("shipped"))
 
 
 def submitted(shipped, master, *arguments):
@@ -30,7 +29,7 @@ def submitted(shipped, master, *arguments):
     command = [BIN / "spark-submit", "--master", master, "--driver-memory", "1g", "--executor-memory", "1g"]
     command += ["--properties-file", "conf/spark-defaults.conf", "--py-files", "dist/lossledger.zip"]
     command += ["jobs/evaluate.py", *map(str, arguments)]
-    return subprocess.run(command, cwd=shipped, env=environment(), capture_output=True, text=True, check=False)
+    return child.ended(*command, cwd=shipped, **child.of_submit())
 
 
 def free_port():
@@ -43,7 +42,8 @@ def free_port():
 def daemon(name, folder, *arguments):
     """A process of the standalone cluster."""
     command = [BIN / "spark-class", f"org.apache.spark.deploy.{name}", *map(str, arguments)]
-    settings = {**environment(), "SPARK_WORKER_DIR": str(folder), "SPARK_DAEMON_MEMORY": "512m"}
+    places = {"SPARK_WORKER_DIR": str(folder), "SPARK_DAEMON_MEMORY": "512m"}
+    settings = child.environment(**child.of_submit(), **places)
     with (folder / f"{name}.log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, env=settings, stdout=log, stderr=log)
         try:
@@ -84,16 +84,15 @@ def cluster(tmp_path):
 @pytest.fixture(scope="module")
 def night(tmp_path_factory):
     """A day evaluated by the embedded engine, and its configuration."""
-    config = evaluated_night(tmp_path_factory.mktemp("night"))
+    config = days.evaluated_night(tmp_path_factory.mktemp("night"))
     return config, days.all_results(config.parent)
 
 
 def check_equal(shipped, night, master, tables):
     config, expected = night
     done = submitted(shipped, master, config, "--date", DAY, "--set", f"tables.path={tables / 'tables'}", "--json")
-    assert done.returncode == 0, done.stdout + done.stderr
-    verdict = json.loads(done.stdout)
-    assert verdict["rows"] == {"read": 2830, "outside": 0, "rejected": 1, "duplicate": 28, "scored": 2801}
+    assert done.code == 0, done.out + done.err
+    assert done.told["rows"] == {"read": 2830, "outside": 0, "rejected": 1, "duplicate": 28, "scored": 2801}
     assert days.all_results(tables) == expected
     assert all(expected[table] for table in RESULTS)
 
@@ -122,7 +121,6 @@ def test_exit_codes_come_through(shipped, night, tmp_path, case):
     arguments, code, message = case
     tables = f"tables.path={tmp_path / 'tables'}"
     done = submitted(shipped, "local[1]", night[0], *arguments, "--set", tables, "--json")
-    assert done.returncode == code, done.stdout + done.stderr
-    verdict = json.loads(done.stdout)
-    assert verdict["exit_code"] == code
-    assert message in verdict["error"]
+    assert done.code == code, done.out + done.err
+    assert done.told["exit_code"] == code
+    assert message in done.told["error"]

@@ -1,8 +1,5 @@
 """Delta tables under both engines: made, written by either, protected against stray and impossible rows."""
 
-import os
-import subprocess
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -23,23 +20,12 @@ from jobs.storage.change import Change, Part
 from jobs.storage.lake import Address
 from tests.jobs import days
 from tests.jobs.days import DAY, RESULTS, impression
+from tests.jobs.night import evaluated_by
 
-ROOT = Path(__file__).parent.parent.parent
 EVE = DAY.replace(day=15)
 AT_EVE = datetime(2026, 11, 15, 12, tzinfo=UTC)
 WRITERS = 4
 DECLARED = {name: table for name, table in tables.declared(parse(days.configured(Path("/nowhere")))).items()}
-
-
-def in_other_engine(engine, document, folder, day):
-    """Evaluate a day on the other engine, in a process of its own."""
-    other = {"spark": "sail", "sail": "spark"}[engine]
-    config = days.saved(document, folder / "small.yaml")
-    command = [sys.executable, "-m", "jobs", "run", config, "--date", str(day), "--engine", other, "--json"]
-    # This process may hold a Connect session, which PySpark notes in the environment.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def table_of(folder, name):
@@ -53,7 +39,8 @@ def of_day(folder, day):
     }
 
 
-def test_either_engine_writes_into_the_tables_of_the_other(spark, engine, tmp_path):
+@pytest.mark.only_engine("spark")
+def test_either_engine_writes_into_the_tables_of_the_other(spark, tmp_path):
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     for folder in (ours, theirs):
         document = days.small_day(folder)
@@ -61,9 +48,9 @@ def test_either_engine_writes_into_the_tables_of_the_other(spark, engine, tmp_pa
         days.written([impression(999, p=None, bid=1.0)], folder / "impressions")
         if folder == ours:
             nightly.evaluate(spark, parse(document), EVE)
-            in_other_engine(engine, document, folder, DAY)
+            evaluated_by("sail", document, DAY)
         else:
-            in_other_engine(engine, document, folder, EVE)
+            evaluated_by("sail", document, EVE)
             nightly.evaluate(spark, parse(document), DAY)
     # Each day was evaluated once on each engine, into tables that each engine made once.
     for day in (EVE, DAY):

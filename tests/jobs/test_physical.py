@@ -1,8 +1,5 @@
 """Both writers spell every column of every table alike, and every reader reads what either of them wrote."""
 
-import os
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,11 +16,10 @@ from jobs.settings import parse
 from jobs.sql.query import answered
 from jobs.storage import lake
 from jobs.storage.schema import KEYS, MICROS
-from tests.jobs import days
+from tests.jobs import child
 from tests.jobs.int96 import with_int96
-from tests.jobs.night import DAY, document, evaluated, evaluated_by, parquet
+from tests.jobs.night import DAY, document, evaluated, parquet, saved
 
-ROOT = Path(__file__).parent.parent.parent
 NEXT_DAY = DAY.replace(day=DAY.day + 1)
 TABLES = ("statistics", "shard_statistics", "score_bins", "class_statistics", "metrics", "rejects", "runs")
 SPELLED = {
@@ -106,14 +102,8 @@ def by_this(spark, config):
     return {name: in_order(answered(spark, settings, f"SELECT * FROM {name}")) for name in TABLES}
 
 
-def by_engine(engine, config, folder):
-    """The rows of every table by an engine in a process of its own."""
-    folder.mkdir()
-    file = days.saved(config, folder / "config.yaml")
-    command = [sys.executable, "-m", "tests.jobs.read_by", engine, str(file), str(folder)]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("SPARK_")}
-    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def rows_in(folder):
+    """The rows of every table as another engine has read them."""
     return {name: in_order(pq.read_table(folder / f"{name}.parquet")) for name in TABLES}
 
 
@@ -166,16 +156,20 @@ def test_tables_with_int96_are_read_and_written(spark, tmp_path, duck):
 
 @pytest.mark.only_engine("spark")
 def test_the_embedded_engine_reads_what_apache_spark_wrote(spark, config, duck, tmp_path):
-    assert by_engine("sail", config, tmp_path / "now") == by_others(duck, config)
     old = configured(tmp_path / "old")
     spark.conf.set("spark.sql.parquet.outputTimestampType", "INT96")
     evaluated(spark, old)
     spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
     for name in TABLES:
         spark.sql(f"ALTER TABLE delta.`{place(old, name)}` UNSET TBLPROPERTIES ('{MICROS[0]}')")
+    new, file = saved(config, tmp_path / "new.yaml"), saved(old, tmp_path / "old.yaml")
     before = by_others(duck, old)
-    assert by_engine("sail", old, tmp_path / "before") == before == by_this(spark, old)
-    evaluated_by("sail", old)
+    assert by_this(spark, old) == before
+    now, first, then = (tmp_path / name for name in ("now", "first", "then"))
+    steps = child.read(new, now), child.read(file, first), child.run(file, DAY), child.read(file, then)
+    child.succeeded(*child.on("sail", *steps))
+    assert rows_in(now) == by_others(duck, config)
+    assert rows_in(first) == before
     after = by_others(duck, old)
-    assert by_engine("sail", old, tmp_path / "after") == after == by_this(spark, old)
+    assert rows_in(then) == after == by_this(spark, old)
     assert len(after["runs"]) == 2 * len(before["runs"])

@@ -1,8 +1,5 @@
 """Whether a day can be evaluated already: asked without a JVM, and nothing is written."""
 
-import json
-import subprocess
-import sys
 from datetime import date, timedelta
 
 import pytest
@@ -11,18 +8,16 @@ from jobs.errors import ContractError, InputMissingError
 from jobs.ledger.stamp import Stamp
 from jobs.planning import ready
 from jobs.settings import parse
-from tests.jobs import days
-from tests.jobs.submitting import ROOT, environment
+from tests.jobs import child, days
 
 SAIL = pytest.mark.only_engine("sail")
 
 
 def asked(config, day, *arguments):
     """The exit code and the document of a machine without Java."""
-    command = [sys.executable, "-m", "jobs", "ready", config, "--date", str(day), "--json", *arguments]
-    bare = {**environment(), "JAVA_HOME": "/nowhere", "PATH": "/nowhere"}
-    done = subprocess.run(command, cwd=ROOT, env=bare, capture_output=True, text=True, check=False)
-    return done.returncode, json.loads(done.stdout)
+    bare = {"JAVA_HOME": "/nowhere", "PATH": "/nowhere"}
+    done = child.ended(*child.COMMAND, "ready", config, "--date", day, "--json", *arguments, **bare)
+    return done.code, done.told
 
 
 def test_a_day_that_is_there(tmp_path):

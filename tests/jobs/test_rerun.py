@@ -4,9 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pyarrow.parquet as pq
@@ -18,20 +15,13 @@ from jobs.settings import parse
 from jobs.sql.query import answered
 from jobs.storage import lake
 from jobs.surfaces import verdict
-from tests.jobs import days
+from tests.jobs import child, days
 from tests.jobs.days import DAY, RESULTS, impression
 
-ROOT = Path(__file__).parent.parent.parent
 # started, rejects, the three tables in any order, done.
 COMMITS = 6
 SAIL = pytest.mark.only_engine("sail")
 EVERY_COMMIT = [pytest.param(k, marks=() if k in (3, 4) else SAIL) for k in range(1, COMMITS + 1)]
-
-
-def started(module, *arguments):
-    """A child process with an engine of its own."""
-    command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def change_input(folder):
@@ -75,9 +65,8 @@ def test_a_run_killed_after_any_commit_leaves_whole_days_and_the_next_repairs(
     move_tables(two_runs.folder, tmp_path)
     (first,) = days.run_ids(tmp_path, "statistics")
     config = days.saved(document, tmp_path / "small.yaml")
-    killed = started("tests.jobs.killed_run", engine, config, commits, "run")
-    errors = killed.communicate()[1]
-    assert killed.returncode == -signal.SIGKILL, errors
+    killed = child.ended(*child.on(engine, child.killed(commits, "run"), child.run(config, DAY)))
+    assert killed.code == -signal.SIGKILL, killed.err
 
     replaced = 0
     for table in RESULTS:
@@ -99,11 +88,10 @@ def test_a_run_whose_engine_is_killed_says_so(spark, engine, tmp_path, two_runs)
     document = days.small_day(tmp_path)
     move_tables(two_runs.folder, tmp_path)
     config = days.saved(document, tmp_path / "small.yaml")
-    killed = started("tests.jobs.killed_run", engine, config, 2, "jvm")
-    said = json.loads(killed.communicate()[0])
-    assert (killed.returncode, said["exit_code"]) == (3, 3)
-    assert said["error"].startswith("the JVM of Apache Spark ended before the run")
-    assert "(`runs` could not be told: ConnectionRefusedError" in said["error"]
+    killed = child.ended(*child.on(engine, child.killed(2, "jvm"), child.run(config, DAY)))
+    assert (killed.code, killed.told["exit_code"]) == (3, 3)
+    assert killed.told["error"].startswith("the JVM of Apache Spark ended before the run")
+    assert "(`runs` could not be told: ConnectionRefusedError" in killed.told["error"]
     assert len(whole_runs(tmp_path, two_runs.old)) <= 2
     assert in_doubt(spark, document) == [{"in_doubt": True}]
 
@@ -194,7 +182,7 @@ def test_two_runs_of_a_day_at_once_leave_whole_tables(spark, engine, folder):
     nightly.evaluate(spark, parse(document), DAY)
     expected = days.all_results(folder)
     config = days.saved(document, folder / "small.yaml")
-    both = [started("jobs", "run", config, "--date", DAY, "--engine", engine, "--json") for _ in range(2)]
+    both = [child.started(*child.COMMAND, "run", config, "--date", DAY, "--engine", engine, "--json") for _ in range(2)]
     ends = [(*run.communicate(), run.returncode) for run in both]
     losers = [out for out, _, code in ends if code]
     assert {code for *_, code in ends} <= {0, 3}, ends
@@ -213,7 +201,7 @@ def test_a_run_that_was_paused_leaves_the_rows_of_a_later_one(spark, engine, tmp
     document = days.small_day(tmp_path)
     move_tables(two_runs.folder, tmp_path)
     config = days.saved(document, tmp_path / "small.yaml")
-    paused = started("tests.jobs.killed_run", engine, config, commits, "pause")
+    paused = child.started(*child.on(engine, child.killed(commits, "pause"), child.run(config, DAY)))
     assert os.WIFSTOPPED(os.waitpid(paused.pid, os.WUNTRACED)[1])
     # The source is mended meanwhile, and the day evaluated.
     change_input(tmp_path)

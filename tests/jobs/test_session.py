@@ -2,7 +2,6 @@
 
 import datetime
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -13,15 +12,12 @@ from jobs.engines import session as engines
 from jobs.engines.jars import EXCLUDES, PACKAGE
 from jobs.engines.pins import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
+from tests.jobs import child
 from tests.jobs.night import parquet
 
 
 def other(engine):
     return "sail" if engine == "spark" else "spark"
-
-
-def in_new_process(code, *arguments):
-    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
 
 
 def test_the_version_is_the_tested_one(spark):
@@ -94,7 +90,8 @@ def test_the_versions_are_reported(spark, engine):
     assert ("java" in versions) == (engine == "spark")
 
 
-def test_stdout_stays_clean_and_the_other_engine_may_follow(spark, engine):
+@pytest.mark.only_engine("spark")
+def test_stdout_stays_clean_and_the_other_engine_may_follow(spark):
     code = (
         "import sys\n"
         "from jobs.engines.session import session\n"
@@ -103,8 +100,8 @@ def test_stdout_stays_clean_and_the_other_engine_may_follow(spark, engine):
         "        assert opened.range(3).count() == 3\n"
         "print('{}')\n"
     )
-    run = in_new_process(code, engine, other(engine))
-    assert (run.returncode, run.stdout) == (0, "{}\n"), run.stderr
+    run = child.succeeded(sys.executable, "-c", code, "sail", "spark", "sail")
+    assert run.out == "{}\n"
 
 
 def test_an_unknown_engine_is_refused():

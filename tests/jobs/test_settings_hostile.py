@@ -17,7 +17,7 @@ from jobs.settings import load, parse
 from jobs.settings.interpolation import resolved
 from jobs.settings.yaml_file import read
 from jobs.settings.yaml_text import plain
-from tests.jobs.submitting import ROOT
+from tests.jobs.child import ROOT
 
 SMALL = """\
 evaluation: e
