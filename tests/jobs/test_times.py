@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from jobs.day import micros
 from jobs.inputs import times
+from tests.jobs.cases import Case, answers, of_columns
 from tests.jobs.night import DAY, evaluated
-from tests.jobs.test_read import NOON, mapped, of_columns, of_text, rows
 
+NOON = datetime(2026, 3, 18, 12, tzinfo=UTC)
 EARLY, LATE = times.FIRST_MICROS - 1, times.LAST_MICROS + 1
 LARGEST = 2**63 - 1
 MOMENTS = {
@@ -23,27 +25,7 @@ MOMENTS = {
     -62_135_596_800_000_001: EARLY,  # the last before the year 1
     8_000_000_000_000_000_000: LATE,
 }
-
-
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
-@pytest.mark.parametrize("own", [None, "UTC"])
-def test_a_time_beyond_the_calendar_is_outside(spark, tmp_path, zone, own):
-    stamps = pa.array(list(MOMENTS), pa.int64()).cast(pa.timestamp("us", own))
-    config = of_columns(tmp_path, {"ts": stamps}, {"time": "ts"}, day={"timezone": zone})
-    found = rows(mapped(spark, config), "time", "in_day", "reason")
-    assert [time for time, _, _ in found][1:] == list(MOMENTS.values())[1:]
-    assert [rest for _, *rest in found] == [[True, None]] + [[False, None]] * 5
-
-
 EPOCHS = {"s": LARGEST // 10**6, "ms": LARGEST // 10**3, "us": LARGEST}
-
-
-@pytest.mark.parametrize("unit", EPOCHS)
-def test_the_largest_epochs_are_outside(spark, tmp_path, unit):
-    config = of_columns(tmp_path, {"t": [EPOCHS[unit], -EPOCHS[unit]]}, {"time": {"column": "t", "unit": unit}})
-    assert rows(mapped(spark, config), "time", "in_day") == [(LATE, False), (EARLY, False)]
-
-
 DATES = {
     (DAY - date(1970, 1, 1)).days: "2026-03-18",
     2_932_896: "9999-12-31",
@@ -55,18 +37,6 @@ DATES = {
     -(2**31) + 1: "-5877641-06-24",
     -16_804_163: "-44039-10-07",
 }
-
-
-def test_a_date_is_a_time_and_a_value_of_a_dimension_whatever_its_year(spark, tmp_path):
-    days = pa.array([*DATES, None], pa.int32()).cast(pa.date32())
-    config = of_columns(tmp_path, {"d": days}, {"time": "d"}, dimensions=["d"])
-    found = rows(mapped(spark, config), "dimension_0", "in_day", "reason")
-    texts = list(DATES.values())
-    assert [text for text, _, _ in found] == [*texts, None]
-    of_the_day = [[True, None], *[[False, None]] * (len(texts) - 1), [True, "null_time"]]
-    assert [rest for _, *rest in found] == of_the_day
-
-
 TEXTS = {
     "9999-12-31 23:59:59.999999": times.LAST_MICROS,
     "9999-12-31T23:59:59-12:00": LATE,
@@ -79,10 +49,54 @@ TEXTS = {
 }
 
 
-def test_texts_of_times_beyond_the_calendar(spark, tmp_path):
-    config = of_text(tmp_path, "ts", list(TEXTS), {"time": "ts"})
-    expected = [(moment, None if moment else "bad_time") for moment in TEXTS.values()]
-    assert rows(mapped(spark, config), "time", "reason") == expected
+def beyond(zone, own):
+    """Times beyond the calendar, which are outside, with a zone of their own or without; the first is within."""
+    stamps = pa.array(list(MOMENTS), pa.int64()).cast(pa.timestamp("us", own))
+    first = datetime(2026, 3, 18, 12, tzinfo=UTC if own else ZoneInfo(zone))
+    rows = [(micros(first), True, None), *((time, False, None) for time in list(MOMENTS.values())[1:])]
+    return Case({"ts": stamps}, ("time", "in_day", "reason"), rows, {"time": "ts"}, {"day": {"timezone": zone}})
+
+
+CASES = {
+    **{
+        f"times of {zone}, {own}": beyond(zone, own)
+        for zone in ("UTC", "America/New_York", "Asia/Tokyo")
+        for own in (None, "UTC")
+    },
+    **{
+        f"the largest epochs in {unit} are outside": Case(
+            {"t": [largest, -largest]},
+            ("time", "in_day"),
+            [(LATE, False), (EARLY, False)],
+            {"time": {"column": "t", "unit": unit}},
+        )
+        for unit, largest in EPOCHS.items()
+    },
+    "a date is a time and a value of a dimension whatever its year": Case(
+        {"d": pa.array([*DATES, None], pa.int32()).cast(pa.date32())},
+        ("dimension_0", "in_day", "reason"),
+        [*((text, text == str(DAY), None) for text in DATES.values()), (None, True, "null_time")],
+        {"time": "d"},
+        {"dimensions": ["d"]},
+    ),
+    "texts of times beyond the calendar": Case(
+        {"ts": list(TEXTS)},
+        ("time", "reason"),
+        [(time, None if time else "bad_time") for time in TEXTS.values()],
+        {"time": "ts"},
+        text=True,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def found(spark, tmp_path_factory):
+    return answers(spark, tmp_path_factory.mktemp("times"), CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_times_to_the_ends_of_the_calendar(found, name):
+    assert found[name] == CASES[name].expected
 
 
 def test_a_night_with_impressions_and_events_beyond_the_calendar(spark, tmp_path):
