@@ -20,7 +20,8 @@ from jobs.demo import questions, report
 from jobs.demo.data import generated, newest_day
 from jobs.demo.engines import NAMES, OTHER, Comparison, compared, left_out, repeated
 from jobs.demo.summary import Answer, Summary
-from jobs.engines.pins import conf_file, engine_of
+from jobs.engines.identity import engine_of
+from jobs.engines.pins import conf_file
 from jobs.engines.session import session
 from jobs.progress import Progress
 from jobs.results.outcome import Outcome

@@ -74,11 +74,6 @@ def known_engine(engine: str) -> str:
     raise ConfigurationError("there is no such engine", [problem])
 
 
-def engine_of(session: object) -> str:
-    """Return the engine behind a session: only the embedded one speaks Spark Connect here."""
-    return "sail" if type(session).__module__.startswith("pyspark.sql.connect") else "spark"
-
-
 def installed_versions() -> dict[str, str]:
     """Return the installed versions of all that has a say in the numbers."""
     found = {"python": ".".join(map(str, sys.version_info[:3]))}

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.files.footers import Columns, Footer
 from udfs.files.parquet_files import rows_of_files
 from udfs.files.plain_types import WIDEST_DECIMAL, is_list, plain

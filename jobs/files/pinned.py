@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs import paths
 from jobs.engines import failures
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.errors import ContractError, InputChangedError, InputMissingError
 from jobs.files import delta_files, footers, parquet, readers, whole
 from jobs.files.footers import Columns

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import paths
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.errors import ConfigurationError, ContractError
 from jobs.files import listing
 from jobs.paths import Partition

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobs.engines import failures
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.errors import InputMissingError, LossledgerError
 from jobs.ledger import runs, tables
 from jobs.ledger.stamp import Stamp

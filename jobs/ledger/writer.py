@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from jobs import paths
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.errors import RuntimeFailure
 from jobs.ledger import tables
 from jobs.ledger.precedence import Precedence

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from jobs import paths
 from jobs.day import EPOCH, Day, micros
 from jobs.engines import failures
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.errors import ConfigurationError, Problem
 from jobs.files.pinned import ABSENT, Pinned
 from jobs.inputs import times

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from pyspark.sql import DataFrame
 
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import check_reached, engine_of
 from jobs.errors import ConfigurationError, Problem
 
 CLASS: Final = re.compile(r'"class":"([\w.$]+)"')
@@ -29,6 +29,7 @@ def check(frame: DataFrame) -> None:
     if engine_of(frame.sparkSession) == "sail":
         frame.schema  # noqa: B018 - it is analysed when it is asked for its columns
         return
+    check_reached(frame.sparkSession)
     java: Any = frame._jdf  # type: ignore[operator, unused-ignore]
     found = set(CLASS.findall(java.queryExecution().analyzed().toJSON()))
     beyond = {name.rsplit(".", 1)[-1] for name in found if not name.startswith(READING)}

@@ -22,7 +22,7 @@ from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
 from jobs import calling
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.errors import ConfigurationError, ContractError, LossledgerError, Problem, RuntimeFailure, one_of
 from jobs.settings import Evaluation
 from jobs.sql import descriptions, plans

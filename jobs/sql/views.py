@@ -8,7 +8,8 @@ from typing import Final
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.engines.pins import conf_file, engine_of
+from jobs.engines.identity import engine_of
+from jobs.engines.pins import conf_file
 from jobs.ledger import tables
 from jobs.settings import Evaluation
 from jobs.storage import lake

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 import pyarrow as pa
@@ -23,24 +22,20 @@ from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from jobs.engines import failures
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.errors import ContractError, Problem
-from jobs.storage import delta_rust, delta_spark, soundness
+from jobs.storage import soundness
 from jobs.storage.address import Address, address, check_spelling
 from jobs.storage.change import Change, Check, Part, replaceable
 from jobs.storage.schema import KEYS, Table
+from jobs.storage.writers import writer_of
 
 __all__ = ["Address", "address", "append", "ensure", "exists", "read", "read_day", "remove", "replace", "version"]
 
-WRITERS: Final[Mapping[str, ModuleType]] = {"spark": delta_spark, "sail": delta_rust}
 LOST_RACES: Final = ("Concurrent", "MetadataChanged", "ProtocolChanged")
 # Another writer's folder is there, its first commit is not yet; or it has just added what we wanted to add.
 HALF_MADE: Final = ("DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION", "DELTA_TABLE_NOT_FOUND")
 JUST_ADDED: Final = ("DELTA_CONSTRAINT_ALREADY_EXISTS", "FIELD_ALREADY_EXISTS", "FIELDS_ALREADY_EXISTS")
-
-
-def _writer(session: SparkSession) -> ModuleType:
-    return WRITERS[engine_of(session)]
 
 
 def version(session: SparkSession, path: str) -> int:
@@ -49,7 +44,7 @@ def version(session: SparkSession, path: str) -> int:
     where = Address(path=path)
     soundness.check(where, ours=False)
     with _told_of(where):
-        return int(_writer(session).version(session, path))
+        return writer_of(session).version(session, path)
 
 
 def exists(session: SparkSession, where: Address) -> bool:
@@ -60,14 +55,13 @@ def exists(session: SparkSession, where: Address) -> bool:
     """
     soundness.check(where)
     with _told_of(where):
-        return bool(_writer(session).exists(session, where))
+        return writer_of(session).exists(session, where)
 
 
 def read(session: SparkSession, where: Address) -> DataFrame:
     """A table as it is now."""
     with _told_of(where):
-        frame: DataFrame = _writer(session).read(session, where)
-        return frame
+        return writer_of(session).read(session, where)
 
 
 def read_day(session: SparkSession, where: Address, day: date, age_hours: int) -> DataFrame:
@@ -133,7 +127,7 @@ def _clear_log(where: Address) -> bool:
 
 @again
 def _ensure(session: SparkSession, where: Address, table: Table) -> None:
-    writer = _writer(session)
+    writer = writer_of(session)
     if not exists(session, where):
         writer.create(session, where, table)
     fields = {field.name: field.nullable for field in read(session, where).schema.fields}
@@ -148,7 +142,7 @@ def _complete(session: SparkSession, where: Address, table: Table) -> None:
     """Add the properties and constraints that a table lacks: no engine can create it with constraints in one commit."""
     if not table.properties and not table.checks:
         return
-    writer = _writer(session)
+    writer = writer_of(session)
     have = writer.properties(session, where)
     lacking = {name: value for name, value in table.properties.items() if have.get(name) != value}
     if lacking:
@@ -186,7 +180,7 @@ def replace(
 def remove(session: SparkSession, where: Address, part: Part, check: Check = replaceable) -> None:
     """Remove one day at one age, atomically; nothing is committed where it has no rows."""
     with _told_of(where):
-        _writer(session).delete(session, where, Change(pa.table({}), "", part, check))
+        writer_of(session).delete(session, where, Change(pa.table({}), "", part, check))
 
 
 def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any]) -> None:
@@ -197,4 +191,4 @@ def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapp
 @again
 def _write(session: SparkSession, where: Address, change: Change) -> None:
     with _told_of(where):
-        _writer(session).write(session, where, change)
+        writer_of(session).write(session, where, change)

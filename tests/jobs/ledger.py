@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from jobs.engines.pins import conf_file, engine_of
+from jobs.engines.identity import engine_of
+from jobs.engines.pins import conf_file
 from jobs.settings import Evaluation, parse
 from jobs.storage import lake
 from tests.jobs.night import DAY, document, evaluated, parquet

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.ledger import tables
 from jobs.settings import parse
 from jobs.sql.query import answered

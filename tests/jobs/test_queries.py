@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from jobs.engines.pins import conf_file, engine_of
+from jobs.engines.identity import engine_of
+from jobs.engines.pins import conf_file
 from jobs.errors import ConfigurationError
 from jobs.ledger import tables
 from jobs.sql import queries

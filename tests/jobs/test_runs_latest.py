@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pytest
 
 from jobs import nightly
-from jobs.engines.pins import engine_of
+from jobs.engines.identity import engine_of
 from jobs.ledger import runs
 from jobs.ledger.stamp import Stamp
 from jobs.ledger.tables import SCORE_BINS

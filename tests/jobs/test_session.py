@@ -2,18 +2,35 @@
 
 import datetime
 import re
+import socket
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from jobs.engines import session as engines
+from jobs.engines.identity import check_reached, engine_of
 from jobs.engines.jars import EXCLUDES, PACKAGE
 from jobs.engines.pins import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
-from tests.jobs import child
+from tests.jobs import child, days
 from tests.jobs.night import parquet
+
+REVISION = "32f7299601108917fb01920a54e084595b7b3bf8"
+EVALUATED = """
+import sys
+from datetime import date
+from pyspark.sql import SparkSession
+from jobs import nightly
+from jobs.engines.identity import engine_of
+from jobs.settings import load
+opened = SparkSession.builder.remote(sys.argv[1]).getOrCreate()
+print(engine_of(opened))
+nightly.evaluate(opened, load(sys.argv[2]), date.fromisoformat(sys.argv[3]))
+"""
 
 
 def other(engine):
@@ -118,6 +135,69 @@ def test_another_version_is_refused(monkeypatch, name, version, advice):
     monkeypatch.setattr("jobs.engines.pins.metadata.version", lambda asked: version if asked == name else real[asked])
     with pytest.raises(EngineError, match=f"than {name} {version}; run: .*{advice}"):
         check_versions()
+
+
+class Connected:
+    """A session of Spark Connect, as far as it is asked what is behind it."""
+
+    version = EXACT["pyspark"]
+
+    def __init__(self, told):
+        self.told = told
+        self.asked = 0
+
+    def sql(self, _):
+        self.asked += 1
+        return SimpleNamespace(collect=lambda: [(self.told,)])
+
+
+@pytest.mark.parametrize(("told", "engine"), [(f"4.2.0 {REVISION}", "spark"), (EXACT["pysail"], "sail")])
+def test_a_server_of_spark_connect_is_asked_once_what_it_is(told, engine):
+    connected = Connected(told)
+    assert [engine_of(connected), engine_of(connected)] == [engine, engine]
+    assert connected.asked == 1
+
+
+@pytest.mark.parametrize("told", ["0.7.1", "1.0.0 of another engine"])
+def test_an_engine_that_is_neither_is_no_engine(told):
+    with pytest.raises(EngineError, match=f"is version '{told}'; lossledger knows Apache Spark 4.2.0 and Sail 0.7.2"):
+        engine_of(Connected(told))
+
+
+def test_only_apache_spark_is_out_of_reach_over_spark_connect():
+    check_reached(Connected(EXACT["pysail"]))
+    with pytest.raises(EngineError, match="run on the cluster itself, by spark-submit"):
+        check_reached(Connected(f"4.2.0 {REVISION}"))
+
+
+def test_a_session_knows_its_engine(spark, engine):
+    assert engine_of(spark) == engine
+
+
+@contextmanager
+def served(spark):
+    """Let the JVM of a session serve Spark Connect too."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    jvm = spark._jvm
+    jvm.org.apache.spark.SparkEnv.get().conf().set("spark.connect.grpc.binding.port", str(port))
+    service = jvm.org.apache.spark.sql.connect.service.SparkConnectService
+    service.start(spark.sparkContext._jsc.sc())
+    try:
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        service.stop(jvm.scala.Option.empty(), jvm.scala.Option.empty())
+
+
+@pytest.mark.only_engine("spark")
+def test_a_night_over_spark_connect_is_refused_before_a_table_is_made(spark, tmp_path):
+    config = days.saved(days.small_day(tmp_path), tmp_path / "small.yaml")
+    with served(spark) as server:
+        run = child.ended(sys.executable, "-c", EVALUATED, server, config, days.DAY, no_grpc_proxy="127.0.0.1")
+    assert run.out == "spark\n"
+    assert "EngineError: Apache Spark is reached over Spark Connect" in run.err
+    assert not (tmp_path / "tables").exists()
 
 
 def test_a_remote_session_is_refused(monkeypatch):

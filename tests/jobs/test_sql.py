@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from jobs.engines.pins import conf_file, engine_of
+from jobs.engines.identity import engine_of
+from jobs.engines.pins import conf_file
 from jobs.errors import ConfigurationError, ContractError, LossledgerError
 from jobs.ledger import tables
 from jobs.settings import parse
