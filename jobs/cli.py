@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,7 +18,7 @@ from jobs.errors import ConfigurationError, Problem
 from jobs.planning import ages
 from jobs.planning.ready import asked
 from jobs.progress import Progress
-from jobs.settings import load
+from jobs.settings import durations, load
 from jobs.sql import answers
 from jobs.sql.query import answered
 from jobs.surfaces import doctor, verdict
@@ -34,7 +33,7 @@ app = typer.Typer(
 
 Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
 Day = Annotated[str, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
-Age = Annotated[str | None, typer.Option("--age", help="Label age, e.g. 24h; default: the configured one.")]
+Age = Annotated[str | None, typer.Option("--age", help="Label age, e.g. 24h or 7d; default: the configured one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
 Provisional = Annotated[
@@ -185,16 +184,18 @@ def parsed_date(text: str) -> date:
 
 
 def parsed_age(text: str | None) -> int | None:
-    """Whole hours, written 24h or 24; None where none is given.
+    """Hours of an age, written 24h, 7d or 24; None where none is given.
 
     Raises:
-        ConfigurationError: They are not (exit 2).
+        ConfigurationError: It is none (exit 2).
     """
     if text is None:
         return None
-    if not re.fullmatch("[0-9]{1,6}h?", text):
-        raise ConfigurationError("the age cannot be read", [Problem("--age", repr(text), "hours such as 24h")])
-    return int(text.removesuffix("h"))
+    try:
+        return durations.age(f"{text}h" if text.isdecimal() else text) // durations.HOUR
+    except ValueError:
+        problem = Problem("--age", repr(text), "whole hours, such as 24h or 7d")
+        raise ConfigurationError("the age cannot be read", [problem]) from None
 
 
 def main() -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from jobs.day import Day
-from jobs.errors import ConfigurationError, InputMissingError, Problem
+from jobs.errors import ConfigurationError, InputMissingError, Problem, one_of
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
-
-HOUR = timedelta(hours=1)
+from jobs.settings.durations import HOUR, age_text
 
 
 def stamp(
@@ -36,7 +35,9 @@ def stamp(
 def early(stamp: Stamp, settings: Evaluation) -> str:
     """Why a run before its age's moment is provisional."""
     moment = Day(stamp.event_date, settings.day.timezone).as_of(stamp.age_hours)
-    return f"labels are known up to {_utc(stamp.as_of)}, the age of {stamp.age_hours}h is reached {_utc(moment)}"
+    return (
+        f"labels are known up to {_utc(stamp.as_of)}, the age of {age_text(stamp.age_hours)} is reached {_utc(moment)}"
+    )
 
 
 def _utc(moment: datetime) -> str:
@@ -44,16 +45,16 @@ def _utc(moment: datetime) -> str:
 
 
 def _check_configured(settings: Evaluation, age: int) -> None:
-    if timedelta(hours=age) not in settings.ages:
-        ages = ", ".join(f"{known // HOUR}h" for known in settings.ages)
-        raise ConfigurationError("the age is not configured", [Problem("--age", f"{age}h", f"one of {ages}")])
+    if HOUR * age not in settings.ages:
+        known = one_of(age_text(each // HOUR) for each in settings.ages)
+        raise ConfigurationError("the age is not configured", [Problem("--age", age_text(age), known)])
 
 
 def _too_early(day: Day, age: int, began: datetime) -> str:
-    moment = _utc(day.as_of(age))
+    moment, told = _utc(day.as_of(age)), age_text(age)
     if began < day.start:
-        return f"{day.date} has not begun in {day.timezone}. At age {age}h it can be run from {moment} (exit code 4)."
-    ended = "has not ended" if began < day.end else f"has not reached the age of {age}h, where its labels are known"
+        return f"{day.date} has not begun in {day.timezone}. At age {told} it can be run from {moment} (exit code 4)."
+    ended = "has not ended" if began < day.end else f"has not reached the age of {told}, where its labels are known"
     return (
         f"{day.date} {ended}: it can be run from {moment}, and it is {_utc(began)}. Run it again then; "
         "with --provisional it is evaluated now and marked so (exit code 4: not there yet)."

@@ -11,6 +11,17 @@ from pydantic_core import ErrorDetails
 from jobs.errors import Problem, described, nearest_match, one_of, shortened
 
 Location = tuple[object, ...]
+
+
+class WrongValueError(ValueError):
+    """A value that is not what was expected, with the nearest match if any; `found` in place of the value itself."""
+
+    def __init__(self, expected: str, *, found: str | None = None, nearest: str | None = None) -> None:
+        """Keep what is told."""
+        super().__init__(expected)
+        self.found, self.nearest = found, nearest
+
+
 EXPECTED = {
     "missing": "a value, as this key is required",
     "string_type": "text",
@@ -42,21 +53,16 @@ def _step(part: object) -> str:
     return f"[{shortened(json.dumps(part)) if isinstance(part, str) else described(part)}]"
 
 
-def merged(*groups: Iterable[Problem]) -> list[Problem]:
-    """Return the problems by place, without those at or below the place of a problem of an earlier group."""
-    kept: list[Problem] = []
-    for group in groups:
-        places = {problem.place for problem in kept}
-        kept += [problem for problem in group if places.isdisjoint(_at_or_above(problem.place))]
-    return sorted(dict.fromkeys(kept), key=_in_natural_order)
+def by_place(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the first problem of each place, in the natural order of the places."""
+    first: dict[str, Problem] = {}
+    for problem in problems:
+        first.setdefault(problem.place, problem)
+    return sorted(first.values(), key=_in_natural_order)
 
 
 def _in_natural_order(problem: Problem) -> str:
     return re.sub("[0-9]+", lambda digits: digits[0].zfill(9), problem.place)
-
-
-def _at_or_above(place: str) -> set[str]:
-    return {place} | {place[: step.start()] for step in re.finditer(r"[.\[]", place)}
 
 
 def shape_problems(error: ValidationError, schema: dict[str, Any]) -> list[Problem]:
@@ -71,14 +77,15 @@ def _problem(line: ErrorDetails, schema: dict[str, Any]) -> Problem:
         return _unknown_key(line["loc"], schema)
     place, node = _followed(line["loc"], schema)
     value = None if line["type"] == "missing" else line["input"]
-    nearest = line.get("ctx", {}).get("nearest")
-    if nearest is None and isinstance(value, str):
-        nearest = nearest_match(value, node.get("enum", ()))
+    ours = line.get("ctx", {}).get("error")
+    if isinstance(ours, WrongValueError):
+        return Problem(dotted(place), ours.found or described(value), str(ours), ours.nearest)
+    nearest = nearest_match(value, node.get("enum", ())) if isinstance(value, str) else None
     return Problem(dotted(place), described(value), _expected(line), nearest)
 
 
 def _expected(line: ErrorDetails) -> str:
-    said = line["msg"].removeprefix("Input should be ")
+    said = line["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return EXPECTED.get(line["type"], re.sub("^(greater|less)", r"a number \1", said))
 
 

@@ -7,8 +7,9 @@ that has no effect on columns of text, which all those of a CSV are.
 from collections.abc import Iterable, Iterator, Mapping
 
 from jobs.errors import Problem, described, nearest_match
-from jobs.settings.checks import SOURCES, at, found
-from jobs.settings.errors import dotted
+from jobs.settings.errors import Location, dotted
+from jobs.settings.evaluation import Evaluation
+from jobs.settings.relations import sources
 
 FILES = ("pathGlobFilter", "recursiveFileLookup")
 CHARACTERS = ("sep", "delimiter", "quote", "escape", "comment")
@@ -52,26 +53,23 @@ SAME = {"delimiter": "sep", "charset": "encoding"}  # another name of the same o
 OF_SAIL = "; or --engine spark"
 
 
-def option_problems(config: object) -> Iterator[Problem]:
+def option_problems(settings: Evaluation) -> Iterator[Problem]:
     """Yield a problem per option that no engine obeys for the format; of a catalog table any format's will do."""
-    for source in SOURCES:
-        yield from _named_twice(config, source)
-        for place, value in found(config, f"{source}.options.*"):
-            kind = at(config, *place[:-2], "format")
-            kinds = [kind] if isinstance(kind, str) and kind in ALIKE else list(ALIKE)
-            known = [name for each in kinds for name in (*ALIKE[each], *SPARK_ONLY[each])]
-            yield from _problems(dotted(place), str(place[-1]), value, known, kinds)
+    for place, source in sources(settings):
+        kinds = [kind for kind in ALIKE if source.format in (kind, None)]
+        known = [name for each in kinds for name in (*ALIKE[each], *SPARK_ONLY[each])]
+        yield from _named_twice(place, source.options)
+        for name, value in source.options.items():
+            yield from _problems(dotted((*place, "options", name)), name, value, known, kinds)
 
 
-def _named_twice(config: object, source: str) -> Iterator[Problem]:
+def _named_twice(place: Location, options: Iterable[str]) -> Iterator[Problem]:
     """Yield a problem per option that is there under two names, or spelled twice."""
-    seen: dict[tuple[object, ...], str] = {}
-    for place, _ in found(config, f"{source}.options.*"):
-        name = str(place[-1])
-        key = (*place[:-1], SAME.get(name.lower(), name.lower()))
-        if key in seen:
-            yield Problem(dotted(place), f"the same option as {seen[key]}", "one of the two")
-        seen[key] = name
+    seen: dict[str, str] = {}
+    for name in options:
+        same = seen.setdefault(SAME.get(name.lower(), name.lower()), name)
+        if same != name:
+            yield Problem(dotted((*place, "options", name)), f"the same option as {same}", "one of the two")
 
 
 def _problems(place: str, name: str, value: object, known: list[str], kinds: list[str]) -> Iterator[Problem]:

@@ -1,34 +1,31 @@
-"""The sections of the configuration, as the design's YAML has them; relations are in `checks`."""
+"""The sections of the configuration besides those about logs, as the design's YAML has them."""
 
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field, model_validator
 
-from jobs.settings.checks import looks_like_log
+from jobs.settings.errors import WrongValueError
 from jobs.settings.fields import (
-    ClassName,
     Column,
     Columns,
     Count,
     Dimension,
-    Duration,
     Items,
     Name,
-    Option,
     Path,
     PositiveCount,
     Rate,
     Section,
+    Share,
     Text,
-    Time,
-    Window,
     Zone,
+    among,
+    not_yet,
+    only,
 )
 from udfs.examples.bins import LEAST_BITS, MOST_BITS
-
-Share = Annotated[float, Field(ge=0, le=1)]
+from udfs.kinds import KINDS
 
 
 class Day(Section):
@@ -36,125 +33,6 @@ class Day(Section):
 
     timezone: Zone = "UTC"
     partition: Column | None = None
-
-
-class Source(Section):
-    """Where rows come from: `format` and `path`, or a catalog `table`; of a CSV its `names` and the words for NULL."""
-
-    format: Literal["parquet", "delta", "csv"] | None = None
-    path: Path | None = None
-    table: Text | None = None
-    options: Mapping[str, Option] = {}
-    names: Items[Column] = ()
-    nulls: Items[str] = ()
-
-    @property
-    def null_words(self) -> tuple[str, ...]:
-        """The texts that are NULL besides an empty field; the reader's own option is one more."""
-        own = [str(value) for name, value in self.options.items() if name.lower() == "nullvalue"]
-        return tuple(dict.fromkeys((*self.nulls, *own)))
-
-
-class ImpressionColumns(Section):
-    """The user's names of the columns that have a meaning to us; each may be missing."""
-
-    id: Column | None = None
-    time: Time | None = None
-    unit: Column | None = None
-    group: Column | None = None
-    weight: Column | None = None
-    sampling_rate: Column | None = None
-
-
-class Complete(Section):
-    """How a log is known to be whole: by a `file` beside it, a column whose largest time is a `watermark`, its `tail`.
-
-    The tail is the share of the rows to be expected that its last hours hold at least; 0: it is not asked.
-    """
-
-    file: Text | None = None
-    watermark: Time | None = None
-    tail: Annotated[float, Field(ge=0, le=1)] = 0.1
-
-
-class Impressions(Section):
-    """The impression log: one row per shown item, with the scores of every model."""
-
-    source: Source
-    columns: ImpressionColumns = ImpressionColumns()
-    duplicates: Literal["remove", "none"] = "remove"
-    complete: Complete = Complete()
-
-
-class LabelColumn(Section):
-    """A label that sits in the impression row, with its declared convention.
-
-    Of `classes` the column holds one of the declared names, its number from 0 as a number, or an array of
-    shares. Where all names are integers, an integer is a name.
-    """
-
-    column: Column
-    values: Literal["binary", "signed", "soft", "number", "classes"]
-    classes: Items[ClassName] = ()
-
-    @property
-    def final_after(self) -> timedelta:
-        """A label in the impression row is final at once."""
-        return timedelta(0)
-
-
-class LogColumns(Section):
-    """The columns of a label log: the impression's id, and when the click or conversion happened."""
-
-    id: Column
-    time: Time
-    ingested: Time | None = None
-
-
-class Unmatched(Section):
-    """Which share of a log's events may be about no impression, or lie before theirs, without a word or at all.
-
-    An event that is lost is a positive too few, so the run tells of as many as may be rejected.
-    """
-
-    warn: Share = 0.01
-    refuse: Share = 0.9
-
-
-class LabelLog(Section):
-    """A label that comes as a log of its own, within `window` after the impression, `lateness` late at most.
-
-    A log without any event for a day is taken for one that is not there yet, unless it `may_be_empty`.
-    """
-
-    source: Source
-    columns: LogColumns
-    window: Window
-    lateness: Duration = timedelta(0)
-    may_be_empty: bool = False
-    unmatched: Unmatched = Unmatched()
-    complete: Complete = Complete()
-
-    @property
-    def read(self) -> tuple[str, ...]:
-        """The columns that are read."""
-        watermark = self.complete.watermark
-        return (self.columns.id, self.columns.time.column, *(() if watermark is None else (watermark.column,)))
-
-    @property
-    def final_after(self) -> timedelta:
-        """Time from an impression to the moment its label no longer changes."""
-        return self.window + self.lateness
-
-
-def _label_tag(value: object) -> str:
-    return "LabelLog" if isinstance(value, LabelLog) or looks_like_log(value) else "LabelColumn"
-
-
-Label = Annotated[
-    Annotated[LabelColumn, Tag("LabelColumn")] | Annotated[LabelLog, Tag("LabelLog")],
-    Discriminator(_label_tag),
-]
 
 
 class ProductScore(Section):
@@ -176,12 +54,18 @@ class Propensity(Section):
 class Task(Section):
     """What is predicted: a label, `given` another one, under a weight of its own."""
 
-    kind: Literal["binary", "regression", "multiclass", "candidates"] = "binary"
-    label: str
+    kind: Annotated[str, among(KINDS)] = next(iter(KINDS))
+    label: Annotated[str, not_yet("the name of a label", lambda label: isinstance(label, Mapping))]
     given: str | None = None
     weight: Column | None = None
     propensity: Propensity | None = None
     score: ProductScore | None = None
+
+    @model_validator(mode="after")
+    def _weighted_once(self) -> Self:
+        if self.weight is not None and self.propensity is not None:
+            raise WrongValueError("one of them; the other is another task", found="weight and propensity")
+        return self
 
 
 class ModelScore(Section):
@@ -236,7 +120,7 @@ class Limits(Section):
     rejected_share: Share = 0.01
     stored_rejects: Count = 10_000
     min_rows: Count = 50
-    volume: Annotated[float, Field(ge=0, le=1)] = 0.5
+    volume: Share = 0.5
     group_rows: Annotated[int, Field(ge=1, le=20_000)] = 1000
 
 
@@ -262,3 +146,9 @@ class Tables(Section):
     catalog: Text | None = None
     # "schema" would shadow an attribute of pydantic's models.
     schema_name: Annotated[Text | None, Field(alias="schema")] = None
+
+    @model_validator(mode="after")
+    def _in_one_place(self) -> Self:
+        given = {"path": self.path, "catalog": self.catalog, "schema": self.schema_name}
+        only(given, ["path"], ["catalog", "schema"], expected="either path, or catalog and schema")
+        return self

@@ -12,6 +12,7 @@ from rich.table import Table
 from jobs.engines.failures import told
 from jobs.errors import LossledgerError
 from jobs.results.outcome import Outcome
+from jobs.settings.durations import age_text
 
 SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "brier_score", "base_rate")
 
@@ -58,7 +59,7 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         console.print(line, soft_wrap=True)
     console.print(_standing(outcome), soft_wrap=True)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
-    done = f"done: {facts['event_date']} at age {facts['age_hours']}h: rows {rows}; run {facts['run_id']}"
+    done = f"done: {facts['event_date']} at age {age_text(facts['age_hours'])}: rows {rows}; run {facts['run_id']}"
     console.print(done, soft_wrap=True)
 
 

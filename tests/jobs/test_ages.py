@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from jobs import nightly
+from jobs import cli, nightly
 from jobs.errors import ConfigurationError, InputMissingError
 from jobs.planning import ages
-from jobs.settings import parse
+from jobs.settings import durations, parse
 from jobs.sql import views
 from jobs.sql.query import answered
 from jobs.sql.views import VIEWS
@@ -58,6 +58,21 @@ def test_a_run_at_its_age_or_later_knows_the_labels_of_that_age(tmp_path, provis
 def test_another_age_than_those_configured_is_refused(tmp_path):
     with pytest.raises(ConfigurationError, match="found 3h, expected one of 2h"):
         stamp(tmp_path, datetime(2026, 4, 1, tzinfo=UTC), age_hours=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"), [("24h", 24), ("24", 24), ("7d", 168), ("0h", 0), ("120m", 2), (None, None)]
+)
+def test_an_age_is_written_as_in_the_configuration(tmp_path, text, hours):
+    assert cli.parsed_age(text) == hours
+    if text is not None:
+        assert parse(document(tmp_path, ages=[durations.age_text(hours)])).age_hours == hours
+
+
+@pytest.mark.parametrize("text", ["90m", "-1h", "a day", "", "1 h", "²"])
+def test_what_is_no_age_is_told_with_the_ways_to_write_one(text):
+    with pytest.raises(ConfigurationError, match=r"--age: found .*, expected whole hours, such as 24h or 7d"):
+        cli.parsed_age(text)
 
 
 def far_off(folder):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mpmath import mpf
 from sklearn.metrics import average_precision_score, ndcg_score, roc_auc_score
 
-from jobs.settings.checks import KEY_COLUMNS
+from jobs.settings.relations import KEY_COLUMNS
 from tests import strategies
 from tests.udfs.references_candidates import REFERENCES, groups
 from tests.udfs.slates import KS, OPTIONS, Slate, metrics, slate, slates_by, terms, unrounded

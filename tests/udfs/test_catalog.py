@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mpmath import mp
 from sklearn import metrics as sklearn_metrics
 
-from jobs.settings.checks import KEY_COLUMNS
+from jobs.settings.relations import KEY_COLUMNS
 from tests import strategies
 from tests.udfs.references import REFERENCES, exact, value_and_bound
 from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of

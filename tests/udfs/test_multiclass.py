@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mpmath import mp
 
-from jobs.settings.checks import KEY_COLUMNS
+from jobs.settings.relations import KEY_COLUMNS
 from tests import class_strategies
 from tests.udfs.class_summaries import (
     CLASS_OPTIONS,

@@ -1,0 +1,130 @@
+"""The typed model of a configuration, and what follows from it."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from jobs.settings.durations import HOUR
+from jobs.settings.fields import (
+    Age,
+    Dimension,
+    Items,
+    JsonObject,
+    ModelName,
+    Name,
+    Peer,
+    Section,
+    longer_than,
+    not_yet,
+)
+from jobs.settings.logs import Impressions, Label, LabelColumn, LabelLog
+from jobs.settings.sections import Baselines, Bins, Day, Limits, Loss, ModelScore, Shards, Tables, Task
+
+JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
+Scores = Annotated[Mapping[str, ModelScore], Field(min_length=1)]
+Ages = Annotated[Items[Age], Field(min_length=1), not_yet("one age", longer_than(1))]
+
+
+class Evaluation(Section):
+    """One evaluation: everything a nightly run needs to know. Made by `load` or `parse` only."""
+
+    evaluation: Name
+    day: Day = Day()
+    impressions: Impressions
+    labels: Annotated[Mapping[Name, Label], Field(min_length=1)]
+    tasks: Annotated[Mapping[Name, Task], Field(min_length=1)]
+    models: Annotated[Mapping[ModelName, Scores], Field(min_length=1)]
+    dimensions: Items[Dimension] = ()
+    slices: Annotated[Items[Items[str]], Field(min_length=1)] = ((),)
+    shards: Shards = Shards()
+    bins: Bins = Bins()
+    baselines: Baselines = Baselines()
+    compatibility: Items[Peer] = ()
+    joint: Mapping[Name, Annotated[Mapping[Name, JointWeight], Field(min_length=1)]] = {}
+    limits: Limits = Limits()
+    loss: Loss = Loss()
+    ages: Ages = Field(default=None, validate_default=True)
+    gates: Annotated[Items[JsonObject], not_yet("an empty list", longer_than(0))] = ()
+    tables: Tables
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_sections(cls, given: object) -> object:
+        # A section whose lines are all commented out reads as null, and means its default.
+        if not isinstance(given, Mapping):
+            return given
+        return {key: value for key, value in given.items() if value is not None or key not in cls.model_fields}
+
+    @field_validator("ages", mode="before")
+    @classmethod
+    def _or_final_age(cls, ages: object, info: ValidationInfo) -> object:
+        labels = info.data.get("labels", {}).values()
+        final = max((label.final_after for label in labels), default=timedelta(0))
+        return [HOUR * -(-final // HOUR)] if ages is None else ages
+
+    def in_order(self) -> Self:
+        """The same with the dimensions of each slice in their own order."""
+        slices = tuple(tuple(name for name in self.dimensions if name in names) for names in self.slices)
+        return self.model_copy(update={"slices": slices})
+
+    @property
+    def age_hours(self) -> int:
+        """Hours from the end of the day to the moment labels are cut off."""
+        return self.ages[0] // HOUR
+
+    @property
+    def label_logs(self) -> dict[str, LabelLog]:
+        """Labels that come as logs of their own, in the order of the configuration."""
+        return {name: label for name, label in self.labels.items() if isinstance(label, LabelLog)}
+
+    @property
+    def label_columns(self) -> dict[str, LabelColumn]:
+        """Labels that are columns of the impressions, in the order of the configuration."""
+        return {name: label for name, label in self.labels.items() if isinstance(label, LabelColumn)}
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """Every (task, model) that is scored: tasks, then models, in the order of the configuration."""
+        return tuple((task, model) for task in self.tasks for model in self.models if self._scores(model, task))
+
+    def factors(self, task: str) -> tuple[str, ...]:
+        """The tasks whose scores make that of a task: itself, or those of its product."""
+        product = self.tasks[task].score
+        return (task,) if product is None else product.product
+
+    def classes(self, task: str) -> tuple[str, ...]:
+        """The names of the classes of a task; none where it has no classes."""
+        return self.labels[self.tasks[task].label].classes
+
+    def _scores(self, model: str, task: str) -> bool:
+        return self.models[model].keys() >= set(self.factors(task))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of the tasks, each once."""
+        return tuple(dict.fromkeys(task.kind for task in self.tasks.values()))
+
+    def keeps_bins(self, dimensions: Iterable[str]) -> bool:
+        """Whether score bins are kept of the slices by these dimensions, in whatever order they are declared."""
+        return frozenset(dimensions) in {frozenset(names) for names in self.bins.slices}
+
+    def is_final(self, age_hours: float, task: str) -> bool:
+        """Whether the task's label, and the label it is given, no longer change at this age."""
+        names = (self.tasks[task].label, self.tasks[task].given)
+        return all(self.labels[name].final_after <= HOUR * age_hours for name in names if name is not None)
+
+    def document(self) -> dict[str, Any]:
+        """Return the resolved configuration as plain JSON values; `parse` reads it back."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of the resolved configuration: equal for another order of keys or another spelling.
+
+        The order of the labels counts, because it decides which copy of an impression is kept.
+        """
+        canonical = json.dumps([list(self.labels), self.document()], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()

@@ -1,0 +1,198 @@
+"""The sections about logs: where rows come from, what their columns mean, which labels there are."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
+
+from jobs.errors import described
+from jobs.settings.errors import WrongValueError
+from jobs.settings.fields import (
+    ClassName,
+    Column,
+    Duration,
+    Items,
+    Option,
+    Path,
+    Section,
+    Share,
+    Text,
+    Time,
+    Window,
+    not_yet,
+    only,
+)
+
+LABEL_LOG_KEYS = frozenset({"source", "columns", "window", "lateness"})
+SECRET = re.compile(r"secret|passw|token|credential|key", re.IGNORECASE)
+NO_SECRET = "no secret here: give it to the engine, e.g. in conf/spark-defaults.conf, and refer to it from there"
+
+
+def _public(name: str) -> str:
+    if SECRET.search(name):
+        raise WrongValueError(NO_SECRET, found="an option that looks like a secret")
+    return name
+
+
+class Source(Section):
+    """Where rows come from: `format` and `path`, or a catalog `table`; of a CSV its `names` and the words for NULL."""
+
+    format: Literal["parquet", "delta", "csv"] | None = None
+    path: Path | None = None
+    table: Text | None = None
+    options: Mapping[Annotated[str, AfterValidator(_public)], Option] = {}
+    names: Items[Column] = ()
+    nulls: Items[str] = ()
+
+    @field_validator("names")
+    @classmethod
+    def _of_no_header(cls, names: Items[Column], info: ValidationInfo) -> Items[Column]:
+        headerless = info.data.get("options", {}).get("header") in (None, False, "false")
+        if names and not (headerless and info.data.get("format") == "csv"):
+            raise WrongValueError("them only with format: csv and without a header", found="names")
+        return names
+
+    @field_validator("nulls")
+    @classmethod
+    def _of_text(cls, nulls: Items[str], info: ValidationInfo) -> Items[str]:
+        if nulls and info.data.get("format") != "csv":
+            raise WrongValueError("them only with format: csv, where all is text", found="words for NULL")
+        return nulls
+
+    @model_validator(mode="after")
+    def _in_one_place(self) -> Self:
+        given = {"format": self.format, "path": self.path, "table": self.table}
+        only(given, ["format", "path"], ["table"], expected="either format and path, or table alone")
+        return self
+
+    @property
+    def null_words(self) -> tuple[str, ...]:
+        """The texts that are NULL besides an empty field; the reader's own option is one more."""
+        own = [str(value) for name, value in self.options.items() if name.lower() == "nullvalue"]
+        return tuple(dict.fromkeys((*self.nulls, *own)))
+
+
+class ImpressionColumns(Section):
+    """The user's names of the columns that have a meaning to us; each may be missing."""
+
+    id: Column | None = None
+    time: Time | None = None
+    unit: Column | None = None
+    group: Column | None = None
+    weight: Column | None = None
+    sampling_rate: Column | None = None
+
+
+class Complete(Section):
+    """How a log is known to be whole: by a `file` beside it, a column whose largest time is a `watermark`, its `tail`.
+
+    The tail is the share of the rows to be expected that its last hours hold at least; 0: it is not asked.
+    """
+
+    file: Text | None = None
+    watermark: Time | None = None
+    tail: Share = 0.1
+
+
+class Impressions(Section):
+    """The impression log: one row per shown item, with the scores of every model."""
+
+    source: Source
+    columns: ImpressionColumns = ImpressionColumns()
+    duplicates: Literal["remove", "none"] = "remove"
+    complete: Complete = Complete()
+
+
+class LabelColumn(Section):
+    """A label that sits in the impression row, with its declared convention.
+
+    Of `classes` the column holds one of the declared names, its number from 0 as a number, or an array of
+    shares. Where all names are integers, an integer is a name.
+    """
+
+    column: Column
+    values: Literal["binary", "signed", "soft", "number", "classes"]
+    classes: Annotated[Items[ClassName], Field(validate_default=True)] = ()
+
+    @field_validator("classes")
+    @classmethod
+    def _of_classes(cls, classes: Items[ClassName], info: ValidationInfo) -> Items[ClassName]:
+        values = info.data.get("values")
+        if values not in ("classes", None) and classes:
+            raise WrongValueError("none, or values: classes", found=described(classes))
+        if values == "classes" and len(set(classes)) < max(2, len(classes)):
+            expected = "the names of two classes or more, each once, in the order of the scores"
+            raise WrongValueError(expected, found=described(classes))
+        return classes
+
+    @property
+    def final_after(self) -> timedelta:
+        """A label in the impression row is final at once."""
+        return timedelta(0)
+
+
+class LogColumns(Section):
+    """The columns of a label log: the impression's id, and when the click or conversion happened."""
+
+    id: Column
+    time: Time
+    ingested: Annotated[Time | None, not_yet("null", lambda column: column is not None)] = None
+
+
+class Unmatched(Section):
+    """Which share of a log's events may be about no impression, or lie before theirs, without a word or at all.
+
+    An event that is lost is a positive too few, so the run tells of as many as may be rejected.
+    """
+
+    warn: Share = 0.01
+    refuse: Share = 0.9
+
+
+class LabelLog(Section):
+    """A label that comes as a log of its own, within `window` after the impression, `lateness` late at most.
+
+    A log without any event for a day is taken for one that is not there yet, unless it `may_be_empty`.
+    """
+
+    source: Source
+    columns: LogColumns
+    window: Window
+    lateness: Duration = timedelta(0)
+    may_be_empty: bool = False
+    unmatched: Unmatched = Unmatched()
+    complete: Complete = Complete()
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns that are read."""
+        watermark = self.complete.watermark
+        return (self.columns.id, self.columns.time.column, *(() if watermark is None else (watermark.column,)))
+
+    @property
+    def values(self) -> str:
+        """An event is there or not."""
+        return "binary"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """There are none."""
+        return ()
+
+    @property
+    def final_after(self) -> timedelta:
+        """Time from an impression to the moment its label no longer changes."""
+        return self.window + self.lateness
+
+
+def _label_tag(value: object) -> str:
+    as_log = isinstance(value, Mapping) and not LABEL_LOG_KEYS.isdisjoint(value)
+    return "LabelLog" if isinstance(value, LabelLog) or as_log else "LabelColumn"
+
+
+Label = Annotated[
+    Annotated[LabelColumn, Tag("LabelColumn")] | Annotated[LabelLog, Tag("LabelLog")],
+    Discriminator(_label_tag),
+]

@@ -1,0 +1,139 @@
+"""What one part of a configuration asks of another: names that refer to names, keys that need keys."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Iterator
+
+from jobs.errors import Problem, described, nearest_match, one_of
+from jobs.settings.errors import Location, dotted
+from jobs.settings.evaluation import Evaluation
+from jobs.settings.logs import Source
+from udfs.catalog import statistics_of
+from udfs.kinds import KINDS
+from udfs.measures.peers import PEERS, peer_columns
+
+KEY_COLUMNS = (
+    "event_date", "age_hours", "task", "model", "slice", "shard", "bin", "class", "metric", "as_of", "run_id",
+    "provisional",
+)  # fmt: skip
+PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")  # what the view statistics_priced adds
+OF_LEDGERS = (
+    "is_final", "negatives", "correct", "base_rate", "mean_score", "predicted_over_actual", "brier_score", "log_loss",
+    "label_entropy", "normalized_entropy",
+)  # fmt: skip
+STATISTICS = {name: statistic for kind in KINDS for name, statistic in statistics_of(kind).items()}
+RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *OF_LEDGERS, *peer_columns(PEERS))
+# The options of these are part of their names, as in positive_focal_g2.
+RESERVED_STARTS = tuple(statistic.name for statistic in STATISTICS.values() if statistic.suffix)
+
+Reference = tuple[Location, str]
+
+
+def relation_problems(settings: Evaluation) -> Iterator[Problem]:
+    """Yield what is wrong between the parts of a configuration whose shapes are right."""
+    for check in (_references, _given, _unscored, _reserved, _names, _repeats, _join_columns, _bins):
+        yield from check(settings)
+
+
+def sources(settings: Evaluation) -> Iterator[tuple[Location, Source]]:
+    """Yield the sources, and where they stand."""
+    yield ("impressions", "source"), settings.impressions.source
+    yield from ((("labels", name, "source"), log.source) for name, log in settings.label_logs.items())
+
+
+def _references(settings: Evaluation) -> Iterator[Problem]:
+    of_slices = [
+        (("slices", rank, k), name) for rank, names in enumerate(settings.slices) for k, name in enumerate(names)
+    ]
+    of_limits = [(("limits", "values", name), name) for name in settings.limits.values]
+    yield from _unknown("labels", settings.labels, _labels(settings))
+    yield from _unknown("dimensions", settings.dimensions, [*of_slices, *of_limits])
+    yield from _unknown("tasks", settings.tasks, _tasks(settings))
+
+
+def _labels(settings: Evaluation) -> Iterator[Reference]:
+    for name, task in settings.tasks.items():
+        yield ("tasks", name, "label"), task.label
+        if task.given is not None:
+            yield ("tasks", name, "given"), task.given
+
+
+def _tasks(settings: Evaluation) -> Iterator[Reference]:
+    yield from ((("baselines", "reference", task), task) for task in settings.baselines.reference)
+    yield from ((("models", model, task), task) for model, scores in settings.models.items() for task in scores)
+    yield from ((("joint", name, task), task) for name, weights in settings.joint.items() for task in weights)
+
+
+def _unknown(section: str, known: Collection[str], references: Iterable[Reference]) -> Iterator[Problem]:
+    for place, name in references:
+        if name not in known:
+            yield Problem(dotted(place), described(name), f"{one_of(known)} ({section})", nearest_match(name, known))
+
+
+def _given(settings: Evaluation) -> Iterator[Problem]:
+    for name, task in settings.tasks.items():
+        label = settings.labels.get(task.given or "")
+        place = dotted(("tasks", name, "given"))
+        if label is not None and label.values != "binary":
+            told = f"{described(task.given)}, whose values are {label.values}"
+            yield Problem(place, told, "a label whose values are binary")
+        if task.given == task.label:
+            yield Problem(place, described(task.given), "another label than the task's own")
+
+
+def _unscored(settings: Evaluation) -> Iterator[Problem]:
+    scored = {task for scores in settings.models.values() for task in scores}
+    for name, task in settings.tasks.items():
+        # A product is scored by the tasks it is made of.
+        if name not in scored and task.score is None:
+            yield Problem(dotted(("tasks", name)), "no model that scores it", "its name under at least one model")
+
+
+def _reserved(settings: Evaluation) -> Iterator[Problem]:
+    for rank, name in enumerate(settings.dimensions):
+        # Spark compares column names without case.
+        if name.lower() in RESERVED or name.lower().startswith(RESERVED_STARTS):
+            expected = "a name that is no key column or statistic of our tables"
+            yield Problem(dotted(("dimensions", rank)), described(name), expected)
+
+
+def _names(settings: Evaluation) -> Iterator[Problem]:
+    # The table of rejected rows names their source, and that of the impressions is taken.
+    if "impressions" in settings.label_logs:
+        place = dotted(("labels", "impressions"))
+        yield Problem(place, "'impressions'", "another name: the impressions themselves are called so")
+    for name in settings.joint.keys() & settings.tasks.keys():
+        yield Problem(dotted(("joint", name)), "the name of a task", "a name of its own")
+
+
+def _repeats(settings: Evaluation) -> Iterator[Problem]:
+    lists: list[tuple[Location, tuple[str, ...]]] = [(("dimensions",), settings.dimensions)]
+    lists += [(("slices", rank), names) for rank, names in enumerate(settings.slices)]
+    lists += [((*place, "names"), source.names) for place, source in sources(settings)]
+    for place, names in lists:
+        yield from _repeated(place, [name.lower() for name in names])
+    yield from _repeated(("slices",), map(frozenset, settings.slices))
+
+
+def _repeated(place: Location, items: Iterable[Hashable]) -> Iterator[Problem]:
+    first: dict[Hashable, int] = {}
+    for rank, item in enumerate(items):
+        if first.setdefault(item, rank) != rank:
+            yield Problem(dotted((*place, rank)), f"the same as {dotted((*place, first[item]))}", "each once")
+
+
+def _join_columns(settings: Evaluation) -> Iterator[Problem]:
+    logs = " and ".join(settings.label_logs)
+    columns = settings.impressions.columns
+    for key, column in {"id": columns.id, "time": columns.time}.items() if logs else ():
+        if column is None:
+            expected = f"a column, as the label log {logs} is joined by it"
+            yield Problem(dotted(("impressions", "columns", key)), "nothing", expected)
+
+
+def _bins(settings: Evaluation) -> Iterator[Problem]:
+    declared = set(map(frozenset, settings.slices))
+    # Where it is not said of which slices, it is of the total if that is one of them.
+    for rank, names in enumerate(settings.bins.slices if "slices" in settings.bins.model_fields_set else ()):
+        if frozenset(names) not in declared:
+            yield Problem(dotted(("bins", "slices", rank)), described(names), "one of the declared slices")
