@@ -24,26 +24,26 @@ def reader(session: SparkSession, kind: str, name: str, source: Source) -> DataF
     """What reads files with the options of their source; `name` is where it stands in the configuration."""
     if engine_of(session) == "sail":
         _check_options(kind, name, source)
-    found = session.read.format(kind)
+    made = session.read.format(kind)
     if kind == "parquet":
         # Apache Spark takes the columns of any one file, unless it is told.
-        found = found.option("mergeSchema", True)
+        made = made.option("mergeSchema", True)
     if kind == "csv":
         # What Sail does in any case: quotes are doubled within quotes (RFC 4180), and a row with more or fewer fields
         # than the first fails, in every pass alike, rather than lend a column the value of its neighbour.
-        found = found.options(
+        made = made.options(
             header=not source.names, inferSchema=False, escape='"', mode="FAILFAST", columnPruning=False
         )
         if source.names:
-            found = found.schema(_as_text(source.names))
-    return found.options(**{option: value for option, value in source.options.items() if option.lower() != "nullvalue"})
+            made = made.schema(_as_text(source.names))
+    return made.options(**{option: value for option, value in source.options.items() if option.lower() != "nullvalue"})
 
 
 def lister(session: SparkSession, kind: str, name: str, source: Source) -> DataFrameReader:
     """What lists the files that a source has."""
-    found = reader(session, kind, name, source)
+    made = reader(session, kind, name, source)
     if kind != "parquet":
-        return found
+        return made
     # As text, of which the columns are known, files of unequal columns are no error yet.
     options = {key: value for key, value in source.options.items() if key.lower() in LISTING}
     return session.read.format("text").options(**options)
@@ -68,29 +68,29 @@ def listed(lister: DataFrameReader, name: str, source: Source, path: str) -> dic
     return groups
 
 
-def loaded(found: DataFrameReader, kind: str, source: Source, files: list[str]) -> list[DataFrame]:
+def loaded(reader: DataFrameReader, kind: str, source: Source, files: list[str]) -> list[DataFrame]:
     """The rows of files of one folder. Engines give all CSV files the columns of the first one, by their position."""
     if kind != "csv" or len(files) == 1:
-        return [found.load(files)]
+        return [reader.load(files)]
     by_header: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
-        header = tuple(source.names or found.load(file).columns)
+        header = tuple(source.names or reader.load(file).columns)
         # Sail reads files together that are packed alike.
         by_header[header][_packing(file)].append(file)
     # A part without a byte has no rows, and no say in what the columns are.
     whole = {header: alike for header, alike in by_header.items() if header} or by_header
-    return [found.load(alike) for packings in whole.values() for alike in packings.values()]
+    return [reader.load(alike) for packings in whole.values() for alike in packings.values()]
 
 
-def completed(found: Mapping[Partition, list[DataFrame]]) -> dict[Partition, list[DataFrame]]:
+def completed(groups: Mapping[Partition, list[DataFrame]]) -> dict[Partition, list[DataFrame]]:
     """Frames of texts, each with the columns of all: a union would make those that one lacks columns of no type."""
-    names = dict.fromkeys(name for frames in found.values() for frame in frames for name in frame.columns)
+    names = dict.fromkeys(name for frames in groups.values() for frame in frames for name in frame.columns)
 
     def whole(frame: DataFrame) -> DataFrame:
         lacking = [F.lit(None).cast("string").alias(name) for name in names if name not in frame.columns]
         return frame.select("*", *lacking) if lacking else frame
 
-    return {values: [whole(frame) for frame in frames] for values, frames in found.items()}
+    return {values: [whole(frame) for frame in frames] for values, frames in groups.items()}
 
 
 def _packing(file: str) -> str:

@@ -13,7 +13,7 @@ WHOLE_DECIMAL = "decimal(n,0)"  # as which unsigned integers of 64 bits are read
 INTEGERS = ("bigint", "int", "smallint", "tinyint", WHOLE_DECIMAL)
 NUMBERS = ("double", "float", "decimal", "bigint", "int", "smallint", "tinyint", "boolean")
 KEYS = ("string", *INTEGERS)
-VALUES = (*KEYS, "boolean", "date")
+DIMENSIONS = (*KEYS, "boolean", "date")
 TIMES = ("timestamp", "timestamp_ntz", "date")
 LISTS = tuple(f"array<{name}>" for name in NUMBERS if name != "boolean")
 # Of what type, as a pattern, and what to do about it.
@@ -87,7 +87,7 @@ def _impression_columns(settings: Evaluation) -> list[Expectation]:
         (f"{place}.group", columns.group, KEYS),
         (f"{place}.sampling_rate", columns.sampling_rate, NUMBERS),
         (f"{place}.weight", columns.weight, NUMBERS),
-        *((f"dimensions.{name}", name, VALUES) for name in settings.dimensions),
+        *((f"dimensions.{name}", name, DIMENSIONS) for name in settings.dimensions),
         *((f"labels.{n}.column", label.column, _values(label)) for n, label in settings.label_columns.items()),
         *((f"tasks.{name}.weight", task.weight, NUMBERS) for name, task in settings.tasks.items()),
     ]

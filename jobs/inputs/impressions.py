@@ -56,7 +56,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
         selected["group"] = values.text(columns.group)
     ranked = {task.label for task in settings.tasks.values() if task.kind == "candidates"}
     for name, label in settings.label_columns.items():
-        value, problem = values.labelled(source, label)
+        value, problem = values.label(source, label)
         if name in ranked:
             problem = F.coalesce(problem, values.relevance_reason(value))
         reasons.append(problem)

@@ -65,20 +65,20 @@ def _hashable(source: Pinned, name: str) -> Column:
     return F.when(F.isnan(quoted(name)), F.lit(float("nan")).cast(type_)).otherwise(quoted(name))
 
 
-def labelled(source: Pinned, label: LabelColumn) -> tuple[Column, Column]:
+def label(source: Pinned, declared: LabelColumn) -> tuple[Column, Column]:
     """The value of a label in the row, and why it rejects the row, or NULL."""
-    if label.values == "classes":
-        value, allowed = _class(source, label)
+    if declared.values == "classes":
+        value, allowed = _class(source, declared)
     else:
-        raw = _truth(source, label.column) if label.values == "binary" else number(source, label.column)
-        value = (raw + 1.0) / 2.0 if label.values == "signed" else raw
+        raw = _truth(source, declared.column) if declared.values == "binary" else number(source, declared.column)
+        value = (raw + 1.0) / 2.0 if declared.values == "signed" else raw
         allowed = {
             "binary": raw.isin(0.0, 1.0),
             "signed": raw.isin(-1.0, 1.0),
             "soft": (raw >= 0.0) & (raw <= 1.0) & ~F.isnan(raw),
             "number": ~F.isnan(raw) & (F.abs(raw) < float("inf")),
-        }[label.values]
-    absent = F.when(quoted(label.column).isNull(), F.lit("null_label"))
+        }[declared.values]
+    absent = F.when(quoted(declared.column).isNull(), F.lit("null_label"))
     return value, absent.when(value.isNull() | ~F.coalesce(allowed, F.lit(False)), F.lit("bad_label"))
 
 

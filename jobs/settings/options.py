@@ -41,7 +41,7 @@ REFUSED = {
     "columnPruning": "none, as every pass has to meet the same rows",
 }
 # What is done in any case may be said, and nothing else.
-VALUES = {
+OBEYED = {
     "inferschema": (("false",), f"false, {TEXT}"),
     "mergeschema": (("true",), "true, as the columns of all files are read"),
     "mode": (("permissive", "failfast"), "PERMISSIVE or FAILFAST, as no row may be lost without a word"),
@@ -73,7 +73,7 @@ def _named_twice(place: Location, options: Iterable[str]) -> Iterator[Problem]:
 
 
 def _problems(place: str, name: str, value: object, known: list[str], kinds: list[str]) -> Iterator[Problem]:
-    allowed, told = VALUES.get(name.lower(), ((), ""))
+    allowed, told = OBEYED.get(name.lower(), ((), ""))
     refused = {option.lower(): mend for option, mend in REFUSED.items()} if "csv" in kinds else {}
     if name.lower() in refused:
         yield Problem(place, "an option without effect", refused[name.lower()])
