@@ -11,16 +11,7 @@ from undefined import reasons
 
 from udfs import catalog
 from udfs.kinds import KINDS
-from udfs.measure import (
-    BaselineMetric,
-    BinMetric,
-    ClassMetric,
-    ClassStatistic,
-    Function,
-    Measure,
-    Metric,
-    Statistic,
-)
+from udfs.measure import OVER, Function, Measure, Metric, Statistic
 from udfs.measures import baselines, totals
 from udfs.measures.baselines import BASELINES
 from udfs.measures.peers import PEERS, Peer, peer_columns, peer_metrics
@@ -114,11 +105,11 @@ def _family(family: ModuleType, kind: str) -> Iterator[str]:
     yield from (text for text in _paragraphs(family) if text != _title(family) + ".")
     if family is baselines:
         yield _baselines()
-    statistics = [s for type_ in (Statistic, ClassStatistic) for s in catalog.collected(type_, [family]).values()]
+    statistics = [s for over in OVER for s in catalog.collected(Statistic, [family], over).values()]
     if statistics:
         yield _statistics((s.name + s.suffix, s) for s in statistics)
-    for type_ in (Metric, BinMetric, BaselineMetric, ClassMetric):
-        for metric in catalog.collected(type_, [family]).values():
+    for over in OVER:
+        for metric in catalog.collected(Metric, [family], over).values():
             yield _entry(metric, kind)
 
 
@@ -132,7 +123,7 @@ def _entry(metric: Metric, kind: str) -> str:
     facts = [f"Unit: {metric.unit}", "from " + ", ".join(map(_linked, metric.inputs))]
     if metric.options:
         facts.append("option " + _listed(metric.options))
-    if isinstance(metric, BaselineMetric):
+    if metric.over == "baseline":
         against = (name for name in BASELINES if f"{metric.name}[{name}]" in catalog.published_against(kind, name))
         facts.append("baselines " + _listed(against))
     if nulls := reasons(metric, kind):

@@ -9,7 +9,7 @@ from udfs import catalog
 from udfs.examples.classes import of_each_class
 from udfs.kind import Columns
 from udfs.kinds import KINDS
-from udfs.measure import BaselineMetric, BinMetric, ClassMetric, Metric, Options
+from udfs.measure import Metric, Options
 
 OPTIONS: Options = {"alpha": 1.0, "gamma": 2.0, "k": 1.0, "threshold": 0.5, "calibration_bins": 10.0}
 ONES, LOW, ZERO = np.ones(2), np.array([0.25, 0.375]), np.zeros(2)
@@ -19,13 +19,12 @@ Sums = Mapping[str, Any]
 
 def reasons(metric: Metric, kind: str) -> list[str]:
     """The reason that the metric declares, if it can apply, and `infinite`, if a value can be."""
-    chosen = metric.bound(next(metric.choices(OPTIONS)))
-    if not isinstance(metric, BinMetric | BaselineMetric):
-        every = {**catalog.published(kind, OPTIONS), **catalog.published_of_classes(kind, OPTIONS)}
-        chosen = every[metric.label(next(metric.choices(OPTIONS)))]
-    odd = _bins() if isinstance(metric, BinMetric) else _sums(kind, of_classes=isinstance(metric, ClassMetric))
+    chosen = metric
+    if metric.over != "baseline":
+        chosen = catalog.published(kind, OPTIONS, metric.over)[metric.label(next(metric.choices(OPTIONS)))]
+    odd = _bins() if metric.over == "bins" else _sums(kind, of_classes=metric.over == "classes")
     with np.errstate(all="ignore"):
-        values = np.array([np.ravel(chosen(sums))[0] for sums in odd])
+        values = np.array([np.ravel(chosen.of(sums))[0] for sums in odd])
     found = {metric.undefined: np.isnan(values).any(), "infinite": np.isinf(values).any()}
     return [reason for reason, applies in found.items() if applies]
 
@@ -48,7 +47,7 @@ def _sums(kind: str, *, of_classes: bool) -> Iterator[Sums]:
     for label in LABELS if KINDS[kind].of_values else LABELS[:3]:
         for score in (LOW, ZERO):
             examples = _examples(kind, label, score)
-            terms = {name: statistic(examples) for name, statistic in catalog.columns_of(kind, OPTIONS).items()}
+            terms = {name: statistic.of(examples) for name, statistic in catalog.columns_of(kind, OPTIONS).items()}
             if of_classes:
                 yield {**{name: float(np.sum(term)) for name, term in terms.items()}, **_by_class(kind, examples)}
             else:
@@ -66,5 +65,5 @@ def _examples(kind: str, label: Any, score: Any) -> dict[str, Any]:
 
 def _by_class(kind: str, examples: dict[str, Any]) -> Sums:
     each = list(of_each_class(examples))
-    statistics = catalog.class_statistics_of(kind).items()
-    return {name: np.array([np.sum(statistic(of_one)) for of_one in each]) for name, statistic in statistics}
+    statistics = catalog.statistics_of(kind, "classes").items()
+    return {name: np.array([np.sum(statistic.of(of_one)) for of_one in each]) for name, statistic in statistics}

@@ -13,16 +13,21 @@ import pytest
 
 from jobs.settings.sections import Loss
 from udfs import catalog
-from udfs.measure import Measure, Metric
+from udfs.measure import OVER, Measure, Metric
 from udfs.measures.peers import PEERS, peer_columns, peer_metrics
 
 ROOT = Path(__file__).parents[1]
 METRICS, SEEDS = (ROOT / "docs" / name for name in ("metrics.md", "seeds.md"))
-COLLECTED = (
-    *(catalog.statistics_of, catalog.class_statistics_of),
-    *(catalog.metrics_of, catalog.bin_metrics_of, catalog.baseline_metrics_of, catalog.class_metrics_of),
-)
-MEASURES = [measure for kind in catalog.KINDS for of in COLLECTED for measure in of(kind).values()]
+MEASURES = {
+    kind: [
+        measure
+        for of in (catalog.statistics_of, catalog.metrics_of)
+        for over in OVER
+        for measure in of(kind, over).values()
+    ]
+    for kind in catalog.KINDS
+}
+EVERY = [measure for measures in MEASURES.values() for measure in measures]
 # Reasons that have to do with the rows of a slice and not with the metric.
 OF_SLICES = {"no_weight", "not_recorded", "too_few_rows", "infinite"}
 
@@ -38,7 +43,7 @@ def shown(measure: Measure) -> str:
 def known_names() -> set[str]:
     """All names of metrics, statistics and options that a document may use."""
     options = {f"loss.{name}" for name in Loss.model_fields}
-    names = {name for measure in MEASURES for name in (measure.name, shown(measure))}
+    names = {name for measure in EVERY for name in (measure.name, shown(measure))}
     return names | options | peer_metrics(PEERS).keys() | peer_columns(PEERS).keys()
 
 
@@ -85,7 +90,7 @@ def test_the_metrics_are_as_the_generator_writes_them(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", catalog.KINDS)
 def test_every_measure_is_documented_with_its_definition_and_unit(kind: str) -> None:
     text = METRICS.read_text(encoding="utf-8")
-    for measure in (measure for of in COLLECTED for measure in of(kind).values()):
+    for measure in MEASURES[kind]:
         assert f"`{shown(measure)}`" in text
         for paragraph in measure.definition.split("\n\n"):
             assert " ".join(paragraph.split()) in text.replace("\\|", "|")
@@ -101,7 +106,7 @@ def test_every_peer_is_documented() -> None:
 
 def test_every_reason_has_a_meaning_and_is_given_where_it_is_declared() -> None:
     text = METRICS.read_text(encoding="utf-8")
-    metrics = [measure for measure in MEASURES if isinstance(measure, Metric)]
+    metrics = [measure for measure in EVERY if isinstance(measure, Metric)]
     for reason in {metric.undefined for metric in metrics} | OF_SLICES:
         assert re.search(rf"^\| `{reason}` \| .+ \|$", text, re.MULTILINE), reason
     for metric in metrics:

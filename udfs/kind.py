@@ -57,7 +57,7 @@ class Hard:
     def prices(self, statistic: Statistic, clip: float) -> Iterator[tuple[str, float]]:
         """What a unit of each of `weights` adds to a statistic, by their names; nothing where it reads no loss."""
         if self.losses & set(statistic.inputs):
-            each = [clipped(clip)[0]] if self.units is None else statistic(self.units(clip))
+            each = [clipped(clip)[0]] if self.units is None else statistic.of(self.units(clip))
             yield from zip(self.weights, each, strict=True)
 
 

@@ -1,4 +1,16 @@
-"""The only abstraction: a statistic is one weighted term per row, a metric is a function of their sums."""
+"""The only abstraction: a statistic is one weighted term per row, a metric is a function of their sums.
+
+Both are plain functions whose parameters are called what they read, so that a signature needs no types. A parameter of
+a statistic is a column of the examples, (n,) float64; but `groups` is a `udfs.examples.groups.Groups`, `share` and what
+else is of every class is (n, classes). A parameter of a metric is a sum, by what the metric is `over`:
+
+- `rows`: statistics, each (slices,), to (slices,);
+- `baseline`: the same, and the columns of `udfs.measures.baselines.BASELINES`;
+- `bins`: columns of the score bins of one slice, each (bins,) in the order of the scores, to a number;
+- `classes`: class statistics of one slice, each (classes,), and its statistics, each a number, to a number.
+
+A parameter after `*` is an option, a float.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +19,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +28,8 @@ FloatArray = NDArray[np.float64]
 Function = Callable[..., Any]
 # By name; an option with several values makes one measure of each, as k = (5, 10) makes ndcg@5 and ndcg@10.
 Options = Mapping[str, float | tuple[float, ...]]
+Over = Literal["rows", "classes", "bins", "baseline"]
+OVER: tuple[Over, ...] = get_args(Over)
 
 
 @dataclass(frozen=True)
@@ -24,6 +38,7 @@ class Measure:
 
     name: str
     unit: str
+    over: Over
     function: Function
     inputs: tuple[str, ...]
     options: tuple[str, ...]
@@ -35,8 +50,8 @@ class Measure:
         function = self.function.func if isinstance(self.function, functools.partial) else self.function
         return inspect.cleandoc(function.__doc__ or "")
 
-    def __call__(self, columns: Mapping[str, Any]) -> Any:
-        """Call the function with its inputs out of `columns`; its options must have been bound."""
+    def of(self, columns: Mapping[str, Any]) -> Any:
+        """The measure of its inputs out of `columns`; its options must have been bound."""
         return self.function(*(columns[name] for name in self.inputs))
 
     def choices(self, options: Options) -> Iterator[dict[str, float]]:
@@ -51,7 +66,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class Statistic(Measure):
-    """One exact, mergeable sum. Its function maps columns of a batch, each (n,), to one term per row.
+    """One exact, mergeable sum, over `rows` or `classes`. Its function maps columns, each (n,), to one term per row.
 
     With all weights times c and all values (labels and scores of regression) times d, a term is
     c^`weight_degree` · d^`value_degree` times as large.
@@ -67,38 +82,28 @@ class Statistic(Measure):
 
 
 @dataclass(frozen=True)
-class ClassStatistic(Statistic):
-    """One exact sum for each class. Its function maps the columns of one class, each (n,), to one term per row."""
-
-
-@dataclass(frozen=True)
 class Metric(Measure):
-    """A number derived from sums. Its function maps statistics, each (slices,), to (slices,); NaN where undefined."""
+    """A number derived from sums; NaN where it is undefined."""
 
     undefined: str = "single_class"
+
+    def __call__(self, *inputs: Any, **named: Any) -> Any:
+        """The metric of these sums, in order or by name, and of its options by name; of numbers it is a number."""
+        arrays = [self._array(x) for x in inputs]
+        others = {name: x if name in self.options else self._array(x) for name, x in named.items()}
+        value = self.function(*arrays, **others)
+        return float(np.ravel(value)[0]) if all(np.ndim(x) == 0 for x in (*inputs, *named.values())) else value
+
+    def _array(self, x: Any) -> Any:
+        return np.atleast_1d(np.asarray(x, dtype=np.float64)) if self.over in ("rows", "baseline") else np.asarray(x)
 
     def label(self, choice: Mapping[str, float]) -> str:
         """Name of the metric in the tables, e.g. `ndcg@5` for k = 5."""
         return self.name + self.suffix.format(**{k: _shortest(v) for k, v in choice.items()})
 
-
-@dataclass(frozen=True)
-class BinMetric(Metric):
-    """A number derived from the score bins of one slice, each column (bins,) in the order of the scores."""
-
-
-@dataclass(frozen=True)
-class BaselineMetric(Metric):
-    """A number against a named baseline, of whose own columns, each (slices,), the caller has those it reads."""
-
     def against(self, baseline: str) -> Self:
-        """The metric under the name it is published with, e.g. `normalized_entropy[total]`."""
+        """The metric over a baseline under the name it is published with, e.g. `normalized_entropy[total]`."""
         return replace(self, name=self.name + self.suffix.format(baseline=baseline))
-
-
-@dataclass(frozen=True)
-class ClassMetric(Metric):
-    """A number derived from the classes of one slice: class statistics, each (classes,), and statistics, a float."""
 
 
 M = TypeVar("M", bound=Measure)
@@ -113,51 +118,42 @@ def _shortest(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-def statistic(
-    *, unit: str, suffix: str = "", counts: bool = False, weight_degree: int = 1, value_degree: int = 0
+def statistic(  # noqa: PLR0913 - what there is to say of a sum
+    *,
+    unit: str,
+    over: Over = "rows",
+    suffix: str = "",
+    counts: bool = False,
+    weight_degree: int = 1,
+    value_degree: int = 0,
 ) -> Callable[[Function], Statistic]:
     """Declare a statistic.
 
     Args:
         unit: The unit of the sum, for the column's comment.
+        over: `rows`, or `classes` for one sum for each class.
         suffix: What options add to the name, e.g. `_g{gamma}`: another option is another statistic.
         counts: The terms are 0 or 1 and the sum is a BIGINT; otherwise it is a DECIMAL(37,15).
         weight_degree: 1 where a term is linear in the weight, 2 where it is quadratic; of a count it is 0.
         value_degree: The same for labels and scores that are values: those of regression.
     """
     degrees = {"weight_degree": 0 if counts else weight_degree, "value_degree": value_degree}
-    return _declaring(Statistic, unit=unit, suffix=suffix, counts=counts, **degrees)
+    return _declaring(Statistic, unit=unit, over=over, suffix=suffix, counts=counts, **degrees)
 
 
-def class_statistic(*, unit: str) -> Callable[[Function], ClassStatistic]:
-    """Declare a statistic of each class, a DECIMAL(37,15) with this unit."""
-    return _declaring(ClassStatistic, unit=unit, suffix="")
-
-
-def metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], Metric]:
+def metric(
+    *, unit: str, over: Over = "rows", suffix: str = "", undefined: str = "single_class"
+) -> Callable[[Function], Metric]:
     """Declare a metric.
 
     Args:
         unit: The unit of the value.
-        suffix: What options add to the name, e.g. `@{k}`.
+        over: What it is a function of: the sums over the `rows`, `bins` or `classes` of a slice, or over its rows and
+            a `baseline`.
+        suffix: What options add to the name, e.g. `@{k}`, and a baseline, `[{baseline}]`.
         undefined: The reason given with NULL where the function yields NaN although there is weight.
     """
-    return _declaring(Metric, unit=unit, suffix=suffix, undefined=undefined)
-
-
-def bin_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], BinMetric]:
-    """Declare a metric of score bins, with the arguments of `metric`."""
-    return _declaring(BinMetric, unit=unit, suffix=suffix, undefined=undefined)
-
-
-def baseline_metric(*, unit: str, undefined: str = "single_class") -> Callable[[Function], BaselineMetric]:
-    """Declare a metric against baselines, with the arguments of `metric`; the baseline is added to its name."""
-    return _declaring(BaselineMetric, unit=unit, suffix="[{baseline}]", undefined=undefined)
-
-
-def class_metric(*, unit: str, suffix: str = "", undefined: str = "single_class") -> Callable[[Function], ClassMetric]:
-    """Declare a metric of the classes of a slice, with the arguments of `metric`."""
-    return _declaring(ClassMetric, unit=unit, suffix=suffix, undefined=undefined)
+    return _declaring(Metric, unit=unit, over=over, suffix=suffix, undefined=undefined)
 
 
 def _declaring(type_: type[M], **fields: Any) -> Callable[[Function], M]:

@@ -82,7 +82,7 @@ class _Measured:
         if self.scale == "probability":
             _check("score", scores, 0.0, 1.0)
         examples = KINDS[self.kind].examples(Columns((labels,), weight, (scores,), (self.scale,)))
-        return {name: statistic(examples) for name, statistic in self.statistics.items()}
+        return {name: statistic.of(examples) for name, statistic in self.statistics.items()}
 
     def values(self, sums: Mapping[str, FloatArray]) -> pd.Series:
         """The metric of every slice, NULL where it is undefined."""

@@ -40,7 +40,7 @@ def evaluated(metric: Metric, sums: Mapping[str, FloatArray]) -> tuple[FloatArra
     Reasons: `no_weight` where the weight is 0, `not_recorded` where an input is NULL (NaN here), `infinite`,
     else the reason that the metric declares.
     """
-    values = metric(sums)
+    values = metric.of(sums)
     missing = np.any([np.isnan(sums[name]) for name in metric.inputs], axis=0)
     reasons: list[str | None] = []
     for value, weight, unknown in zip(values, sums["weight"], missing, strict=True):
@@ -59,7 +59,7 @@ def evaluated_of_parts(
         sums: The priced statistics of the slice by column.
     """
     inputs: dict[str, Any] = {**sums, **parts}
-    value = float(metric(inputs))
+    value = float(np.ravel(metric.of(inputs))[0])
     unknown = any(bool(np.isnan(inputs[name]).any()) for name in metric.inputs)
     return value, _reason(metric, value, sums["weight"], unknown)
 

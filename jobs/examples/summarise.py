@@ -18,7 +18,7 @@ from jobs.examples.pairs import sent
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.tables import statistics_of_kind
 from jobs.settings import Evaluation
-from udfs.catalog import class_statistics_of
+from udfs.catalog import statistics_of
 from udfs.scan.batch import KEYS, PASSED, UNKNOWN, Summarise
 from udfs.scan.pairs import Pair
 from udfs.scan.partials import PACKED_TYPES, Combine, combined, unpacked
@@ -93,7 +93,7 @@ def _summary(settings: Evaluation, found: Cells, pairs: Sequence[Pair]) -> Summa
     return Summarise(
         pairs=tuple(pairs),
         statistics={kind: statistics_of_kind(settings, kind) for kind in settings.kinds},
-        by_class=class_statistics_of("multiclass"),
+        by_class=statistics_of("multiclass", "classes"),
         kernel=settings.loss.kernel,
         codes=found.codes,
         cell_of_code=found.cell_of_code,

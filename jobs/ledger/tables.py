@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.settings import Evaluation
 from jobs.storage.schema import PARTITION, Column, Table
-from udfs.catalog import class_statistics_of, columns_of, statistics_of
+from udfs.catalog import columns_of, statistics_of
 from udfs.kinds import KINDS
 from udfs.measure import Statistic
 from udfs.measures.peers import peer_columns
@@ -37,7 +37,7 @@ def statistics_of_kind(settings: Evaluation, kind: str) -> dict[str, Statistic]:
 
 def every_statistic(settings: Evaluation) -> dict[str, Statistic]:
     """The statistics of the evaluation, those of classes too, by their column in any table."""
-    return {**statistic_columns(settings), **class_statistics_of("multiclass")}
+    return {**statistic_columns(settings), **statistics_of("multiclass", "classes")}
 
 
 OPTIONAL = ("score_bins", "class_statistics")  # tables that not every evaluation has
@@ -119,7 +119,7 @@ CLASS_STATISTICS = Table(
         SLICE,
         SHARD_OR_ALL,
         Column("class", "string", "Name of the class", False),
-        *(_sum(name, statistic) for name, statistic in class_statistics_of("multiclass").items()),
+        *(_sum(name, statistic) for name, statistic in statistics_of("multiclass", "classes").items()),
         *RUN,
     ),
     {},

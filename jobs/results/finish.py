@@ -20,7 +20,7 @@ from jobs.results.baselines import Rates, against
 from jobs.results.rows import columns_in, selected, stamp_columns, totals
 from jobs.results.slice_sums import KEYS, Key, Sums, doubles, rows_of
 from jobs.settings import Evaluation
-from udfs.catalog import class_statistics_of, published, published_of_bins, published_of_classes
+from udfs.catalog import published, statistics_of
 from udfs.kinds import KINDS
 from udfs.measure import FloatArray
 from udfs.measures.peers import peer_metrics
@@ -87,14 +87,14 @@ def _of_bins(sums: Sums, score_bins: pa.Table, settings: Evaluation, scorings: S
         assert binning is not None
         filled = np.flatnonzero(of["n"] > 0)
         parts[key] = {"low": binning.probability(low)[filled], **{name: values[filled] for name, values in of.items()}}
-    for name, metric in published_of_bins("binary", settings.bins.options).items():
+    for name, metric in published("binary", settings.bins.options, "bins").items():
         yield _of_parts(sums, parts, settings, (name, metric))
 
 
 def _of_classes(sums: Sums, class_statistics: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
-    found = _by_key(class_statistics, "class", tuple(class_statistics_of("multiclass")))
+    found = _by_key(class_statistics, "class", tuple(statistics_of("multiclass", "classes")))
     parts = {key: of for key, (_, of) in found.items()}
-    for name, metric in published_of_classes("multiclass", settings.loss.options).items():
+    for name, metric in published("multiclass", settings.loss.options, "classes").items():
         yield _of_parts(sums, parts, settings, (name, metric))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.settings import Evaluation
-from udfs.catalog import bin_metrics_of, metrics_of, published_against
+from udfs.catalog import metrics_of, published_against
 from udfs.kinds import KINDS
 
 
@@ -41,9 +41,10 @@ def _kinds(settings: Evaluation) -> Iterator[Absent]:
 def _bins(settings: Evaluation) -> Iterator[Absent]:
     if "binary" not in settings.kinds:
         return
-    of_thresholds = [name for name, metric in bin_metrics_of("binary").items() if "threshold" in metric.options]
+    of_bins = metrics_of("binary", "bins")
+    of_thresholds = [name for name, metric in of_bins.items() if "threshold" in metric.options]
     if not settings.bins.slices:
-        yield Absent(tuple(bin_metrics_of("binary")), "bins.slices is empty")
+        yield Absent(tuple(of_bins), "bins.slices is empty")
     elif not settings.bins.thresholds:
         yield Absent(tuple(of_thresholds), "bins.thresholds is empty")
 

@@ -10,6 +10,7 @@ from jobs.ledger import runs, unnamed
 from jobs.settings import parse
 from tests.jobs import days
 from udfs import catalog
+from udfs.measure import OVER
 
 
 @pytest.mark.parametrize(
@@ -69,8 +70,8 @@ def test_every_option_of_every_measure_is_in_its_name_or_in_the_definitions(kind
     settings = parse({**days.configured(Path("x")), "dimensions": [], "slices": [[]], **parts})
     recorded = runs.definitions(settings)["options"].keys()
     places = {**unnamed.OF_LOSS, **unnamed.OF_BINS}
-    for of in (catalog.metrics_of, catalog.class_metrics_of, catalog.bin_metrics_of, catalog.baseline_metrics_of):
-        for metric in of(kind).values():
+    for over in OVER:
+        for metric in catalog.metrics_of(kind, over).values():
             read = [catalog.statistics_of(kind)[name] for name in metric.inputs if name in catalog.statistics_of(kind)]
             for option in {*metric.options, *(option for statistic in read for option in statistic.options)}:
                 assert f"{{{option}}}" in metric.suffix or places[option] in recorded, (metric.name, option)

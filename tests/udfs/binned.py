@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from tests.udfs.summaries import Rows
-from udfs.catalog import published_of_bins, statistics_of
+from udfs.catalog import published, statistics_of
 from udfs.exact.decimals import from_decimal, nearest
 from udfs.exact.sums import Sums, accumulate
 from udfs.examples.binary import binary_examples
@@ -24,7 +24,7 @@ def sums_of_bins(rows: Rows, binning: Binning) -> dict[float, Units]:
     examples = binary_examples(rows.label, rows.weight, rows.score, rows.scale)
     sums = Sums(binning.edges.size, len(NAMES))
     statistics = statistics_of("binary")
-    accumulate((statistics[name](examples) for name in NAMES), [(sums, binning.located(rows.score))])
+    accumulate((statistics[name].of(examples) for name in NAMES), [(sums, binning.located(rows.score))])
     columns = [from_decimal(sums.decimals(i)).tolist() for i in range(len(NAMES))]
     return dict(zip(binning.edges[sums.seen()].tolist(), zip(*columns, strict=True), strict=True))
 
@@ -49,4 +49,4 @@ def lossless(rows: Rows) -> Binning:
 def metrics_of_bins(rows: Rows, binning: Binning | None = None, options: Options = OPTIONS) -> dict[str, float]:
     """Each metric of bins by its published name, NaN where undefined."""
     columns = columns_of(rows, binning)
-    return {name: metric(columns) for name, metric in published_of_bins("binary", options).items()}
+    return {name: metric.of(columns) for name, metric in published("binary", options, "bins").items()}

@@ -70,7 +70,7 @@ def terms(rows: Rows, names: Iterable[str], options: Options = OPTIONS) -> Float
     """The sum of some statistics' terms row by row; infinite for a hard score that is wrong."""
     columns = binary_examples(rows.label, rows.weight, rows.score, rows.scale)
     wrong = columns["label"] * columns["score_is_zero"] + (1.0 - columns["label"]) * columns["score_is_one"]
-    total = sum(s(columns) for s in columns_of("binary", {**OPTIONS, **options}).values() if s.name in set(names))
+    total = sum(s.of(columns) for s in columns_of("binary", {**OPTIONS, **options}).values() if s.name in set(names))
     return np.where(wrong > 0.0, np.inf, total)
 
 

@@ -34,7 +34,7 @@ def esmm(case: Case) -> Claims:
     factors = [doubles(inputs["pctr"]), doubles(inputs["pcvr"])]
     examples = product_examples(doubles(inputs["conv"]), np.ones(clicked.size), factors, ["probability"] * 2)
     statistics = columns_of("binary", OPTIONS)
-    units = sum(total(statistics[name](examples)) for name in ("positive_nll", "negative_nll"))
+    units = sum(total(statistics[name].of(examples)) for name in ("positive_nll", "negative_nll"))
     ctcvr = units / UNITS / clicked.size
     return {
         "ctr_loss": ctr.claim("log_loss"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tests.udfs.summaries import Value
-from udfs.catalog import class_statistics_of, columns_of, published, published_of_classes
+from udfs.catalog import columns_of, published, statistics_of
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import total
 from udfs.examples.classes import class_examples, of_each_class
@@ -58,7 +58,7 @@ def class_rows(
 def class_terms(rows: ClassRows, options: Options = CLASS_OPTIONS) -> dict[str, FloatArray]:
     """The terms of each statistic, (n,), by column."""
     examples = class_examples(rows.label, rows.weight, rows.scores, rows.scale)
-    return {column: statistic(examples) for column, statistic in columns_of("multiclass", options).items()}
+    return {column: statistic.of(examples) for column, statistic in columns_of("multiclass", options).items()}
 
 
 def class_sums(rows: ClassRows, options: Options = CLASS_OPTIONS) -> dict[str, int]:
@@ -70,7 +70,7 @@ def sums_by_class(rows: ClassRows) -> dict[str, list[int]]:
     """Units of each class statistic, one for every class."""
     examples = class_examples(rows.label, rows.weight, rows.scores, rows.scale)
     of_each = list(of_each_class(examples))
-    return {name: [total(s(each)) for each in of_each] for name, s in class_statistics_of("multiclass").items()}
+    return {name: [total(s.of(each)) for each in of_each] for name, s in statistics_of("multiclass", "classes").items()}
 
 
 def class_metrics_from(
@@ -87,7 +87,7 @@ def class_metrics_from(
         found[name] = (float(values[0]), reasons[0])
     classes = {name: nearest(units) for name, units in by_class.items()}
     of_slice = {name: float(values[0]) for name, values in chosen.items()}
-    for name, class_metric in published_of_classes("multiclass", options).items():
+    for name, class_metric in published("multiclass", options, "classes").items():
         found[name] = evaluated_of_parts(class_metric, classes, of_slice)
     return found
 

@@ -48,7 +48,7 @@ def sums_of_values(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None 
     """Units of each statistic over all rows; without a weight each weighs 1."""
     labels = floats(label)
     examples = regression_examples(labels, np.ones(labels.size) if weight is None else floats(weight), floats(score))
-    return {name: total(statistic(examples)) for name, statistic in columns_of("regression", {}).items()}
+    return {name: total(statistic.of(examples)) for name, statistic in columns_of("regression", {}).items()}
 
 
 def metrics_of_values(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> dict[str, Value]:

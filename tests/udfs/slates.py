@@ -67,7 +67,7 @@ def terms(
 ) -> dict[str, FloatArray]:
     """The terms of each statistic, (groups,), by column."""
     columns = examples(slates, scale, kernel)
-    return {name: statistic(columns) for name, statistic in columns_of("candidates", options).items()}
+    return {name: statistic.of(columns) for name, statistic in columns_of("candidates", options).items()}
 
 
 def sums(slates: Sequence[Slate], scale: str = "logit", options: Options = OPTIONS) -> dict[str, int]:

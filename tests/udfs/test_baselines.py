@@ -12,16 +12,16 @@ from tests.udfs.baseline_references import REFERENCES, against_prior, priced_sum
 from tests.udfs.references import entropy, exact, value_and_bound
 from tests.udfs.summaries import Rows, metrics_of_rows, rows_of
 from udfs import catalog
-from udfs.catalog import baseline_metrics_of, published_against
+from udfs.catalog import metrics_of, published_against
 from udfs.exact.kernels import FloatArray
-from udfs.measure import baseline_metric
+from udfs.measure import Metric, metric
 from udfs.measures.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
 
 priors = st.floats(2.0**-20, 1 - 2.0**-20)
 
 
 def test_every_metric_has_a_reference_and_its_baseline_in_its_name() -> None:
-    assert set(REFERENCES) == set(baseline_metrics_of("binary"))
+    assert set(REFERENCES) == set(metrics_of("binary", "baseline"))
     assert published_against("binary", "total").keys() == {f"{name}[total]" for name in REFERENCES}
     constant = {"normalized_entropy_he2014[stratified]"}
     assert published_against("binary", "stratified").keys() == {f"{name}[stratified]" for name in REFERENCES} - constant
@@ -133,14 +133,12 @@ def test_a_baseline_metric_of_an_unknown_column_is_an_error() -> None:
         return baseline_loss
 
     with pytest.raises(TypeError, match=r"of_nothing: unknown parameter 'baseline_loss'; there are: .*baseline_nll"):
-        catalog.check(
-            [baseline_metric(unit="1")(of_nothing)], {*catalog.statistics_of("binary"), *catalog.BASELINE_COLUMNS}
-        )
+        catalog.check([metric(unit="1")(of_nothing)], catalog.inputs_of("binary")[Metric, "baseline"])
 
 
 def test_every_metric_is_documented() -> None:
-    for metric in baseline_metrics_of("binary").values():
-        first = metric.definition.splitlines()[0]
+    for each in metrics_of("binary", "baseline").values():
+        first = each.definition.splitlines()[0]
         assert first.endswith(".")
         assert 15 < len(first) <= 160
     assert set(BASELINES) == {"total", "reference", "stratified"}

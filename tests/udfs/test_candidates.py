@@ -174,7 +174,9 @@ def test_a_group_without_a_positive_has_no_loss_and_no_rank() -> None:
 
 def test_no_groups_are_no_metric() -> None:
     nothing = group_examples(np.array([]), np.array([]), np.array([0]), np.array([]), "logit")
-    assert all(statistic.bound({"k": 5.0})(nothing).size == 0 for statistic in STATISTICS.values() if statistic.options)
+    assert all(
+        statistic.bound({"k": 5.0}).of(nothing).size == 0 for statistic in STATISTICS.values() if statistic.options
+    )
     assert {reason for _, reason in metrics([]).values()} == {"no_weight"}
 
 

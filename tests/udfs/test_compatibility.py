@@ -37,7 +37,7 @@ def printed(rows: Rows, *peers: str) -> dict[str, Value]:
     statistics = peer_columns(names) | {
         name: statistics_of("binary")[name] for name in ("n", "weight", "positive_weight", "negative_weight")
     }
-    sums = {name: nearest([total(statistic(columns))]) for name, statistic in statistics.items()}
+    sums = {name: nearest([total(statistic.of(columns))]) for name, statistic in statistics.items()}
     found = {name: evaluated(metric, sums) for name, metric in peer_metrics(names).items()}
     return {name: (float(values[0]), reasons[0]) for name, (values, reasons) in found.items()}
 
@@ -162,7 +162,7 @@ def test_there_are_vectors_of_each_of_these_peers() -> None:
 def test_terms_are_within_their_limits_and_0_without_weight(rows: Rows) -> None:
     columns = examples(rows)
     for statistic in peer_columns(PEERS).values():
-        terms = statistic(columns)
+        terms = statistic.of(columns)
         assert (np.abs(terms) <= 104.0 * columns["weight"]).all(), statistic.name
     assert 104.0 * WEIGHT_LIMIT < TERM_LIMIT
 
@@ -197,4 +197,4 @@ def test_statistics_travel_to_workers() -> None:
     rows = some_rows(1)
     for statistic in peer_columns(PEERS).values():
         there = cloudpickle.loads(cloudpickle.dumps(statistic))
-        assert there(examples(rows)).tobytes() == statistic(examples(rows)).tobytes()
+        assert there.of(examples(rows)).tobytes() == statistic.of(examples(rows)).tobytes()

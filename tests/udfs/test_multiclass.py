@@ -20,25 +20,18 @@ from tests.udfs.class_summaries import (
 from tests.udfs.references import value_and_bound
 from tests.udfs.references_multiclass import CLASS_REFERENCES, exact_classes
 from tests.udfs.summaries import OPTIONS, metrics_of_rows, rows_of
-from udfs.catalog import (
-    class_metrics_of,
-    class_statistics_of,
-    columns_of,
-    metrics_of,
-    published,
-    published_of_classes,
-    statistics_of,
-)
+from udfs.catalog import columns_of, metrics_of, published, statistics_of
 from udfs.kinds import KINDS
-from udfs.measure import Measure
+from udfs.measure import OVER, Measure
 from udfs.pricing import evaluated, evaluated_of_parts
 
 PUBLISHED = published("multiclass", CLASS_OPTIONS)
-OF_CLASSES = published_of_classes("multiclass", CLASS_OPTIONS)
+OF_CLASSES = published("multiclass", CLASS_OPTIONS, "classes")
 MEASURES = [
     measure
-    for of_kind in (statistics_of, metrics_of, class_statistics_of, class_metrics_of)
-    for measure in of_kind("multiclass").values()
+    for of_kind in (statistics_of, metrics_of)
+    for over in OVER
+    for measure in of_kind("multiclass", over).values()
 ]
 
 
@@ -108,10 +101,10 @@ def test_no_weight_is_no_metric_and_one_class_has_no_normalized_entropy() -> Non
     assert found["label_entropy"] == (0.0, None)
 
 
-@pytest.mark.parametrize("missing", [*columns_of("multiclass", CLASS_OPTIONS), *class_statistics_of("multiclass")])
+@pytest.mark.parametrize("missing", [*columns_of("multiclass", CLASS_OPTIONS), *statistics_of("multiclass", "classes")])
 def test_what_was_not_recorded_is_no_metric(missing: str) -> None:
     sums = {name: np.array([0.5]) for name in columns_of("multiclass", CLASS_OPTIONS)}
-    classes = {name: np.array([0.25, 0.25]) for name in class_statistics_of("multiclass")}
+    classes = {name: np.array([0.25, 0.25]) for name in statistics_of("multiclass", "classes")}
     for group, nothing in ((sums, np.array([np.nan])), (classes, np.array([0.25, np.nan]))):
         if missing in group:
             group[missing] = nothing

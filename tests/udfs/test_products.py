@@ -95,7 +95,7 @@ def test_the_columns_are_those_of_binary_examples_and_every_term_is_finite(
     assert found["score"] + found["complement"] == pytest.approx(np.ones(label.size), rel=1e-15)
     for statistic in statistics_of("binary").values():
         for choice in statistic.choices({"gamma": (0.0, 2.0, 0.5)}):
-            terms = statistic.bound(choice)(found)
+            terms = statistic.bound(choice).of(found)
             assert np.isfinite(terms).all(), statistic.name
             assert not terms[found["weight"] == 0.0].any() or statistic.counts
 

@@ -15,13 +15,13 @@ from tests.udfs.binned import columns_of, metrics_of_bins
 from tests.udfs.claims import cases
 from tests.udfs.claims_bins import confusion_of, curve_of, drawn
 from tests.udfs.summaries import Rows, metrics_of_rows, rows_of
-from udfs.catalog import bin_metrics_of, metrics_of, published_of_bins, statistics_of
+from udfs.catalog import metrics_of, published, statistics_of
 from udfs.exact.kernels import sigmoid
 from udfs.exact.numerics import preceding
 from udfs.examples.bins import BIN_COLUMNS, Binning
-from udfs.measure import BinMetric
+from udfs.measure import Metric
 
-METRICS = bin_metrics_of("binary")
+METRICS = metrics_of("binary", "bins")
 OPTIONS = {"threshold": THRESHOLD, "calibration_bins": BINS}
 LOGITS = Binning("logit")
 MILLION = 1_000_000
@@ -62,14 +62,14 @@ def test_a_metric_of_bins_is_its_reference(name: str, scale: str) -> None:
 
 
 @pytest.mark.parametrize("measure", METRICS.values(), ids=lambda measure: measure.name)
-def test_every_metric_of_bins_is_documented(measure: BinMetric) -> None:
+def test_every_metric_of_bins_is_documented(measure: Metric) -> None:
     first = measure.definition.splitlines()[0]
     assert first.endswith(".")
     assert 15 < len(first) <= 160
 
 
 def test_a_threshold_is_part_of_the_name() -> None:
-    names = published_of_bins("binary", {"threshold": (0.5, 0.1234567, 0.12345678), "calibration_bins": 10}).keys()
+    names = published("binary", {"threshold": (0.5, 0.1234567, 0.12345678), "calibration_bins": 10}, "bins").keys()
     assert {"precision@0.5", "precision@0.1234567", "precision@0.12345678", "f1@0.5"} <= names
     assert len(names) == len(METRICS) + 2 * 3
 
@@ -147,8 +147,8 @@ def test_no_weight_is_no_metric_of_bins(rows: Rows) -> None:
 def test_what_was_not_recorded_is_no_metric_of_bins() -> None:
     columns = columns_of(coarse_rows("probability"))
     for missing in BIN_COLUMNS - {"low"}:
-        for metric in published_of_bins("binary", OPTIONS).values():
-            found = metric({**columns, missing: np.full(columns["n"].size, np.nan)})
+        for metric in published("binary", OPTIONS, "bins").values():
+            found = metric.of({**columns, missing: np.full(columns["n"].size, np.nan)})
             assert math.isnan(found) == (missing in metric.inputs), (metric.name, missing)
 
 

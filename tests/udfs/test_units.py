@@ -12,7 +12,7 @@ from tests import class_strategies, strategies
 from tests.udfs.class_summaries import ClassRows
 from tests.udfs.slates import OPTIONS, examples, slate
 from tests.udfs.summaries import Rows
-from udfs.catalog import class_statistics_of, columns_of
+from udfs.catalog import columns_of, statistics_of
 from udfs.exact.units import FARTHEST, HEAVIEST, TERM_LIMIT, WEIGHT_LIMIT, unit_below, value_unit, weight_unit
 from udfs.examples.binary import binary_examples, regression_examples
 from udfs.examples.classes import class_examples, of_each_class
@@ -28,7 +28,7 @@ def scales(statistics: Mapping[str, Statistic], one: Any, other: Any, weight: fl
     for name, statistic in statistics.items():
         factor = weight**statistic.weight_degree * value**statistic.value_degree
         # Below the normal numbers a double has no digits to keep.
-        assert (np.abs(factor * statistic(one) - statistic(other)) < 1e-300).all(), name
+        assert (np.abs(factor * statistic.of(one) - statistic.of(other)) < 1e-300).all(), name
 
 
 @law
@@ -57,7 +57,7 @@ def test_multiclass_statistics_scale_with_the_weight(rows: ClassRows, power: flo
     one, other = (class_examples(rows.label, rows.weight * w, rows.scores, rows.scale) for w in (1.0, power))
     scales(columns_of("multiclass", OPTIONS), one, other, power)
     for each, again in zip(of_each_class(one), of_each_class(other), strict=True):
-        scales(class_statistics_of("multiclass"), each, again, power)
+        scales(statistics_of("multiclass", "classes"), each, again, power)
 
 
 @law
@@ -93,7 +93,7 @@ def test_units_bring_every_term_of_a_value_into_range(weight: float, label: floa
     assert unit * values**2 <= 2.0**122  # so that the natural sum of 2³⁰ terms fits 76 digits
     row = regression_examples(*(np.array([each]) for each in (label / values, weight / unit, score / values)))
     for name, statistic in columns_of("regression", OPTIONS).items():
-        assert abs(statistic(row)[0]) < TERM_LIMIT, name
+        assert abs(statistic.of(row)[0]) < TERM_LIMIT, name
 
 
 @given(weight=st.floats(0.0, np.nextafter(HEAVIEST, 0.0)), factor=st.floats(1.0, 2.0**35))

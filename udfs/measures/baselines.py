@@ -12,7 +12,7 @@ import numpy as np
 from udfs.exact import numerics
 from udfs.exact.decimals import IntArray
 from udfs.exact.numerics import ratio
-from udfs.measure import FloatArray, baseline_metric
+from udfs.measure import FloatArray, metric
 
 # The columns that the caller hands over for each. The parts of `stratified` have no one prior.
 BASELINES: dict[str, tuple[str, ...]] = {
@@ -20,6 +20,15 @@ BASELINES: dict[str, tuple[str, ...]] = {
     "reference": ("baseline_nll", "baseline_entropy"),
     "stratified": ("baseline_nll",),
 }
+
+
+def against(loss: FloatArray, baseline: FloatArray) -> FloatArray:
+    """A loss, or what it is less than the baseline's, as a share of the baseline's: the one quotient of all of these.
+
+    Shapes (slices,), twice, to (slices,), both totals or both means. NaN where the baseline loses 0, or inf: a prior
+    of 0 or 1 that is wrong would let any model look perfect.
+    """
+    return ratio(loss, np.where(np.isfinite(baseline), baseline, np.nan))
 
 
 def constant_baseline(positive_weight: FloatArray, negative_weight: FloatArray, prior: FloatArray) -> FloatArray:
@@ -50,42 +59,28 @@ def prior_entropy(prior: FloatArray) -> FloatArray:
     return numerics.binary_entropy(prior, 1.0 - prior)
 
 
-@baseline_metric(unit="1")
-def normalized_entropy(positive_nll: FloatArray, negative_nll: FloatArray, baseline_nll: FloatArray) -> FloatArray:
+@metric(unit="1", over="baseline", suffix="[{baseline}]")
+def normalized_entropy(positive_nll, negative_nll, baseline_nll):
     """Log loss over that of the baseline on the same rows: below 1 the model beats it."""
-    return ratio(positive_nll + negative_nll, _finite(baseline_nll))
+    return against(positive_nll + negative_nll, baseline_nll)
 
 
-@baseline_metric(unit="1")
-def relative_information_gain(
-    positive_nll: FloatArray, negative_nll: FloatArray, baseline_nll: FloatArray
-) -> FloatArray:
+@metric(unit="1", over="baseline", suffix="[{baseline}]")
+def relative_information_gain(positive_nll, negative_nll, baseline_nll):
     """Share of the baseline's log loss that the model removes, 1 − normalized entropy against it."""
-    return _gain(positive_nll, negative_nll, baseline_nll)
+    return against(baseline_nll - (positive_nll + negative_nll), baseline_nll)
 
 
-@baseline_metric(unit="%")
-def relative_cross_entropy(positive_nll: FloatArray, negative_nll: FloatArray, baseline_nll: FloatArray) -> FloatArray:
+@metric(unit="%", over="baseline", suffix="[{baseline}]")
+def relative_cross_entropy(positive_nll, negative_nll, baseline_nll):
     """Relative cross-entropy (RCE), 100·(1 − log loss / log loss of the baseline), in percent."""
-    return 100.0 * _gain(positive_nll, negative_nll, baseline_nll)
+    return 100.0 * relative_information_gain(positive_nll, negative_nll, baseline_nll)
 
 
-@baseline_metric(unit="1")
-def normalized_entropy_he2014(
-    positive_nll: FloatArray, negative_nll: FloatArray, weight: FloatArray, baseline_entropy: FloatArray
-) -> FloatArray:
+@metric(unit="1", over="baseline", suffix="[{baseline}]")
+def normalized_entropy_he2014(positive_nll, negative_nll, weight, baseline_entropy):
     """Log loss over the entropy H(π) of the prior itself, as He et al. 2014 print it with the training set's rate.
 
     H(π) is what the prior would lose on rows that it fits, not on those of the slice: compare no two slices by it.
     """
-    return ratio(ratio(positive_nll + negative_nll, weight), baseline_entropy)
-
-
-def _gain(positive_nll: FloatArray, negative_nll: FloatArray, baseline_nll: FloatArray) -> FloatArray:
-    baseline = _finite(baseline_nll)
-    return ratio(baseline - (positive_nll + negative_nll), baseline)
-
-
-def _finite(baseline_nll: FloatArray) -> FloatArray:
-    """NaN for inf: against a prior of 0 or 1 that is wrong any model would look perfect."""
-    return np.where(np.isfinite(baseline_nll), baseline_nll, np.nan)
+    return against(ratio(positive_nll + negative_nll, weight), baseline_entropy)

@@ -14,124 +14,110 @@ from udfs.measure import FloatArray, metric, statistic
 
 
 @statistic(unit="weight")
-def positive_weight(label: FloatArray, weight: FloatArray) -> FloatArray:
+def positive_weight(label, weight):
     """Weight of the positive part of the labels, Σ w·y."""
     return weight * label
 
 
 @statistic(unit="weight")
-def negative_weight(label: FloatArray, weight: FloatArray) -> FloatArray:
+def negative_weight(label, weight):
     """Weight of the negative part of the labels, Σ w·(1 − y). Kept, because Σ w − Σ w·y would cancel."""
     return weight * (1.0 - label)
 
 
 @statistic(unit="weight")
-def score_sum(weight: FloatArray, score: FloatArray) -> FloatArray:
+def score_sum(weight, score):
     """Sum of weighted scores, Σ w·p: the positives that the model expects."""
     return weight * score
 
 
 @statistic(unit="weight")
-def squared_error(label: FloatArray, weight: FloatArray, score: FloatArray, complement: FloatArray) -> FloatArray:
+def squared_error(label, weight, score, complement):
     """Weighted squared error, Σ w·(y − p)², with y − p as y·(1 − p) − (1 − y)·p, which does not cancel."""
     error = label * complement - (1.0 - label) * score
     return weight * (error * error)
 
 
 @statistic(unit="weight")
-def absolute_error(label: FloatArray, weight: FloatArray, score: FloatArray, complement: FloatArray) -> FloatArray:
+def absolute_error(label, weight, score, complement):
     """Weighted absolute error, Σ w·|y − p|, with y − p as y·(1 − p) − (1 − y)·p, which does not cancel."""
     return weight * np.abs(label * complement - (1.0 - label) * score)
 
 
 @statistic(unit="weight")
-def positive_score_sum(label: FloatArray, weight: FloatArray, score: FloatArray) -> FloatArray:
+def positive_score_sum(label, weight, score):
     """Sum of the weighted scores of the positive part of the labels, Σ w·y·p."""
     return weight * (label * score)
 
 
 @statistic(unit="weight")
-def negative_score_sum(label: FloatArray, weight: FloatArray, score: FloatArray) -> FloatArray:
+def negative_score_sum(label, weight, score):
     """Sum of the weighted scores of the negative part of the labels, Σ w·(1 − y)·p."""
     return weight * ((1.0 - label) * score)
 
 
 @statistic(unit="nats")
-def positive_nll(label: FloatArray, weight: FloatArray, positive_loss: FloatArray) -> FloatArray:
+def positive_nll(label, weight, positive_loss):
     """Weighted negative log-likelihood of the positive part of the labels, Σ w·y·(−ln p), hard rows left out."""
     return weight * (label * positive_loss)
 
 
 @statistic(unit="nats")
-def negative_nll(label: FloatArray, weight: FloatArray, negative_loss: FloatArray) -> FloatArray:
+def negative_nll(label, weight, negative_loss):
     """Weighted negative log-likelihood of the negative part, Σ w·(1 − y)·(−ln(1 − p)), hard rows left out."""
     return weight * ((1.0 - label) * negative_loss)
 
 
 @statistic(unit="nats", suffix="_g{gamma}")
-def positive_focal(
-    label: FloatArray,
-    weight: FloatArray,
-    complement: FloatArray,
-    positive_loss: FloatArray,
-    *,
-    gamma: float,
-) -> FloatArray:
+def positive_focal(label, weight, complement, positive_loss, *, gamma):
     """Focal loss of the positive part, Σ w·y·(1 − p)^γ·(−ln p), hard rows left out (arXiv:1708.02002)."""
     return weight * (label * (_power(complement, gamma) * positive_loss))
 
 
 @statistic(unit="nats", suffix="_g{gamma}")
-def negative_focal(
-    label: FloatArray,
-    weight: FloatArray,
-    score: FloatArray,
-    negative_loss: FloatArray,
-    *,
-    gamma: float,
-) -> FloatArray:
+def negative_focal(label, weight, score, negative_loss, *, gamma):
     """Focal loss of the negative part, Σ w·(1 − y)·p^γ·(−ln(1 − p)), hard rows left out (arXiv:1708.02002)."""
     return weight * ((1.0 - label) * (_power(score, gamma) * negative_loss))
 
 
 @statistic(unit="weight")
-def hard_wrong_positive_weight(label: FloatArray, weight: FloatArray, score_is_zero: FloatArray) -> FloatArray:
+def hard_wrong_positive_weight(label, weight, score_is_zero):
     """Weight of positives that were given the score 0: Σ w·y over rows with p = 0."""
     return weight * label * score_is_zero
 
 
 @statistic(unit="weight")
-def hard_wrong_negative_weight(label: FloatArray, weight: FloatArray, score_is_one: FloatArray) -> FloatArray:
+def hard_wrong_negative_weight(label, weight, score_is_one):
     """Weight of negatives that were given the score 1: Σ w·(1 − y) over rows with p = 1."""
     return weight * (1.0 - label) * score_is_one
 
 
 @statistic(unit="weight")
-def hard_right_positive_weight(label: FloatArray, weight: FloatArray, score_is_one: FloatArray) -> FloatArray:
+def hard_right_positive_weight(label, weight, score_is_one):
     """Weight of positives that were given the score 1: Σ w·y over rows with p = 1."""
     return weight * label * score_is_one
 
 
 @statistic(unit="weight")
-def hard_right_negative_weight(label: FloatArray, weight: FloatArray, score_is_zero: FloatArray) -> FloatArray:
+def hard_right_negative_weight(label, weight, score_is_zero):
     """Weight of negatives that were given the score 0: Σ w·(1 − y) over rows with p = 0."""
     return weight * (1.0 - label) * score_is_zero
 
 
 @metric(unit="nats")
-def log_loss(positive_nll: FloatArray, negative_nll: FloatArray, weight: FloatArray) -> FloatArray:
+def log_loss(positive_nll, negative_nll, weight):
     """Mean log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)] / Σ w: the cross-entropy of labels and scores."""
     return ratio(positive_nll + negative_nll, weight)
 
 
 @metric(unit="nats")
-def log_loss_total(positive_nll: FloatArray, negative_nll: FloatArray) -> FloatArray:
+def log_loss_total(positive_nll, negative_nll):
     """Total log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)]. Undefined where there is no weight."""
     return positive_nll + negative_nll
 
 
 @metric(unit="nats")
-def inverse_propensity_log_loss(positive_nll: FloatArray, negative_nll: FloatArray, n: FloatArray) -> FloatArray:
+def inverse_propensity_log_loss(positive_nll, negative_nll, n):
     """Log loss per row, −Σ w·[y ln p + (1 − y) ln(1 − p)] / n: IPS where w is 1 / propensity; `log_loss` is SNIPS.
 
     Where negatives were sampled n counts those of the sample, so that this is no mean of all rows.
@@ -140,9 +126,7 @@ def inverse_propensity_log_loss(positive_nll: FloatArray, negative_nll: FloatArr
 
 
 @metric(unit="nats")
-def weighted_log_loss(
-    positive_nll: FloatArray, negative_nll: FloatArray, weight: FloatArray, *, alpha: float
-) -> FloatArray:
+def weighted_log_loss(positive_nll, negative_nll, weight, *, alpha):
     """Log loss with the positive part counted α times, −Σ w·[α·y ln p + (1 − y) ln(1 − p)] / Σ w (N for unit weights).
 
     For α ≠ 1 it is not minimised by the true rate.
@@ -151,84 +135,67 @@ def weighted_log_loss(
 
 
 @metric(unit="nats")
-def weighted_log_loss_balanced(
-    positive_nll: FloatArray,
-    negative_nll: FloatArray,
-    positive_weight: FloatArray,
-    negative_weight: FloatArray,
-    *,
-    alpha: float,
-) -> FloatArray:
+def weighted_log_loss_balanced(positive_nll, negative_nll, positive_weight, negative_weight, *, alpha):
     """The sum of `weighted_log_loss` ÷ the weight counted the same way, α·Σ w·y + Σ w·(1 − y)."""
     return ratio(alpha * positive_nll + negative_nll, alpha * positive_weight + negative_weight)
 
 
 @metric(unit="nats")
-def focal_loss(positive_focal: FloatArray, negative_focal: FloatArray, weight: FloatArray) -> FloatArray:
+def focal_loss(positive_focal, negative_focal, weight):
     """Mean focal loss, Σ w·(1 − p_t)^γ·(−ln p_t) / Σ w, p_t the score of the observed class; γ = 0 is the log loss."""
     return ratio(positive_focal + negative_focal, weight)
 
 
 @metric(unit="1")
-def brier_score(squared_error: FloatArray, weight: FloatArray) -> FloatArray:
+def brier_score(squared_error, weight):
     """Mean squared error of the score, Σ w·(p − y)² / Σ w."""
     return ratio(squared_error, weight)
 
 
 @metric(unit="1")
-def mean_absolute_error(absolute_error: FloatArray, weight: FloatArray) -> FloatArray:
+def mean_absolute_error(absolute_error, weight):
     """Mean absolute error of the score, Σ w·|p − y| / Σ w. Not minimised by the true probability."""
     return ratio(absolute_error, weight)
 
 
 @metric(unit="1")
-def tjur_r2(
-    positive_score_sum: FloatArray,
-    negative_score_sum: FloatArray,
-    positive_weight: FloatArray,
-    negative_weight: FloatArray,
-) -> FloatArray:
+def tjur_r2(positive_score_sum, negative_score_sum, positive_weight, negative_weight):
     """Coefficient of discrimination, the mean score of positives minus that of negatives (Tjur 2009)."""
     return ratio(positive_score_sum, positive_weight) - ratio(negative_score_sum, negative_weight)
 
 
 @metric(unit="1")
-def tjur_ratio(
-    positive_score_sum: FloatArray,
-    negative_score_sum: FloatArray,
-    positive_weight: FloatArray,
-    negative_weight: FloatArray,
-) -> FloatArray:
+def tjur_ratio(positive_score_sum, negative_score_sum, positive_weight, negative_weight):
     """Mean score of positives over that of negatives. Undefined without one of the classes or a score of negatives."""
     return ratio(ratio(positive_score_sum, positive_weight), ratio(negative_score_sum, negative_weight))
 
 
 @metric(unit="1")
-def base_rate(positive_weight: FloatArray, weight: FloatArray) -> FloatArray:
+def base_rate(positive_weight, weight):
     """Weighted share of positives, q = Σ w·y / Σ w."""
     return ratio(positive_weight, weight)
 
 
 @metric(unit="1")
-def mean_score(score_sum: FloatArray, weight: FloatArray) -> FloatArray:
+def mean_score(score_sum, weight):
     """Weighted mean score, Σ w·p / Σ w."""
     return ratio(score_sum, weight)
 
 
 @metric(unit="1")
-def predicted_over_actual(score_sum: FloatArray, positive_weight: FloatArray) -> FloatArray:
+def predicted_over_actual(score_sum, positive_weight):
     """Calibration, Σ w·p / Σ w·y: above 1 the model predicts too much. Undefined without positives."""
     return ratio(score_sum, positive_weight)
 
 
 @metric(unit="1")
-def calibration_bias(score_sum: FloatArray, positive_weight: FloatArray, weight: FloatArray) -> FloatArray:
+def calibration_bias(score_sum, positive_weight, weight):
     """Calibration as a difference, Σ w·p / Σ w − Σ w·y / Σ w: defined where there are no positives, too."""
     return ratio(score_sum - positive_weight, weight)
 
 
 @metric(unit="nats")
-def log_calibration(score_sum: FloatArray, positive_weight: FloatArray) -> FloatArray:
+def log_calibration(score_sum, positive_weight):
     """Calibration on a scale where twice too much is as far as half, ln(Σ w·p / Σ w·y). Undefined without positives."""
     return STRICT.log(ratio(score_sum, positive_weight))
 

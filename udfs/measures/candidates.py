@@ -16,61 +16,61 @@ from udfs.measure import FloatArray, metric, statistic
 
 
 @statistic(unit="impressions")
-def impressions(weight: FloatArray, groups: Groups) -> FloatArray:
+def impressions(weight, groups):
     """Candidates, each with the weight of its group, Σ w·(m + |N|)."""
     return weight * groups.size
 
 
 @statistic(unit="impressions")
-def positives(weight: FloatArray, groups: Groups) -> FloatArray:
+def positives(weight, groups):
     """Positives, each with the weight of its group, Σ w·m."""
     return weight * groups.positives
 
 
 @statistic(unit="weight")
-def weight_with_positive(weight: FloatArray, groups: Groups) -> FloatArray:
+def weight_with_positive(weight, groups):
     """Weight of groups with a positive, Σ w over m > 0."""
     return weight * (groups.positives > 0.0)
 
 
 @statistic(unit="weight")
-def weight_without_positive(weight: FloatArray, groups: Groups) -> FloatArray:
+def weight_without_positive(weight, groups):
     """Weight of groups without a positive, Σ w over m = 0."""
     return weight * np.equal(groups.positives, 0.0)
 
 
 @statistic(unit="weight")
-def single_candidate_weight(weight: FloatArray, groups: Groups) -> FloatArray:
+def single_candidate_weight(weight, groups):
     """Weight of groups of one impression, whose softmax losses are 0 whatever the model."""
     return weight * np.equal(groups.size, 1)
 
 
 @statistic(unit="weight")
-def hard_group_weight(weight: FloatArray, groups: Groups) -> FloatArray:
+def hard_group_weight(weight, groups):
     """Weight of hard groups: a positive has probability 0, and the losses are infinite."""
     return weight * groups.hard
 
 
 @statistic(unit="impressions")
-def hard_group_positives(weight: FloatArray, groups: Groups) -> FloatArray:
+def hard_group_positives(weight, groups):
     """Positives of hard groups, Σ w·m."""
     return weight * groups.hard * groups.positives
 
 
 @statistic(unit="nats")
-def softmax_nll(loss_weight: FloatArray, groups: Groups) -> FloatArray:
+def softmax_nll(loss_weight, groups):
     """Softmax loss, each group once, Σ w·(lse(all) − mean of s over P), hard groups left out."""
     return loss_weight * _mean_nll(groups)
 
 
 @statistic(unit="nats")
-def softmax_positive_nll(loss_positives: FloatArray, groups: Groups) -> FloatArray:
+def softmax_positive_nll(loss_positives, groups):
     """Softmax loss, each positive once, Σ w·Σ_P (lse(all) − s_i), hard groups left out."""
     return loss_positives * _mean_nll(groups)
 
 
 @statistic(unit="nats")
-def softmax_one_of_nll(loss_weight: FloatArray, groups: Groups) -> FloatArray:
+def softmax_one_of_nll(loss_weight, groups):
     """Softmax loss of one positive being drawn, no matter which, Σ w·(lse(all) − lse(P)), hard groups left out."""
     # lse(all) − lse(P) = ln(1 + exp(lse(N) − lse(P))), which keeps its digits where it is small.
     against = np.where(groups.positives > 0.0, _lse(groups, ~groups.positive), -np.inf)
@@ -79,7 +79,7 @@ def softmax_one_of_nll(loss_weight: FloatArray, groups: Groups) -> FloatArray:
 
 
 @statistic(unit="nats")
-def softmax_each_nll(loss_positives: FloatArray, groups: Groups) -> FloatArray:
+def softmax_each_nll(loss_positives, groups):
     """Softmax loss of each positive against the negatives, Σ w·Σ_P ln(1 + Σ_N exp(s_n − s_i)), hard groups left out."""
     against = _lse(groups, ~groups.positive)[groups.of_row]
     losses = np.zeros(groups.label.size)
@@ -89,13 +89,13 @@ def softmax_each_nll(loss_positives: FloatArray, groups: Groups) -> FloatArray:
 
 
 @statistic(unit="nats")
-def uniform_softmax_nll(weight: FloatArray, groups: Groups) -> FloatArray:
+def uniform_softmax_nll(weight, groups):
     """Softmax loss of equal scores, Σ w·ln(m + |N|) over groups with a positive."""
     return weight * (groups.positives > 0.0) * groups.kernel.log(groups.size.astype(np.float64))
 
 
 @metric(unit="nats", undefined="no_positive")
-def softmax_cross_entropy(softmax_nll: FloatArray, weight_with_positive: FloatArray) -> FloatArray:
+def softmax_cross_entropy(softmax_nll, weight_with_positive):
     """Softmax cross-entropy with the label 1/m for each positive: the mean form, ÷ weight of groups with a positive.
 
     Its floor is ln m, not 0; it is the ListNet loss of binary labels.
@@ -104,49 +104,49 @@ def softmax_cross_entropy(softmax_nll: FloatArray, weight_with_positive: FloatAr
 
 
 @metric(unit="nats")
-def softmax_cross_entropy_total(softmax_positive_nll: FloatArray) -> FloatArray:
+def softmax_cross_entropy_total(softmax_positive_nll):
     """Total softmax cross-entropy, the sum form Σ w·(−Σ_P s_i + m·lse(all)): each positive counts once."""
     return softmax_positive_nll
 
 
 @metric(unit="nats", undefined="no_positive")
-def softmax_cross_entropy_per_positive(softmax_positive_nll: FloatArray, positives: FloatArray) -> FloatArray:
+def softmax_cross_entropy_per_positive(softmax_positive_nll, positives):
     """Softmax cross-entropy in the sum form, ÷ the number of positives Σ w·m."""
     return ratio(softmax_positive_nll, positives)
 
 
 @metric(unit="nats", undefined="no_positive")
-def softmax_cross_entropy_one_of(softmax_one_of_nll: FloatArray, weight_with_positive: FloatArray) -> FloatArray:
+def softmax_cross_entropy_one_of(softmax_one_of_nll, weight_with_positive):
     """Softmax cross-entropy of drawing any one positive, lse(all) − lse(P), ÷ weight of groups with a positive."""
     return ratio(softmax_one_of_nll, weight_with_positive)
 
 
 @metric(unit="nats", undefined="no_positive")
-def softmax_cross_entropy_each(softmax_each_nll: FloatArray, positives: FloatArray) -> FloatArray:
+def softmax_cross_entropy_each(softmax_each_nll, positives):
     """Softmax cross-entropy of each positive among the negatives of its group alone, ÷ the number of positives."""
     return ratio(softmax_each_nll, positives)
 
 
 @metric(unit="nats", undefined="no_positive")
-def uniform_softmax_cross_entropy(uniform_softmax_nll: FloatArray, weight_with_positive: FloatArray) -> FloatArray:
+def uniform_softmax_cross_entropy(uniform_softmax_nll, weight_with_positive):
     """Softmax cross-entropy of equal scores, mean ln(m + |N|): what a model has to beat."""
     return ratio(uniform_softmax_nll, weight_with_positive)
 
 
 @metric(unit="1")
-def without_positive_share(weight_without_positive: FloatArray, weight: FloatArray) -> FloatArray:
+def without_positive_share(weight_without_positive, weight):
     """Share of the weight in groups without a positive, which softmax losses and gains by rank leave out."""
     return ratio(weight_without_positive, weight)
 
 
 @metric(unit="1")
-def single_candidate_share(single_candidate_weight: FloatArray, weight: FloatArray) -> FloatArray:
+def single_candidate_share(single_candidate_weight, weight):
     """Share of the weight in groups of one impression, which nothing can be learnt from."""
     return ratio(single_candidate_weight, weight)
 
 
 @metric(unit="impressions")
-def mean_group_size(impressions: FloatArray, weight: FloatArray) -> FloatArray:
+def mean_group_size(impressions, weight):
     """Mean number of candidates of a group, Σ w·(m + |N|) / Σ w."""
     return ratio(impressions, weight)
 

@@ -11,73 +11,73 @@ from udfs.measure import FloatArray, metric, statistic
 
 
 @statistic(unit="weight")
-def two_class_weight(weight: FloatArray, groups: Groups) -> FloatArray:
+def two_class_weight(weight, groups):
     """Weight of groups with both a positive and a negative, Σ w."""
     return weight * _two_classes(groups)
 
 
 @statistic(unit="impressions")
-def two_class_impressions(weight: FloatArray, groups: Groups) -> FloatArray:
+def two_class_impressions(weight, groups):
     """Impressions of groups with both a positive and a negative, Σ w·(m + |N|)."""
     return weight * _two_classes(groups) * groups.size
 
 
 @statistic(unit="impressions")
-def two_class_positives(weight: FloatArray, groups: Groups) -> FloatArray:
+def two_class_positives(weight, groups):
     """Positives of groups with both a positive and a negative, Σ w·m."""
     return weight * _two_classes(groups) * groups.positives
 
 
 @statistic(unit="weight")
-def auc_sum(weight: FloatArray, groups: Groups) -> FloatArray:
+def auc_sum(weight, groups):
     """AUC of groups with both a positive and a negative, Σ w·AUC."""
     return weight * _auc(groups)
 
 
 @statistic(unit="impressions")
-def auc_impressions(weight: FloatArray, groups: Groups) -> FloatArray:
+def auc_impressions(weight, groups):
     """AUC of groups with both a positive and a negative, each times its impressions, Σ w·(m + |N|)·AUC."""
     return weight * (groups.size * _auc(groups))
 
 
 @statistic(unit="impressions")
-def auc_positives(weight: FloatArray, groups: Groups) -> FloatArray:
+def auc_positives(weight, groups):
     """AUC of groups with both a positive and a negative, each times its positives, Σ w·m·AUC."""
     return weight * (groups.positives * _auc(groups))
 
 
 @metric(unit="1")
-def grouped_auc(auc_impressions: FloatArray, two_class_impressions: FloatArray) -> FloatArray:
+def grouped_auc(auc_impressions, two_class_impressions):
     """Mean AUC of groups, weighted by their impressions (Zhou et al. 2018). Undefined where none has both classes."""
     return ratio(auc_impressions, two_class_impressions)
 
 
 @metric(unit="1")
-def grouped_auc_by_positives(auc_positives: FloatArray, two_class_positives: FloatArray) -> FloatArray:
+def grouped_auc_by_positives(auc_positives, two_class_positives):
     """Mean AUC of groups, weighted by their positives. Undefined where none has both classes."""
     return ratio(auc_positives, two_class_positives)
 
 
 @metric(unit="1")
-def grouped_auc_by_group(auc_sum: FloatArray, two_class_weight: FloatArray) -> FloatArray:
+def grouped_auc_by_group(auc_sum, two_class_weight):
     """Mean AUC of groups, each weighing w. Undefined where none has both classes."""
     return ratio(auc_sum, two_class_weight)
 
 
 @metric(unit="1")
-def grouped_auc_left_out(two_class_impressions: FloatArray, impressions: FloatArray) -> FloatArray:
+def grouped_auc_left_out(two_class_impressions, impressions):
     """Share of the impressions in groups of one class, which `grouped_auc` leaves out."""
     return ratio(impressions - two_class_impressions, impressions)
 
 
 @metric(unit="1", undefined="no_positive")
-def grouped_auc_by_positives_left_out(two_class_positives: FloatArray, positives: FloatArray) -> FloatArray:
+def grouped_auc_by_positives_left_out(two_class_positives, positives):
     """Share of the positives in groups without a negative, which `grouped_auc_by_positives` leaves out."""
     return ratio(positives - two_class_positives, positives)
 
 
 @metric(unit="1")
-def grouped_auc_by_group_left_out(two_class_weight: FloatArray, weight: FloatArray) -> FloatArray:
+def grouped_auc_by_group_left_out(two_class_weight, weight):
     """Share of the weight in groups of one class, which `grouped_auc_by_group` leaves out."""
     return ratio(weight - two_class_weight, weight)
 

@@ -14,20 +14,20 @@ IntArray = NDArray[np.int64]
 
 
 @statistic(unit="weight")
-def hard_pair_weight(weight: FloatArray, groups: Groups) -> FloatArray:
+def hard_pair_weight(weight, groups):
     """Weight of hard groups that have a pair of a positive and a negative."""
     return weight * (groups.hard & (groups.negatives > 0.0))
 
 
 @statistic(unit="nats")
-def pairwise_logistic_nll(pair_weight: FloatArray, groups: Groups) -> FloatArray:
+def pairwise_logistic_nll(pair_weight, groups):
     """Pairwise logistic loss, Σ w·mean over the pairs of a group of ln(1 + exp(−(s⁺ − s⁻))), hard groups left out."""
     pairs = groups.positives * groups.negatives
     return pair_weight * (groups.sums(_losses_to_negatives(groups)) / np.maximum(pairs, 1.0))
 
 
 @statistic(unit="nats")
-def listnet_nll(loss_weight: FloatArray, groups: Groups) -> FloatArray:
+def listnet_nll(loss_weight, groups):
     """ListNet loss, Σ w·(lse(s) − Σ y_i·s_i / Σ y_i), hard groups left out."""
     gaps = groups.sums(groups.label * np.where(groups.positive, groups.gap, 0.0))
     relevance = np.where(groups.positives > 0.0, groups.sums(groups.label), 1.0)
@@ -35,7 +35,7 @@ def listnet_nll(loss_weight: FloatArray, groups: Groups) -> FloatArray:
 
 
 @statistic(unit="nats")
-def listmle_nll(loss_weight: FloatArray, groups: Groups) -> FloatArray:
+def listmle_nll(loss_weight, groups):
     """ListMLE loss, Σ w·Σ_i (lse(s of i and all after it) − s_i), labels descending, hard groups left out."""
     order = np.lexsort((groups.score, -groups.label, groups.of_row))
     logit = -groups.gap[order]
@@ -47,7 +47,7 @@ def listmle_nll(loss_weight: FloatArray, groups: Groups) -> FloatArray:
 
 
 @metric(unit="nats")
-def pairwise_logistic_loss(pairwise_logistic_nll: FloatArray, two_class_weight: FloatArray) -> FloatArray:
+def pairwise_logistic_loss(pairwise_logistic_nll, two_class_weight):
     """Mean over groups of the mean of ln(1 + exp(−(s⁺ − s⁻))) over pairs of a positive and a negative (RankNet, BPR).
 
     Undefined where no group has such a pair. Source: Burges et al., ICML 2005, with σ = 1.
@@ -56,7 +56,7 @@ def pairwise_logistic_loss(pairwise_logistic_nll: FloatArray, two_class_weight: 
 
 
 @metric(unit="nats", undefined="no_positive")
-def listnet_loss(listnet_nll: FloatArray, weight_with_positive: FloatArray) -> FloatArray:
+def listnet_loss(listnet_nll, weight_with_positive):
     """Mean cross-entropy of the softmax of scores to the labels y / Σ y, ÷ weight of groups with a positive.
 
     The top-one ListNet loss (Cao et al., ICML 2007) with the labels in proportion, not their softmax.
@@ -65,7 +65,7 @@ def listnet_loss(listnet_nll: FloatArray, weight_with_positive: FloatArray) -> F
 
 
 @metric(unit="nats", undefined="no_positive")
-def listmle_loss(listmle_nll: FloatArray, weight_with_positive: FloatArray) -> FloatArray:
+def listmle_loss(listmle_nll, weight_with_positive):
     """Mean negative log-likelihood of the order by label, under Plackett-Luce, ÷ weight of groups with a positive.
 
     Equal labels are ordered by ascending score, the dearest order: so rows may come in any. Candidates of

@@ -8,78 +8,76 @@ applied at finish (`udfs/pricing.py`).
 
 from udfs.exact.numerics import ratio, row_sums
 from udfs.examples.class_ranks import credit
-from udfs.measure import FloatArray, metric, statistic
+from udfs.measure import metric, statistic
 
 
 @statistic(unit="nats")
-def class_nll(weight: FloatArray, share: FloatArray, class_loss: FloatArray) -> FloatArray:
+def class_nll(weight, share, class_loss):
     """Weighted negative log-likelihood of the labels, Σ w·Σ_k q_k·(−ln p_k), hard scores left out."""
     return weight * row_sums(share * class_loss)
 
 
 @statistic(unit="weight")
-def hard_wrong_weight(weight: FloatArray, share: FloatArray, score_is_zero: FloatArray) -> FloatArray:
+def hard_wrong_weight(weight, share, score_is_zero):
     """Weight of labels that were given the score 0: Σ w·q_k over classes with p_k = 0."""
     return weight * row_sums(share * score_is_zero)
 
 
 @statistic(unit="weight")
-def hard_right_weight(weight: FloatArray, share: FloatArray, score_is_one: FloatArray) -> FloatArray:
+def hard_right_weight(weight, share, score_is_one):
     """Weight of labels that were given the score 1: Σ w·q_k over classes with p_k = 1."""
     return weight * row_sums(share * score_is_one)
 
 
 @statistic(unit="rows", counts=True)
-def unnormalised(unnormalised: FloatArray) -> FloatArray:
+def unnormalised(unnormalised):
     """Rows scored whose probabilities do not add up to 1 within 10⁻⁶. They are used as they are."""
     return unnormalised
 
 
 @statistic(unit="weight")
-def class_squared_error(weight: FloatArray, class_error: FloatArray) -> FloatArray:
+def class_squared_error(weight, class_error):
     """Weighted squared error of all classes, Σ w·Σ_k (p_k − q_k)²."""
     return weight * class_error
 
 
 @statistic(unit="weight")
-def correct_weight(weight: FloatArray, share: FloatArray, above: FloatArray, tied: FloatArray) -> FloatArray:
+def correct_weight(weight, share, above, tied):
     """Weight of labels that have the highest score, Σ w·Σ_k q_k / t_k, t_k classes sharing it."""
     return weight * row_sums(share * credit(above, tied, 1.0))
 
 
 @statistic(unit="weight", suffix="_at_{k}")
-def top_correct_weight(
-    weight: FloatArray, share: FloatArray, above: FloatArray, tied: FloatArray, *, k: float
-) -> FloatArray:
+def top_correct_weight(weight, share, above, tied, *, k):
     """Weight of labels among the k highest scores; of t places that are tied, a class has each with the share 1/t."""
     return weight * row_sums(share * credit(above, tied, k))
 
 
 @metric(unit="nats")
-def log_loss(class_nll: FloatArray, weight: FloatArray) -> FloatArray:
+def log_loss(class_nll, weight):
     """Mean log loss, −Σ w·Σ_k q_k ln p_k / Σ w: the cross-entropy of labels and scores."""
     return ratio(class_nll, weight)
 
 
 @metric(unit="nats")
-def log_loss_total(class_nll: FloatArray) -> FloatArray:
+def log_loss_total(class_nll):
     """Total log loss, −Σ w·Σ_k q_k ln p_k. Undefined where there is no weight."""
     return class_nll
 
 
 @metric(unit="1")
-def brier_score(class_squared_error: FloatArray, weight: FloatArray) -> FloatArray:
+def brier_score(class_squared_error, weight):
     """Mean squared error over all classes, Σ w·Σ_k (p_k − q_k)² / Σ w, in [0, 2]; twice that of a binary task."""
     return ratio(class_squared_error, weight)
 
 
 @metric(unit="1")
-def accuracy(correct_weight: FloatArray, weight: FloatArray) -> FloatArray:
+def accuracy(correct_weight, weight):
     """Weighted share of labels that have the highest score; a tie of t classes counts 1/t."""
     return ratio(correct_weight, weight)
 
 
 @metric(unit="1", suffix="@{k}")
-def top_k_accuracy(top_correct_weight: FloatArray, weight: FloatArray, *, k: float) -> FloatArray:
+def top_k_accuracy(top_correct_weight, weight, *, k):
     """Weighted share of labels that are among the k highest scores; ties count by the share of places within k."""
     return ratio(top_correct_weight, weight)

@@ -8,14 +8,15 @@ no thought at finish. It is recorded only for the peers that are declared, one s
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from udfs.exact.kernels import LN2, STRICT
 from udfs.exact.numerics import ratio
 from udfs.examples.binary import placed
-from udfs.measure import FloatArray, Metric, Statistic
+from udfs.measure import FloatArray, Metric, Statistic, metric, statistic
+from udfs.measures.baselines import against
 
 _F32_LAST = 1.0 - 2.0**-23
 _F32_1E7 = float(np.float32(1e-7))
@@ -173,47 +174,50 @@ def _known(peers: Iterable[str]) -> list[Peer]:
 
 
 def _nll(peer: Peer) -> Statistic:
-    def nll(label: FloatArray, weight: FloatArray, score: FloatArray) -> FloatArray:
+    def nll(label, weight, score):
         rows = np.flatnonzero(label > 0.0), np.flatnonzero(label < 1.0)
         positive = placed(peer.losses(score[rows[0]])[0], rows[0], label.size)
         negative = placed(peer.losses(score[rows[1]])[1], rows[1], label.size)
         return weight * (label * positive + (1.0 - label) * negative)
 
     nll.__doc__ = f"Weighted log loss in nats as {peer.name} computes it from the score. {peer.note}"
-    return Statistic(peer.column, "nats", nll, ("label", "weight", "score"), (), "")
+    return replace(statistic(unit="nats")(nll), name=peer.column)
 
 
 def _log_loss(peer: Peer) -> Metric:
-    def log_loss(nll: FloatArray, size: FloatArray) -> FloatArray:
+    def log_loss(nll, size):
         return ratio(nll, size) / (LN2 if peer.base == "bits" else 1.0)
 
     log_loss.__doc__ = f"Log loss as {peer.name} prints it. {peer.note}"
-    return Metric(f"log_loss[{peer.name}]", peer.base, log_loss, (peer.column, peer.averaging), (), "")
+    return _of(peer, metric(unit=peer.base)(log_loss), (peer.column, peer.averaging))
 
 
 def _normalized_entropy(peer: Peer) -> Metric:
-    def normalized_entropy(nll: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray) -> FloatArray:
-        return ratio(nll, _of_base_rate(peer, positive_weight, negative_weight))
+    def normalized_entropy(nll, positive_weight, negative_weight):
+        return against(nll, _of_base_rate(peer, positive_weight, negative_weight))
 
     normalized_entropy.__doc__ = f"""Normalized entropy as {peer.name} prints it. {peer.note}
 
     Of one class it is a huge number, where ours is undefined.
     """
-    inputs = (peer.column, "positive_weight", "negative_weight")
-    return Metric(f"normalized_entropy[{peer.name}]", "1", normalized_entropy, inputs, (), "")
+    return _of(peer, metric(unit="1")(normalized_entropy), (peer.column, "positive_weight", "negative_weight"))
 
 
 def _information_gain(peer: Peer) -> Metric:
-    def gain(nll: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray) -> FloatArray:
+    def relative_information_gain(nll, positive_weight, negative_weight):
         # The rates that it compares with stay in float64, whatever the scores are.
-        return 1.0 - ratio(nll, _of_base_rate(PEERS["scikit-learn"], positive_weight, negative_weight))
+        return 1.0 - against(nll, _of_base_rate(PEERS["scikit-learn"], positive_weight, negative_weight))
 
-    gain.__doc__ = f"""D² of the log loss as {peer.name}'s d2_log_loss_score prints it. {peer.note}
+    relative_information_gain.__doc__ = f"""D² of the log loss as {peer.name}'s d2_log_loss_score prints it. {peer.note}
 
     Of one class it is what both classes as `labels` give, where ours is undefined.
     """
-    inputs = (peer.column, "positive_weight", "negative_weight")
-    return Metric(f"relative_information_gain[{peer.name}]", "1", gain, inputs, (), "")
+    return _of(peer, metric(unit="1")(relative_information_gain), (peer.column, "positive_weight", "negative_weight"))
+
+
+def _of(peer: Peer, metric: Metric, inputs: tuple[str, ...]) -> Metric:
+    """The metric under the peer's name, of its sum."""
+    return replace(metric, name=f"{metric.name}[{peer.name}]", inputs=inputs)
 
 
 def _of_base_rate(peer: Peer, positive_weight: FloatArray, negative_weight: FloatArray) -> FloatArray:

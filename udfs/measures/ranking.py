@@ -14,7 +14,7 @@ from udfs.measure import FloatArray, metric, statistic
 
 
 @statistic(unit="weight", suffix="_k{k}")
-def ndcg_sum(weight: FloatArray, groups: Groups, *, k: float) -> FloatArray:
+def ndcg_sum(weight, groups, *, k):
     """NDCG of the best k of each group, Σ w·DCG/IDCG, gain 2^y − 1, discount log2(rank + 1)."""
     relative = groups.label - groups.maxima(groups.label)[groups.of_row]
     small = expm1_near_zero(-LN2 * np.minimum(groups.label, 1.0))
@@ -24,37 +24,37 @@ def ndcg_sum(weight: FloatArray, groups: Groups, *, k: float) -> FloatArray:
 
 
 @statistic(unit="weight", suffix="_k{k}")
-def ndcg_linear_sum(weight: FloatArray, groups: Groups, *, k: float) -> FloatArray:
+def ndcg_linear_sum(weight, groups, *, k):
     """NDCG of the best k of each group, Σ w·DCG/IDCG, gain y, discount log2(rank + 1)."""
     return weight * _ndcg(groups, groups.label, k)
 
 
 @statistic(unit="weight")
-def reciprocal_rank_sum(weight: FloatArray, groups: Groups) -> FloatArray:
+def reciprocal_rank_sum(weight, groups):
     """Reciprocal rank of the first positive of each group, Σ w/rank."""
     return weight * _reciprocal_rank(groups)
 
 
 @statistic(unit="weight", suffix="_k{k}")
-def hit_weight(weight: FloatArray, groups: Groups, *, k: float) -> FloatArray:
+def hit_weight(weight, groups, *, k):
     """Weight of groups with a positive among the best k."""
     return weight * _hit(groups, k)
 
 
 @statistic(unit="weight", suffix="_k{k}")
-def recall_sum(weight: FloatArray, groups: Groups, *, k: float) -> FloatArray:
+def recall_sum(weight, groups, *, k):
     """Share of the positives of each group that are among the best k, Σ w·hits/m."""
     return weight * (_hits(groups, k) / np.maximum(groups.positives, 1.0))
 
 
 @statistic(unit="weight", suffix="_k{k}")
-def precision_sum(weight: FloatArray, groups: Groups, *, k: float) -> FloatArray:
+def precision_sum(weight, groups, *, k):
     """Share of positives among k candidates of each group, Σ w·hits/k, also where it has fewer."""
     return weight * (_hits(groups, k) / k)
 
 
 @statistic(unit="weight")
-def average_precision_sum(weight: FloatArray, groups: Groups) -> FloatArray:
+def average_precision_sum(weight, groups):
     """Average precision of each group, Σ w·(mean over its positives of the precision at their rank)."""
     ties = groups.ties
     relevant = ties.sums(groups.positive)
@@ -69,7 +69,7 @@ def average_precision_sum(weight: FloatArray, groups: Groups) -> FloatArray:
 
 
 @statistic(unit="weight")
-def grouped_average_precision_sum(weight: FloatArray, groups: Groups) -> FloatArray:
+def grouped_average_precision_sum(weight, groups):
     """Average precision of each group with a tie as one threshold, Σ w·Σ (recall step × precision after it)."""
     ties = groups.ties
     relevant = ties.sums(groups.positive)
@@ -79,7 +79,7 @@ def grouped_average_precision_sum(weight: FloatArray, groups: Groups) -> FloatAr
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive")
-def ndcg(ndcg_sum: FloatArray, weight_with_positive: FloatArray, *, k: float) -> FloatArray:
+def ndcg(ndcg_sum, weight_with_positive, *, k):
     """Mean normalised discounted cumulative gain of the best k, Σ w·DCG/IDCG ÷ Σ w, over groups with a positive.
 
     DCG = Σ (2^y − 1) / log2(rank + 1) over the ranks up to k, IDCG that of the best order. Source: Burges et al. 2005.
@@ -88,7 +88,7 @@ def ndcg(ndcg_sum: FloatArray, weight_with_positive: FloatArray, *, k: float) ->
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive")
-def ndcg_linear(ndcg_linear_sum: FloatArray, weight_with_positive: FloatArray, *, k: float) -> FloatArray:
+def ndcg_linear(ndcg_linear_sum, weight_with_positive, *, k):
     """As `ndcg`, with the gain y in place of 2^y − 1, Σ w·DCG/IDCG ÷ Σ w, over groups with a positive.
 
     Source: Järvelin and Kekäläinen 2002, with the discount log2(rank + 1) at all ranks.
@@ -97,51 +97,49 @@ def ndcg_linear(ndcg_linear_sum: FloatArray, weight_with_positive: FloatArray, *
 
 
 @metric(unit="1", undefined="no_positive")
-def mrr(reciprocal_rank_sum: FloatArray, weight_with_positive: FloatArray) -> FloatArray:
+def mrr(reciprocal_rank_sum, weight_with_positive):
     """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over groups with a positive."""
     return ratio(reciprocal_rank_sum, weight_with_positive)
 
 
 @metric(unit="1")
-def mrr_all(reciprocal_rank_sum: FloatArray, weight: FloatArray) -> FloatArray:
+def mrr_all(reciprocal_rank_sum, weight):
     """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over all groups, 0 where there is none."""
     return ratio(reciprocal_rank_sum, weight)
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive")
-def hit_rate(hit_weight: FloatArray, weight_with_positive: FloatArray, *, k: float) -> FloatArray:
+def hit_rate(hit_weight, weight_with_positive, *, k):
     """Share of the groups with a positive that have one among the best k, Σ w of those ÷ Σ w of groups with one."""
     return ratio(hit_weight, weight_with_positive)
 
 
 @metric(unit="1", suffix="@{k}")
-def hit_rate_all(hit_weight: FloatArray, weight: FloatArray, *, k: float) -> FloatArray:
+def hit_rate_all(hit_weight, weight, *, k):
     """Share of all groups that have a positive among the best k, Σ w of those ÷ Σ w."""
     return ratio(hit_weight, weight)
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive")
-def recall(recall_sum: FloatArray, weight_with_positive: FloatArray, *, k: float) -> FloatArray:
+def recall(recall_sum, weight_with_positive, *, k):
     """Mean share of a group's m positives that are among the best k, Σ w·hits/m ÷ Σ w, over groups with a positive."""
     return ratio(recall_sum, weight_with_positive)
 
 
 @metric(unit="1", suffix="@{k}")
-def precision_all(precision_sum: FloatArray, weight: FloatArray, *, k: float) -> FloatArray:
+def precision_all(precision_sum, weight, *, k):
     """Mean share of positives among the best k, Σ w·hits/k ÷ Σ w, over all groups, also those with fewer than k."""
     return ratio(precision_sum, weight)
 
 
 @metric(unit="1", undefined="no_positive")
-def mean_average_precision(average_precision_sum: FloatArray, weight_with_positive: FloatArray) -> FloatArray:
+def mean_average_precision(average_precision_sum, weight_with_positive):
     """Mean over groups with a positive of the mean precision at the rank of each positive."""
     return ratio(average_precision_sum, weight_with_positive)
 
 
 @metric(unit="1", undefined="no_positive")
-def grouped_average_precision(
-    grouped_average_precision_sum: FloatArray, weight_with_positive: FloatArray
-) -> FloatArray:
+def grouped_average_precision(grouped_average_precision_sum, weight_with_positive):
     """Mean area under precision and recall by steps, over groups with a positive; a tie is one threshold."""
     return ratio(grouped_average_precision_sum, weight_with_positive)
 

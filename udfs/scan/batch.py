@@ -145,14 +145,14 @@ class Summarise:
             for place in (place for place in own if place.parts > 1):
                 self._add_bins(table, pair, examples, (sums[place], own[place] * place.parts))
             for statistic in self.statistics[pair.kind].values():
-                yield statistic(examples)
+                yield statistic.of(examples)
 
     def _add_bins(self, table: pa.Table, pair: Pair, examples: dict[str, Any], into: tuple[Sums, IntArray]) -> None:
         assert pair.binning is not None
         score = column(table, pair.scores[0]) if len(pair.scores) == 1 and pair.rate is None else examples["score"]
         usable = np.flatnonzero(examples["scored"])
         sums, first = into
-        terms = (self.statistics[pair.kind][name](examples)[usable] for name in BIN_STATISTICS)
+        terms = (self.statistics[pair.kind][name].of(examples)[usable] for name in BIN_STATISTICS)
         accumulate(terms, [(sums, first[usable] + pair.binning.located(score[usable]))])
 
     def _rolled_up(self, grouping: Grouping, finer: Sums) -> Sums:
@@ -212,7 +212,7 @@ def _add_classes(
 ) -> None:
     """Add the terms of every class, class by class."""
     listed = list(statistics)
-    accumulate((statistic(each) for each in of_each_class(examples) for statistic in listed), groupings)
+    accumulate((statistic.of(each) for each in of_each_class(examples) for statistic in listed), groupings)
 
 
 def _array(values: pa.Array | IntArray | int | None, type_: pa.DataType, size: int) -> pa.Array:

@@ -12,25 +12,25 @@ import numpy as np
 
 from udfs.exact import numerics
 from udfs.exact.numerics import preceding, quotient, total
-from udfs.measure import FloatArray, bin_metric
+from udfs.measure import FloatArray, metric
 
 
-@bin_metric(unit="1")
-def auc(positive_weight: FloatArray, negative_weight: FloatArray) -> float:
+@metric(unit="1", over="bins")
+def auc(positive_weight, negative_weight):
     """Area under the ROC curve, P(s⁺ > s⁻) + ½ P(s⁺ and s⁻ in one bin). The exact one is within `auc_half_width`."""
     below = preceding(negative_weight)
     area = total(positive_weight * (below + negative_weight / 2.0))
     return min(quotient(area, _pairs(positive_weight, negative_weight)), 1.0)
 
 
-@bin_metric(unit="1")
-def auc_half_width(positive_weight: FloatArray, negative_weight: FloatArray) -> float:
+@metric(unit="1", over="bins")
+def auc_half_width(positive_weight, negative_weight):
     """Certified half-width of `auc`, ½ Σ P·N / (ΣP·ΣN): half the share of pairs in one bin, ties included."""
     return quotient(total(positive_weight * negative_weight) / 2.0, _pairs(positive_weight, negative_weight))
 
 
-@bin_metric(unit="1")
-def average_precision(positive_weight: FloatArray, negative_weight: FloatArray) -> float:
+@metric(unit="1", over="bins")
+def average_precision(positive_weight, negative_weight):
     """Area under the precision-recall curve by steps, Σ P·precision at the bin's low edge / ΣP."""
     above = _above(positive_weight, negative_weight)
     hits = above.positive + above.own_positive
@@ -38,8 +38,8 @@ def average_precision(positive_weight: FloatArray, negative_weight: FloatArray) 
     return quotient(total(above.own_positive * precision), total(positive_weight))
 
 
-@bin_metric(unit="1")
-def average_precision_low(positive_weight: FloatArray, negative_weight: FloatArray) -> float:
+@metric(unit="1", over="bins")
+def average_precision_low(positive_weight, negative_weight):
     """Certified lower bound of the average precision over rows, for any weights, labels, order and ties in a bin.
 
     The negatives F of a bin and above come first, then its positives one by one: a row's precision counts the row
@@ -54,8 +54,8 @@ def average_precision_low(positive_weight: FloatArray, negative_weight: FloatArr
     return quotient(total(np.where(before == 0.0, above.own_positive, least)), total(positive_weight))
 
 
-@bin_metric(unit="1")
-def average_precision_high(positive_weight: FloatArray, negative_weight: FloatArray) -> float:
+@metric(unit="1", over="bins")
+def average_precision_high(positive_weight, negative_weight):
     """Certified upper bound of the average precision over rows, for any weights, labels, order and ties in a bin.
 
     The positives of a bin come first, as one tie: P·(p + P) / (p + P + f), with the weights p and f above the bin.

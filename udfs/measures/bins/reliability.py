@@ -15,7 +15,7 @@ import numpy as np
 from udfs.exact.kernels import sigmoid
 from udfs.exact.numerics import preceding, quotient, ratio, total
 from udfs.examples.bins import WHOLE_LOGITS, IntArray, equal_width
-from udfs.measure import FloatArray, bin_metric
+from udfs.measure import FloatArray, metric
 
 
 class CalibrationCurve(NamedTuple):
@@ -41,29 +41,14 @@ def calibration_curve(
     return CalibrationCurve(borders[:-1], borders[1:], weight, ratio(label, weight), ratio(score, weight))
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def expected_calibration_error(
-    low: FloatArray,
-    positive_weight: FloatArray,
-    negative_weight: FloatArray,
-    score_sum: FloatArray,
-    *,
-    calibration_bins: float,
-) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def expected_calibration_error(low, positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal width in p. Noise alone is not 0."""
     return _error(_of_equal_width(low, calibration_bins), positive_weight, negative_weight, score_sum)
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def expected_calibration_error_noise(  # noqa: PLR0913 - its inputs
-    low: FloatArray,
-    n: FloatArray,
-    positive_weight: FloatArray,
-    negative_weight: FloatArray,
-    score_sum: FloatArray,
-    *,
-    calibration_bins: float,
-) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def expected_calibration_error_noise(low, n, positive_weight, negative_weight, score_sum, *, calibration_bins):  # noqa: PLR0913 - its inputs
     """What `expected_calibration_error` is on average if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW.
 
     By the mean score p̄ = S/W of each group, for unit weights and groups of more than a few positives.
@@ -71,62 +56,42 @@ def expected_calibration_error_noise(  # noqa: PLR0913 - its inputs
     return _noise(_of_equal_width(low, calibration_bins), n, positive_weight + negative_weight, score_sum)
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def maximum_calibration_error(
-    low: FloatArray,
-    positive_weight: FloatArray,
-    negative_weight: FloatArray,
-    score_sum: FloatArray,
-    *,
-    calibration_bins: float,
-) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def maximum_calibration_error(low, positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Largest distance of a mean score from a mean label, max |Y − S| / W, over groups of equal width in p."""
     curve = calibration_curve(low, positive_weight, negative_weight, score_sum, calibration_bins)
     used = curve.weight != 0.0
     return float(np.abs(curve.label - curve.score)[used].max()) if used.any() else np.nan
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def expected_calibration_error_equal_mass(
-    positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray, *, calibration_bins: float
-) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def expected_calibration_error_equal_mass(positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal weight but for whole bins."""
     cuts = _of_equal_mass(positive_weight + negative_weight, calibration_bins)
     return _error(cuts, positive_weight, negative_weight, score_sum)
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def expected_calibration_error_equal_mass_noise(
-    n: FloatArray,
-    positive_weight: FloatArray,
-    negative_weight: FloatArray,
-    score_sum: FloatArray,
-    *,
-    calibration_bins: float,
-) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def expected_calibration_error_equal_mass_noise(n, positive_weight, negative_weight, score_sum, *, calibration_bins):
     """What `expected_calibration_error_equal_mass` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW."""
     weight = positive_weight + negative_weight
     return _noise(_of_equal_mass(weight, calibration_bins), n, weight, score_sum)
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def expected_calibration_error_logit(
-    low: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray
-) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def expected_calibration_error_logit(low, positive_weight, negative_weight, score_sum):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of width 1 in the logit of p."""
     return _error(_of_whole_logits(low), positive_weight, negative_weight, score_sum)
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def expected_calibration_error_logit_noise(
-    low: FloatArray, n: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray
-) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def expected_calibration_error_logit_noise(low, n, positive_weight, negative_weight, score_sum):
     """What `expected_calibration_error_logit` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW."""
     return _noise(_of_whole_logits(low), n, positive_weight + negative_weight, score_sum)
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def brier_reliability(positive_weight: FloatArray, negative_weight: FloatArray, score_sum: FloatArray) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def brier_reliability(positive_weight, negative_weight, score_sum):
     """Part of the Brier score that is miscalibration, Σ W·(p̄ − ȳ)² / ΣW over score bins, of means S/W and Y/W.
 
     Where labels are 0 or 1, Brier score = reliability − resolution + q (1 − q), exactly where all scores of a bin are
@@ -139,8 +104,8 @@ def brier_reliability(positive_weight: FloatArray, negative_weight: FloatArray, 
     return quotient(total(gap * (gap / weight[used])), total(weight))
 
 
-@bin_metric(unit="1", undefined="no_weight")
-def brier_resolution(positive_weight: FloatArray, negative_weight: FloatArray) -> float:
+@metric(unit="1", over="bins", undefined="no_weight")
+def brier_resolution(positive_weight, negative_weight):
     """Part of q (1 − q) that the score explains, Σ W·(ȳ − q)² / ΣW over score bins, q the base rate (Murphy 1973)."""
     weight = positive_weight + negative_weight
     used = weight != 0.0

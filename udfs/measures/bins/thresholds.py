@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from udfs.exact.numerics import quotient, total
-from udfs.measure import FloatArray, bin_metric
+from udfs.measure import FloatArray, metric
 
 
 class Confusion(NamedTuple):
@@ -25,21 +25,21 @@ def confusion(low: FloatArray, positive_weight: FloatArray, negative_weight: Flo
     return Confusion(predicted, false, rest, right)
 
 
-@bin_metric(unit="1", suffix="@{threshold}", undefined="none_above_threshold")
-def precision(low: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray, *, threshold: float) -> float:
+@metric(unit="1", over="bins", suffix="@{threshold}", undefined="none_above_threshold")
+def precision(low, positive_weight, negative_weight, *, threshold):
     """Share of positives among rows with a score p ≥ t, by weight. Undefined where no score is that high."""
     found = confusion(low, positive_weight, negative_weight, threshold)
     return quotient(found.true_positive, found.true_positive + found.false_positive)
 
 
-@bin_metric(unit="1", suffix="@{threshold}")
-def recall(low: FloatArray, positive_weight: FloatArray, *, threshold: float) -> float:
+@metric(unit="1", over="bins", suffix="@{threshold}")
+def recall(low, positive_weight, *, threshold):
     """Share of positives that have a score p ≥ t, by weight. Undefined without positives."""
     return quotient(total(positive_weight[low >= threshold]), total(positive_weight))
 
 
-@bin_metric(unit="1", suffix="@{threshold}")
-def f1(low: FloatArray, positive_weight: FloatArray, negative_weight: FloatArray, *, threshold: float) -> float:
+@metric(unit="1", over="bins", suffix="@{threshold}")
+def f1(low, positive_weight, negative_weight, *, threshold):
     """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). Undefined without any of the three."""
     hits, false, missed, _ = confusion(low, positive_weight, negative_weight, threshold)
     return quotient(2.0 * hits, 2.0 * hits + (false + missed))
