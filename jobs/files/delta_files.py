@@ -24,7 +24,7 @@ PLAIN = frozenset(("timestampNtz", "typeWidening", "v2Checkpoint", "vacuumProtoc
 SPELLED = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
 
 
-def check_format(name: str, kind: str, path: str) -> None:
+def check_format(name: str, format_: str, path: str) -> None:
     """Raise ContractError (exit 2) for a local folder that is a Delta table and read as files, or the other way round.
 
     Beside the files of a table lie those of its earlier versions: each row would be read as often as it was written.
@@ -33,12 +33,12 @@ def check_format(name: str, kind: str, path: str) -> None:
     if (
         local is None
         or not os.path.isdir(local)
-        or (os.path.isdir(os.path.join(local, "_delta_log")) == (kind == "delta"))
+        or (os.path.isdir(os.path.join(local, "_delta_log")) == (format_ == "delta"))
     ):
         return
     found, mend = ("a folder without _delta_log", "a Delta table; name the format of its files")
-    if kind != "delta":
-        found, mend = "a Delta table", f"files of {kind} and no _delta_log beside them; name format: delta"
+    if format_ != "delta":
+        found, mend = "a Delta table", f"files of {format_} and no _delta_log beside them; name format: delta"
     raise ContractError(f"{name}: found {found} at {path!r}, expected {mend}")
 
 

@@ -67,15 +67,15 @@ def pinned(session: SparkSession, wanted: Wanted) -> Pinned:
         InputMissingError: Nothing is there (exit 4).
         ContractError: What is there cannot be read, or cannot be pinned (exit 2).
     """
-    kind, path = _located(session, wanted.name, wanted.source)
-    delta_files.check_format(wanted.name, kind, path)
+    format_, path = _located(session, wanted.name, wanted.source)
+    delta_files.check_format(wanted.name, format_, path)
     try:
-        pin = _pinned_delta if kind == "delta" else _pinned_files
-        found = pin(session, wanted, kind, path)
+        pin = _pinned_delta if format_ == "delta" else _pinned_files
+        found = pin(session, wanted, format_, path)
         _check_columns(found)
         return found
     except (*failures.ENGINE_ERRORS, DeltaError) as error:
-        told = f"{wanted.name}: cannot read {path!r} as {kind}: {failures.causes(error)[0]}. "
+        told = f"{wanted.name}: cannot read {path!r} as {format_}: {failures.causes(error)[0]}. "
         mend = failures.remedy(error)
         if mend is None and ABSENT.search(told):
             raise InputMissingError(f"{told}Check the path (exit code 4: not there yet).") from error
@@ -149,9 +149,9 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
     return Pinned(wanted.name, frame, False, told)
 
 
-def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -> Pinned:
+def _pinned_files(session: SparkSession, wanted: Wanted, format_: str, path: str) -> Pinned:
     source = wanted.source
-    groups = readers.listed(readers.lister(session, kind, wanted.name, source), wanted.name, source, path)
+    groups = readers.listed(readers.lister(session, format_, wanted.name, source), wanted.name, source, path)
     kept = {values: files for values, files in groups.items() if wanted.may_hold(dict(values))}
     if not any(wanted.may_be_day(dict(values)) for values in kept):
         raise InputMissingError(
@@ -160,25 +160,25 @@ def _pinned_files(session: SparkSession, wanted: Wanted, kind: str, path: str) -
         )
     kept = _without_values(wanted, kept)
     every = [file for files in kept.values() for file in files]
-    whole.check(wanted.name, kind, every, source.options)
-    columns, frames = _loaded(session, wanted, kind, kept)
+    whole.check(wanted.name, format_, every, source.options)
+    columns, frames = _loaded(session, wanted, format_, kept)
     frame = _united(frames)
-    if kind == "csv" and source.null_words:
+    if format_ == "csv" and source.null_words:
         frame = readers.without_words(frame, source.null_words)
-    told = described(kind, path, files := tuple(map(stat, every)))
-    return Pinned(wanted.name, frame, kind == "csv", told, files, columns.unusable, columns.void)
+    told = described(format_, path, files := tuple(map(stat, every)))
+    return Pinned(wanted.name, frame, format_ == "csv", told, files, columns.unusable, columns.void)
 
 
 def _loaded(
-    session: SparkSession, wanted: Wanted, kind: str, kept: Mapping[Partition, list[str]]
+    session: SparkSession, wanted: Wanted, format_: str, kept: Mapping[Partition, list[str]]
 ) -> tuple[Columns, list[DataFrame]]:
     """The rows of files with the values of their folders, and what is known of their columns."""
-    reader = readers.reader(session, kind, wanted.name, wanted.source)
-    stored = footers.read(wanted.name, kept) if kind == "parquet" else None
+    reader = readers.reader(session, format_, wanted.name, wanted.source)
+    stored = footers.read(wanted.name, kept) if format_ == "parquet" else None
     if stored is None:
         columns = Columns({}, {})
-        found = {values: readers.loaded(reader, kind, wanted.source, files) for values, files in kept.items()}
-        found = readers.completed(found) if kind == "csv" else found
+        found = {values: readers.loaded(reader, format_, wanted.source, files) for values, files in kept.items()}
+        found = readers.completed(found) if format_ == "csv" else found
     else:
         columns = footers.unified(footer for group in stored.values() for footer in group)
         given = partial(parquet.Files, session, reader, wanted.day.timezone, columns)

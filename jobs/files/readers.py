@@ -20,15 +20,15 @@ from jobs.settings.options import LISTING, sail_problems
 PACKED = (".gz", ".bz2", ".zst", ".lz4", ".xz", ".snappy", ".deflate")
 
 
-def reader(session: SparkSession, kind: str, name: str, source: Source) -> DataFrameReader:
+def reader(session: SparkSession, format_: str, name: str, source: Source) -> DataFrameReader:
     """What reads files with the options of their source; `name` is where it stands in the configuration."""
     if engine_of(session) == "sail":
-        _check_options(kind, name, source)
-    made = session.read.format(kind)
-    if kind == "parquet":
+        _check_options(format_, name, source)
+    made = session.read.format(format_)
+    if format_ == "parquet":
         # Apache Spark takes the columns of any one file, unless it is told.
         made = made.option("mergeSchema", True)
-    if kind == "csv":
+    if format_ == "csv":
         # What Sail does in any case: quotes are doubled within quotes (RFC 4180), and a row with more or fewer fields
         # than the first fails, in every pass alike, rather than lend a column the value of its neighbour.
         made = made.options(
@@ -39,10 +39,10 @@ def reader(session: SparkSession, kind: str, name: str, source: Source) -> DataF
     return made.options(**{option: value for option, value in source.options.items() if option.lower() != "nullvalue"})
 
 
-def lister(session: SparkSession, kind: str, name: str, source: Source) -> DataFrameReader:
+def lister(session: SparkSession, format_: str, name: str, source: Source) -> DataFrameReader:
     """What lists the files that a source has."""
-    made = reader(session, kind, name, source)
-    if kind != "parquet":
+    made = reader(session, format_, name, source)
+    if format_ != "parquet":
         return made
     # As text, of which the columns are known, files of unequal columns are no error yet.
     options = {key: value for key, value in source.options.items() if key.lower() in LISTING}
@@ -68,9 +68,9 @@ def listed(lister: DataFrameReader, name: str, source: Source, path: str) -> dic
     return groups
 
 
-def loaded(reader: DataFrameReader, kind: str, source: Source, files: list[str]) -> list[DataFrame]:
+def loaded(reader: DataFrameReader, format_: str, source: Source, files: list[str]) -> list[DataFrame]:
     """The rows of files of one folder. Engines give all CSV files the columns of the first one, by their position."""
-    if kind != "csv" or len(files) == 1:
+    if format_ != "csv" or len(files) == 1:
         return [reader.load(files)]
     by_header: dict[tuple[str, ...], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
@@ -111,9 +111,9 @@ def without_words(frame: DataFrame, words: Iterable[str]) -> DataFrame:
     return frame.select(*(F.when(~column.isin(*words), column).alias(name) for name, column in columns))
 
 
-def _check_options(kind: str, name: str, source: Source) -> None:
+def _check_options(format_: str, name: str, source: Source) -> None:
     """Raise ConfigurationError (exit 2) for options that the embedded engine would pass over."""
-    problems = sail_problems(f"{name}.source", kind, source.options)
+    problems = sail_problems(f"{name}.source", format_, source.options)
     if problems:
         raise ConfigurationError("the embedded engine does not know these options", problems)
 

@@ -28,7 +28,7 @@ ANEW = "Write it anew, or remove it."
 GLOB = "{pathGlobFilter: '*.parquet'}"
 
 
-def check(name: str, kind: str, files: Iterable[str], options: Mapping[str, object]) -> None:
+def check(name: str, format_: str, files: Iterable[str], options: Mapping[str, object]) -> None:
     """Look at local files of a source.
 
     Raises:
@@ -40,9 +40,9 @@ def check(name: str, kind: str, files: Iterable[str], options: Mapping[str, obje
         local = paths.local_path(file)
         if local is None or not os.path.isfile(local):
             continue
-        if kind == "parquet":
+        if format_ == "parquet":
             _check_parquet(name, local)
-        elif kind == "csv" and as_utf8:
+        elif format_ == "csv" and as_utf8:
             _check_text(name, local)
 
 

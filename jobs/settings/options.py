@@ -56,11 +56,11 @@ OF_SAIL = "; or --engine spark"
 def option_problems(settings: Evaluation) -> Iterator[Problem]:
     """Yield a problem per option that no engine obeys for the format; of a catalog table any format's will do."""
     for place, source in sources(settings):
-        kinds = [kind for kind in ALIKE if source.format in (kind, None)]
-        known = [name for each in kinds for name in (*ALIKE[each], *SPARK_ONLY[each])]
+        formats = [format_ for format_ in ALIKE if source.format in (format_, None)]
+        known = [name for each in formats for name in (*ALIKE[each], *SPARK_ONLY[each])]
         yield from _named_twice(place, source.options)
         for name, value in source.options.items():
-            yield from _problems(dotted((*place, "options", name)), name, value, known, kinds)
+            yield from _problems(dotted((*place, "options", name)), name, value, known, formats)
 
 
 def _named_twice(place: Location, options: Iterable[str]) -> Iterator[Problem]:
@@ -72,21 +72,21 @@ def _named_twice(place: Location, options: Iterable[str]) -> Iterator[Problem]:
             yield Problem(dotted((*place, "options", name)), f"the same option as {same}", "one of the two")
 
 
-def _problems(place: str, name: str, value: object, known: list[str], kinds: list[str]) -> Iterator[Problem]:
+def _problems(place: str, name: str, value: object, known: list[str], formats: list[str]) -> Iterator[Problem]:
     allowed, told = OBEYED.get(name.lower(), ((), ""))
-    refused = {option.lower(): mend for option, mend in REFUSED.items()} if "csv" in kinds else {}
+    refused = {option.lower(): mend for option, mend in REFUSED.items()} if "csv" in formats else {}
     if name.lower() in refused:
         yield Problem(place, "an option without effect", refused[name.lower()])
     elif name.lower() not in {option.lower() for option in known}:
-        expected = f"an option for {' or '.join(kinds)}: {', '.join(dict.fromkeys(known)) or 'there is none'}"
+        expected = f"an option for {' or '.join(formats)}: {', '.join(dict.fromkeys(known)) or 'there is none'}"
         yield Problem(place, "an unknown option", expected, nearest_match(name, known))
     elif allowed and str(value).lower() not in allowed:
         yield Problem(place, described(value), told)
 
 
-def sail_problems(place: str, kind: str, options: Mapping[str, object]) -> list[Problem]:
+def sail_problems(place: str, format_: str, options: Mapping[str, object]) -> list[Problem]:
     """Return a problem per option of a source that the embedded engine would pass over."""
-    known = ALIKE.get(kind, ())
+    known = ALIKE.get(format_, ())
     problems = []
     for name, value in options.items():
         option = f"{place}.options.{name}"
