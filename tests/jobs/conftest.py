@@ -15,7 +15,7 @@ def ledger(spark, tmp_path_factory):
     return parse(two_nights(spark, tmp_path_factory.mktemp("ledger")))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def empty_tables(spark, tmp_path_factory):
     """The tables of the small evaluation, just made."""
     return days.made_tables(spark, tmp_path_factory.mktemp("empty"))

@@ -30,6 +30,7 @@ def last_event(folder):
     return events[-1]["state"], events[-1]["message"]
 
 
+@pytest.mark.only_engine("sail")
 def test_a_night_between_its_neighbours_is_missed(spark, folder):
     settings = by_day(folder, {"2026-11-15": [EVE, None], "20261117": [None] * 3})
     told = r"impressions: no file under .* in a partition dt=2026-11-16; there are dt=2026-11-15, dt=20261117 "
@@ -94,7 +95,7 @@ def clicked_day(folder, *, until=24, stray=(), day=0, size=SIZE, **log):
     return document
 
 
-@pytest.mark.parametrize("stray", [(), (2879, 2870)])
+@pytest.mark.parametrize("stray", [(), pytest.param((2879, 2870), marks=pytest.mark.only_engine("sail"))])
 def test_a_log_that_was_cut_off_is_not_whole(spark, folder, stray):
     settings = parse(clicked_day(folder, until=8, stray=stray))
     told = r"labels\.conversion: found [01] of its 9\d rows of the day from 2026-11-16 09:00 \(UTC\) on, expected"
@@ -172,6 +173,7 @@ def test_a_file_says_that_a_log_is_whole(spark, folder, partition):
     nightly.evaluate(spark, parse(document), DAY)
 
 
+@pytest.mark.only_engine("sail")
 def test_a_watermark_says_that_a_log_is_whole(spark, folder):
     document = clicked_day(folder, complete={"watermark": "conv_ts"})
     # A clock that is years ahead says nothing.

@@ -13,9 +13,11 @@ from jobs.errors import ContractError, RuntimeFailure
 from jobs.examples import cells
 from jobs.examples.cells import Cells, encoded
 from jobs.settings import parse
+from tests.jobs.cases import mapped, of_columns
 from tests.jobs.night import DAY, EXACT, evaluated, table
-from tests.jobs.test_read import mapped, of_columns
 
+# An engine counts the rows of each combination; all else is decided on the driver.
+SAIL = pytest.mark.only_engine("sail")
 ENCODED = {
     "DE": "DE",
     "": "",
@@ -59,6 +61,7 @@ CAPS = {
 }
 
 
+@SAIL
 @pytest.mark.parametrize("name", CAPS)
 def test_rare_values_are_folded(spark, tmp_path, name):
     counts, limit, expected = CAPS[name]
@@ -80,6 +83,7 @@ def test_dimensions_of_every_type_are_texts(spark, tmp_path):
     assert found.cells == [("(null)", "1969-12-31", "-1"), ("true", "2026-03-18", str(2**60))]
 
 
+@SAIL
 def test_slices_group_the_cells(spark, tmp_path):
     columns = {"country": ["DE", "DE", "FR"], "device": ["a", None, "a"]}
     found = scanned(spark, tmp_path, columns, slices=[[], ["country"], ["device", "country"]])
@@ -95,6 +99,7 @@ def test_without_dimensions_there_is_one_cell(spark, tmp_path):
     assert (found.cells, found.read, found.outside) == ([()], 2, 0)
 
 
+@SAIL
 def test_too_many_cells_name_the_dimension_to_blame(spark, tmp_path):
     columns = {"country": ["DE", "FR", "DE", "FR"], "user_agent": ["a", "b", "c", "d"]}
     with pytest.raises(ContractError) as caught:
@@ -105,6 +110,7 @@ def test_too_many_cells_name_the_dimension_to_blame(spark, tmp_path):
     assert "limits.values: {user_agent: 1000}" in str(caught.value)
 
 
+@SAIL
 def test_folding_comes_before_the_limit(spark, tmp_path):
     limits = {"cells": 2, "values": {"country": 1}}
     assert len(scanned(spark, tmp_path, {"country": ["a", "a", "b", "c", "d"]}, limits=limits).cells) == 2
@@ -119,6 +125,7 @@ def weak(until: int):
 ROWS = {"country": ["DE", None, "FR", "DE"], "p": [0.5, 0.25, 0.125, 0.75], "click": [1, 0, 0, 1]}
 
 
+@SAIL
 def test_a_collision_is_met_by_the_next_salt(spark, tmp_path, monkeypatch):
     config = of_columns(tmp_path, ROWS, dimensions=["country"], slices=[[], ["country"]])
     evaluated(spark, config)
@@ -131,6 +138,7 @@ def test_a_collision_is_met_by_the_next_salt(spark, tmp_path, monkeypatch):
         assert table(config, name, next_day) == table(config, name)
 
 
+@SAIL
 def test_a_hash_that_always_collides_fails(spark, tmp_path, monkeypatch):
     config = of_columns(tmp_path, ROWS, dimensions=["country"])
     monkeypatch.setattr(cells, "code", weak(until=99))

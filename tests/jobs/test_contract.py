@@ -181,6 +181,7 @@ DEFINITIONS = {
 }
 
 
+@pytest.mark.only_engine("sail")
 @pytest.mark.parametrize("what", DEFINITIONS)
 def test_a_changed_definition_under_an_old_name_is_refused(spark, evaluated, what):
     folder, document = evaluated
@@ -200,6 +201,7 @@ def test_a_changed_definition_under_an_old_name_is_refused(spark, evaluated, wha
     assert (days.bytes_of(folder), days.rows_of(folder, "runs")) == (before, events)
 
 
+@pytest.mark.only_engine("sail")
 def test_a_new_name_or_source_of_a_label_is_no_new_definition(spark, evaluated, tmp_path):
     folder, document = evaluated
     document = changed(document, "tasks.second", {"label": "click", "weight": "bid"})
@@ -210,6 +212,7 @@ def test_a_new_name_or_source_of_a_label_is_no_new_definition(spark, evaluated, 
     assert {row["task"] for row in days.rows_of(folder, "metrics")} == {"ctr", "weighted", "cvr", "second"}
 
 
+@pytest.mark.only_engine("sail")
 @pytest.mark.parametrize(
     ("dimensions", "found"), [(["country", "user_id"], "a table without user_id"), ([], "a table with country")]
 )

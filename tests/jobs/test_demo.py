@@ -20,6 +20,9 @@ from jobs.engines import jars
 from jobs.errors import RuntimeFailure
 from jobs.settings import load
 
+# It shows both engines: the last day is evaluated on Apache Spark too, in a process of its own.
+pytestmark = pytest.mark.only_engine("sail")
+
 CONFIG = Path(__file__).parents[2] / "conf" / "demo.yaml"
 
 LAST = date(2026, 3, 1)

@@ -153,7 +153,7 @@ CLICKS: list[Event] = [
 ]
 
 
-@pytest.mark.parametrize("ids", SPELLED)
+@pytest.mark.parametrize("ids", ["texts", pytest.param("integers", marks=pytest.mark.only_engine("sail"))])
 def test_every_class_of_events(spark, tmp_path, ids):
     logs = {"click": CLICKS, "conversion": [*CLICKS, (5, END + AGE * HOUR)]}
     found = counted(spark, written(tmp_path / "night", SHOWN, logs, ids))

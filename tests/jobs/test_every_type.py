@@ -197,9 +197,3 @@ def test_a_night_of_any_types_has_the_right_sums_or_names_a_column(spark, folder
 @pytest.mark.parametrize("files", every_type())
 def test_a_night_of_every_type_has_the_right_sums(spark, folder, files):
     check(spark, folder, files, set())
-
-
-@pytest.mark.only_engine("spark")
-def test_a_night_of_some_types_has_the_right_sums(spark, folder):
-    # Each type is another reading, and Apache Spark plans all fifteen of them for most of a minute.
-    check(spark, folder, every_type()[0][::4], set())

@@ -15,7 +15,8 @@ from pyspark.sql import SparkSession
 from sklearn.metrics import brier_score_loss, log_loss
 
 from jobs.settings import load
-from tests.jobs.night import DAY, EXACT, ROOT, evaluated, evaluated_by, parquet, table
+from tests.jobs.child import ROOT
+from tests.jobs.night import DAY, EXACT, evaluated, evaluated_by, parquet, table
 
 NAMES = ["click", "price", "pctr", "exchange"]
 CLIP = 1e-15
@@ -139,6 +140,7 @@ def test_sums_by_cell_are_those_of_the_text_file(evaluation, config, shuffled):
     assert table(config, "statistics") == table(config_of_files, "statistics", days[64])
 
 
+@pytest.mark.only_engine("sail")
 def test_native_logarithms_are_an_option_and_are_recorded(spark, config, evaluation, tmp_path):
     native = {**config, "loss": {**config["loss"], "kernel": "native"}, "tables": {"path": str(tmp_path)}}
     found = evaluated(spark, native).metrics

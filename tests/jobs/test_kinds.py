@@ -21,7 +21,7 @@ CLASSES = ["home", "draw", "away"]
 CODES = [2, 1, -7]  # names that are numbers, of which some are places too
 REPLACED = ("statistics", "shard_statistics", "score_bins", "class_statistics", "metrics")
 # On Apache Spark a night of so many tables takes half a minute: there one is evaluated, and compared.
-SAIL = pytest.mark.only_engine("sail")
+pytestmark = pytest.mark.only_engine("sail")
 MOVED_LOGIT = {"logit": {"ctr": {"score": "z", "scale": "logit", "negatives_rate": 0.2}}}
 
 
@@ -217,20 +217,11 @@ def test_a_propensity_weighs_by_its_capped_inverse(found, rows):
     assert found["seen", "effective_sample_size"] == close(weight.sum() ** 2 / (weight**2).sum())
 
 
-@SAIL
 def test_the_same_bits_whatever_the_files(spark, tmp_path, night, rows):
     order = np.random.default_rng(1).permutation(SIZE)
     shuffled = {name: [values[i] for i in order] for name, values in rows.items()}
     config = configuration(tmp_path, shuffled)
     evaluated(spark, config)
-    for name in REPLACED:
-        assert table(config, name).equals(table(night[0], name)), name
-
-
-@pytest.mark.only_engine("spark")
-def test_the_same_bits_on_the_other_engine(spark, tmp_path, night, rows):
-    config = configuration(tmp_path, rows)
-    evaluated_by("sail", config)
     for name in REPLACED:
         assert table(config, name).equals(table(night[0], name)), name
 
@@ -258,31 +249,50 @@ REASONS = {
 }
 
 
-@SAIL
-@pytest.mark.parametrize("name", REASONS)
-def test_what_cannot_be_used_is_rejected_with_its_reason(spark, tmp_path, rows, name):
-    changes, reason = REASONS[name]
-    config = configuration(tmp_path, bad(rows, **changes))
+def with_reasons(rows):
+    """The rows, of which each of the first has one of the reasons not to be used."""
+    some = {name: list(values) for name, values in rows.items()}
+    for i, (changes, _) in enumerate(REASONS.values()):
+        for name, value in changes.items():
+            some[name][i] = value
+    return some
+
+
+@pytest.fixture(scope="module")
+def reasons(spark, tmp_path_factory, rows):
+    """Why rows are rejected, by their keys, in a night where each is a group of its own."""
+    some = with_reasons({**rows, "request": np.arange(SIZE)})
+    config = configuration(tmp_path_factory.mktemp("reasons"), some)
     config["limits"] = {"min_rows": 0, "rejected_share": 1.0}
-    reasons = {row["reason"] for row in evaluated(spark, config).ledger.reasons}
-    assert reasons == {reason}
+    evaluated(spark, config)
+    found = {}
+    for row in table(config, "rejects").to_pylist():
+        found.setdefault(row["key"], set()).add(row["reason"])
+    return found
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_what_cannot_be_used_is_rejected_with_its_reason(reasons, name):
+    assert reasons[str(list(REASONS).index(name))] == {REASONS[name][1]}
+
+
+def test_nothing_else_is_rejected(reasons):
+    assert reasons.keys() == {str(i) for i in range(len(REASONS))}
 
 
 @pytest.mark.only_engine("spark")
-def test_the_other_engine_rejects_and_keeps_the_same_rows(spark, tmp_path, rows):
-    few = {name: list(values[: len(REASONS) + 20]) for name, values in rows.items()}
-    for i, (changes, _) in enumerate(REASONS.values()):
-        for name, value in changes.items():
-            few[name][i] = value
-    few["id"][len(REASONS) :] = [None] * 20
+def test_both_engines_have_the_same_bits_and_reject_the_same_rows(spark, tmp_path, rows):
+    some = with_reasons(rows)
     # Without a key only their values tell them apart.
-    config = configuration(tmp_path / "spark", few)
+    some["id"][len(REASONS) : len(REASONS) + 20] = [None] * 20
+    config = configuration(tmp_path / "spark", some)
     config["limits"] = {"min_rows": 0, "rejected_share": 1.0, "stored_rejects": 3}
     other = {**config, "tables": {"path": str(tmp_path / "sail")}}
     ledger = evaluated(spark, config).ledger
     evaluated_by("sail", other)
     assert {row["reason"] for row in ledger.reasons} == {"null_id", *(reason for _, reason in REASONS.values())}
     for name in REPLACED:
+        assert table(config, name).num_rows > 0
         assert table(other, name).equals(table(config, name)), name
     assert kept(other) == kept(config)
 
@@ -293,7 +303,6 @@ def kept(config):
     return sorted(found, key=str)
 
 
-@SAIL
 def test_a_relevance_below_zero_is_no_label(spark, tmp_path, rows):
     few = {name: values[:12] for name, values in rows.items()}
     relevance = [-1.0, 2.0, *np.zeros(10)]
@@ -309,7 +318,6 @@ def test_a_relevance_below_zero_is_no_label(spark, tmp_path, rows):
     assert [(row["reason"], row["rows"]) for row in evaluated(spark, config).ledger.reasons] == [("bad_label", 1)]
 
 
-@SAIL
 @pytest.mark.parametrize("true", ["true", "1"])
 def test_a_value_that_is_too_large_beside_a_label_in_words_is_told(spark, tmp_path, true):
     (tmp_path / "a.csv").write_text(f"bought,value\n{true},1e30\n{true},0.5\nfalse,0.5\n")
@@ -343,7 +351,6 @@ def test_a_day_that_has_no_bins_any_more_has_none_of_an_earlier_run(spark, tmp_p
     assert table(config, "statistics").num_rows > 0
 
 
-@SAIL
 def test_large_groups_are_counted_and_set_apart(spark, tmp_path, rows):
     config = configuration(tmp_path, {name: values[:40] for name, values in rows.items()})
     config["limits"] = {"min_rows": 0, "rejected_share": 1.0, "group_rows": 3}
@@ -365,7 +372,6 @@ def test_mixed_groups_are_counted(night, rows):
     assert night[1].ledger.mixed == sum(len(each) > 1 for each in countries.values())
 
 
-@SAIL
 def test_without_the_share_the_day_is_refused(spark, tmp_path, rows):
     config = configuration(tmp_path, bad(rows, outcome="hom"))
     with pytest.raises(RefusedError, match="bad_label"):
@@ -379,7 +385,6 @@ def of_rows(folder, rows, columns=None, **sections):
     return document(folder, **{"impressions": impressions, "models": {"m": {"ctr": {"score": "q"}}}, **sections})
 
 
-@SAIL
 def test_sampled_negatives_weigh_more_and_a_model_that_learnt_from_them_is_moved_back(spark, tmp_path, rows):
     rate = np.where(rows["country"] == "DE", 0.25, 0.5)
     models = {"as_is": {"ctr": {"score": "q"}}, "moved": {"ctr": {"score": "q", "negatives_rate": 0.2}}}
@@ -398,7 +403,6 @@ def test_sampled_negatives_weigh_more_and_a_model_that_learnt_from_them_is_moved
         assert found[model] == close(sklearn_metrics.log_loss(rows["click"], p, sample_weight=weight))
 
 
-@SAIL
 def test_bins_are_of_the_slices_by_the_same_dimensions_in_any_order(spark, tmp_path, rows):
     config = of_rows(
         tmp_path,
@@ -412,7 +416,6 @@ def test_bins_are_of_the_slices_by_the_same_dimensions_in_any_order(spark, tmp_p
     assert all(0.0 < row["value"] < 1.0 for row in areas)
 
 
-@SAIL
 def test_the_rate_of_an_earlier_day_is_a_reference(spark, tmp_path, rows):
     config = of_rows(tmp_path, rows, baselines={"reference": {"ctr": "1d"}})
 
@@ -430,7 +433,6 @@ def test_the_rate_of_an_earlier_day_is_a_reference(spark, tmp_path, rows):
     assert (reason, value) == (None, close(sklearn_metrics.log_loss(y, fewer["q"]) / baseline))
 
 
-@SAIL
 def test_tables_without_a_binary_task_can_be_queried(spark, tmp_path, rows):
     labels = {"number": {"column": "number", "values": "classes", "classes": CLASSES}}
     config = of_rows(
@@ -453,7 +455,7 @@ def test_tables_without_a_binary_task_can_be_queried(spark, tmp_path, rows):
         answered(spark, parse(config), "SELECT * FROM ledger")
 
 
-@pytest.mark.parametrize("rate", [pytest.param(0.0), *(pytest.param(r, marks=SAIL) for r in (1.5, None, -0.5))])
+@pytest.mark.parametrize("rate", [0.0, 1.5, None, -0.5])
 def test_a_sampling_rate_that_is_none_is_told(spark, tmp_path, rows, rate):
     few = {name: values[:12] for name, values in rows.items()} | {"rate": [rate] + [0.5] * 11, "click": [0, 1] * 6}
     config = of_rows(
@@ -465,7 +467,6 @@ def test_a_sampling_rate_that_is_none_is_told(spark, tmp_path, rows, rate):
     assert {row["reason"] for row in evaluated(spark, config).ledger.reasons} == {"bad_sampling_rate"}
 
 
-@SAIL
 def test_a_sampling_rate_is_asked_of_negatives_of_binary_tasks_only(spark, tmp_path, rows):
     few = {name: values[:12] for name, values in rows.items()}
     config = of_rows(
@@ -492,7 +493,6 @@ SAMPLED = {
 }
 
 
-@SAIL
 @pytest.mark.parametrize("name", SAMPLED)
 def test_what_a_row_may_weigh_where_negatives_were_sampled(spark, tmp_path, rows, name):
     weight, click, rate, reasons = SAMPLED[name]
@@ -507,7 +507,6 @@ def test_what_a_row_may_weigh_where_negatives_were_sampled(spark, tmp_path, rows
     assert [row["reason"] for row in evaluated(spark, config).ledger.reasons] == reasons
 
 
-@SAIL
 def test_a_conversion_without_a_click_is_no_event_of_their_product(spark, tmp_path, rows):
     few = {name: values[:12] for name, values in rows.items()}
     config = of_rows(

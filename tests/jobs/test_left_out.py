@@ -40,6 +40,7 @@ def overall(outcome):
     return {(row["task"], row["model"]): row for row in verdict.of_outcome(outcome)["metrics"]}
 
 
+@pytest.mark.only_engine("sail")
 def test_a_shadow_model_is_evaluated_on_its_own_rows_and_does_not_refuse_the_night(spark, folder, capsys):
     rows = impressions()
     parquet(folder / "impressions", rows)

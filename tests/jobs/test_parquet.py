@@ -15,6 +15,7 @@ from jobs.files import pinned as sources
 from jobs.files.pinned import Wanted
 from jobs.settings import Source, parse
 from tests.jobs import days
+from tests.jobs.cases import collected
 
 BELOW = dt.datetime(1969, 12, 31, 23, 59, 59, 999999)
 NANOS = 1_767_225_600_000_001_999
@@ -33,7 +34,8 @@ def written(folder, *files):
     """Files of one column `x`, or of none where there is None."""
     folder.mkdir(exist_ok=True)
     for i, column in enumerate(files):
-        columns = {"row": pa.array([i]), **({} if column is None else {"x": column})}
+        size = 1 if column is None else len(column)
+        columns = {"row": pa.array([i] * size, pa.int64()), **({} if column is None else {"x": column})}
         pq.write_table(pa.table(columns), folder / f"{i}.parquet")
     return folder
 
@@ -68,21 +70,21 @@ TYPES = {
 }
 
 
-# A frame takes Apache Spark a second: there the types of which it is told how to read them.
-ON_SPARK = {"uint64", "half", "wide decimal", "halves", "nanoseconds", "void"}
+def each_by_one_action(spark, folder, cases):
+    """The type and the values of `x` in the order of the files, for cases of files."""
+    frames = {
+        name: pinned(spark, written(folder / str(i), *files)).frame for i, (name, files) in enumerate(cases.items())
+    }
+    rows = collected({name: frame.select("row", "x") for name, frame in frames.items()})
+    types = {name: dict(frame.dtypes)["x"] for name, frame in frames.items()}
+    return {
+        name: (types[name], [value for _, value in sorted(each, key=lambda row: row[0])]) for name, each in rows.items()
+    }
 
 
-def both(name, chosen):
-    """A case for both engines if it is one of those chosen, else for the quick one."""
-    return pytest.param(name, marks=() if name in chosen else pytest.mark.only_engine("sail"))
-
-
-@pytest.mark.parametrize("name", [both(name, ON_SPARK) for name in TYPES])
-def test_each_type_is_read_as_the_plain_one_that_holds_it(spark, tmp_path, name):
-    column, type_, value = TYPES[name]
-    found = pinned(spark, written(tmp_path, column))
-    assert dict(found.frame.dtypes)["x"] == type_
-    assert read(found.frame) == [value]
+def test_each_type_is_read_as_the_plain_one_that_holds_it(spark, tmp_path):
+    found = each_by_one_action(spark, tmp_path, {name: [column] for name, (column, _, _) in TYPES.items()})
+    assert found == {name: (type_, [value]) for name, (_, type_, value) in TYPES.items()}
 
 
 UNEQUAL = {
@@ -103,15 +105,11 @@ UNEQUAL = {
 }
 
 
-@pytest.mark.parametrize("turned", [False, pytest.param(True, marks=pytest.mark.only_engine("sail"))])
-@pytest.mark.parametrize("name", [both(name, {"signs", "a score in decimals", "units"}) for name in UNEQUAL])
-def test_files_of_unequal_types_get_the_one_that_holds_all(spark, tmp_path, name, turned):
-    columns, type_, values = UNEQUAL[name]
-    values = values or [READ, dt.datetime(1970, 1, 1, 0, 0, 0, 1)]
-    step = -1 if turned else 1
-    found = pinned(spark, written(tmp_path, *columns[::step]))
-    assert dict(found.frame.dtypes)["x"] == type_
-    assert read(found.frame) == values[::step]
+@pytest.mark.parametrize("step", [1, -1])
+def test_files_of_unequal_types_get_the_one_that_holds_all(spark, tmp_path, step):
+    found = each_by_one_action(spark, tmp_path, {name: columns[::step] for name, (columns, _, _) in UNEQUAL.items()})
+    units = [READ, dt.datetime(1970, 1, 1, 0, 0, 0, 1)]
+    assert found == {name: (type_, (values or units)[::step]) for name, (_, type_, values) in UNEQUAL.items()}
 
 
 NOTHING = {
@@ -120,18 +118,15 @@ NOTHING = {
 }
 
 
-@pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("nothing", NOTHING)
-def test_a_file_without_a_value_has_no_say_in_the_type(spark, tmp_path, nothing, turned):
-    files = [NOTHING[nothing], pa.array(["DE"])]
-    for i, column in enumerate(reversed(files) if turned else files):
-        pq.write_table(
-            pa.table({"row": pa.array([i] * len(column), pa.int64()), "x": column}), tmp_path / f"{i}.parquet"
-        )
-    frame = pinned(spark, tmp_path).frame
-    assert dict(frame.dtypes)["x"] == "string"
-    assert {row["x"] for row in frame.collect()} - {None} == {"DE"}
-    assert frame.count() == sum(map(len, files))
+def test_a_file_without_a_value_has_no_say_in_the_type(spark, tmp_path):
+    frames = {}
+    for name, column in NOTHING.items():
+        for step in (1, -1):
+            folder = tmp_path / f"{name} {step}".replace(" ", "_")
+            frames[name, step] = pinned(spark, written(folder, *[column, pa.array(["DE"])][::step])).frame.select("x")
+    assert {dict(frame.dtypes)["x"] for frame in frames.values()} == {"string"}
+    for (name, _), values in collected(frames).items():
+        assert sorted(values, key=str) == ["DE", *NOTHING[name].to_pylist()]
 
 
 def test_times_without_a_zone_beside_others_are_of_the_declared_one(spark, tmp_path):

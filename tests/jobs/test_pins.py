@@ -1,6 +1,6 @@
 """A source that grows while it is read changes nothing, and one that is changed in place fails the run."""
 
-import itertools
+from collections import Counter
 from types import SimpleNamespace
 from urllib.parse import unquote
 
@@ -11,8 +11,9 @@ from jobs.day import Day
 from jobs.errors import InputChangedError
 from jobs.examples import cells, summarise
 from jobs.files import pinned as sources
-from jobs.settings import parse
+from jobs.settings import Source, parse
 from tests.jobs import days
+from tests.jobs.cases import collected
 from tests.jobs.days import DAY, conversion, impression
 
 COUNT = 120
@@ -30,30 +31,23 @@ KINDS = ("parquet", "hive", "csv", "delta", "parquet table", "delta table")
 MOMENTS = {"before the cells": (cells, "scanned"), "before the sums": (summarise, "summarised")}
 
 
-def at_every_moment(on_spark, *choices):
-    """Every combination with the moments; Apache Spark, which is slow, gets some of those between cells and sums."""
-    return [
-        pytest.param(case, marks=() if on_spark(*case) else pytest.mark.only_engine("sail"))
-        for case in itertools.product(*choices, MOMENTS)
-    ]
-
-
-def grows_on_spark(kind, name, moment):
-    """Every kind of impressions; label logs are pinned by the same code."""
-    return moment == "before the sums" and (name == "impressions" or kind == "parquet")
-
-
-def changes_on_spark(*case):
-    """Every change, kind and log once."""
-    return case in (
-        ("grown", "parquet", "impressions", "before the sums"),
-        ("shrunk", "csv", "impressions", "before the sums"),
-        ("same size", "parquet", "conversions", "before the sums"),
-    )
-
-
-GROWING = at_every_moment(grows_on_spark, KINDS, SOURCES)
-CHANGING = at_every_moment(changes_on_spark, ["grown", "shrunk", "same size"], ["parquet", "csv"], SOURCES)
+SAIL = pytest.mark.only_engine("sail")
+# Nights in which both logs grow. What becomes of each kind is shown of its frame.
+GROWING = [
+    ("parquet", "before the sums"),
+    pytest.param(("parquet", "before the cells"), marks=SAIL),
+    pytest.param(("csv", "before the cells"), marks=SAIL),
+    pytest.param(("delta", "before the sums"), marks=SAIL),
+]
+# Every two of change, kind, log and moment meet in one of them.
+CHANGING = [
+    ("shrunk", "csv", "impressions", "before the sums"),
+    ("same size", "parquet", "conversions", "before the sums"),
+    pytest.param(("grown", "parquet", "impressions", "before the sums"), marks=SAIL),
+    pytest.param(("shrunk", "parquet", "conversions", "before the cells"), marks=SAIL),
+    pytest.param(("grown", "csv", "conversions", "before the cells"), marks=SAIL),
+    pytest.param(("same size", "csv", "impressions", "before the cells"), marks=SAIL),
+]
 
 
 def file_kind(kind):
@@ -97,10 +91,14 @@ def undisturbed(spark, tmp_path_factory):
     return SimpleNamespace(folder=folder, results=days.all_results(folder))
 
 
+def in_tables_of(undisturbed, document):
+    """The same evaluation in the tables that hold the day: on Apache Spark it takes long to make new ones."""
+    return {**document, "tables": {"path": str(undisturbed.folder / "tables")}}
+
+
 def evaluated(spark, document, undisturbed):
-    """The results of the day again, in the same tables: on Apache Spark it takes long to make new ones."""
-    document["tables"] = {"path": str(undisturbed.folder / "tables")}
-    outcome = nightly.evaluate(spark, parse(document), DAY)
+    """The results of the day again."""
+    outcome = nightly.evaluate(spark, parse(in_tables_of(undisturbed, document)), DAY)
     assert days.run_ids(undisturbed.folder, "metrics") == {outcome.stamp.run_id}
     return days.all_results(undisturbed.folder)
 
@@ -120,10 +118,10 @@ def disturbed(monkeypatch, step, event):
 
 
 @pytest.mark.parametrize("case", GROWING, ids=" ".join)
-def test_a_source_that_grows_is_read_as_it_was_pinned(spark, tmp_path, monkeypatch, undisturbed, case):
-    kind, name, step = case
-    document = configured(spark, tmp_path, {**dict.fromkeys(SOURCES, "parquet"), name: kind})
-    happened = disturbed(monkeypatch, step, lambda: put(tmp_path, name, kind, LATE[name]))
+def test_a_night_whose_logs_grow_is_that_of_what_was_pinned(spark, tmp_path, monkeypatch, undisturbed, case):
+    kind, step = case
+    document = configured(spark, tmp_path, dict.fromkeys(SOURCES, kind))
+    happened = disturbed(monkeypatch, step, lambda: [put(tmp_path, name, kind, rows) for name, rows in LATE.items()])
     assert evaluated(spark, document, undisturbed) == undisturbed.results
     assert len(happened) == 1
     monkeypatch.undo()
@@ -131,21 +129,51 @@ def test_a_source_that_grows_is_read_as_it_was_pinned(spark, tmp_path, monkeypat
     assert evaluated(spark, document, undisturbed) != undisturbed.results
 
 
-@pytest.mark.parametrize("value", ["2026-11-16 10%3A00", "with space", "ha#sh", "50%25", "größer"])
-def test_files_of_any_partition_value_are_read_and_watched(spark, tmp_path, value):
-    folder = tmp_path / "impressions"
-    days.written(SOURCES["impressions"][:70], folder / f"part={value}")
-    days.written(SOURCES["impressions"][70:], folder / "part=plain")
-    source = parse(days.configured(tmp_path)).impressions.source
-    pinned = sources.pinned(spark, sources.Wanted("impressions", source, Day(DAY)))
-    assert pinned.frame.count() == COUNT
-    assert {row.part for row in pinned.frame.select("part").distinct().collect()} == {unquote(value), "plain"}
-    assert sorted(file.path for file in pinned.files) == sorted(map(str, folder.rglob("*.parquet")))
-    sources.verify([pinned])
-    (watched,) = (folder / f"part={value}").iterdir()
-    watched.touch()
-    with pytest.raises(InputChangedError, match="changed while it was read"):
+def keys(frame, column):
+    """A frame of the key alone, which is a text whatever the file has."""
+    return frame.select(frame[column].cast("string").alias("key"))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_of_any_kind_that_grows_is_read_as_it_was_pinned(spark, tmp_path, name):
+    pinned, after = {}, {}
+    for kind in KINDS:
+        folder = tmp_path / kind.replace(" ", "_")
+        put(folder, name, kind, SOURCES[name])
+        source = Source(**described(spark, folder, name, kind))
+        wanted = sources.Wanted(name, source, Day(DAY), "dt" if kind == "hive" else None)
+        pinned[kind] = keys(sources.pinned(spark, wanted).frame, "impression_id")
+        put(folder, name, kind, LATE[name])
+        after[f"{kind}, later"] = keys(sources.pinned(spark, wanted).frame, "impression_id")
+    found = collected({**pinned, **after})
+    before = sorted(row["impression_id"] for row in SOURCES[name])
+    grown = sorted([*before, *(row["impression_id"] for row in LATE[name])])
+    assert {kind: sorted(rows) for kind, rows in found.items()} == {
+        **dict.fromkeys(pinned, before),
+        **dict.fromkeys(after, grown),
+    }
+
+
+VALUES = ["2026-11-16 10%3A00", "with space", "ha#sh", "50%25", "größer"]
+
+
+def test_files_of_any_partition_value_are_read_and_watched(spark, tmp_path):
+    frames = {}
+    for number, value in enumerate(VALUES):
+        folder = tmp_path / str(number) / "impressions"
+        days.written(SOURCES["impressions"][:70], folder / f"part={value}")
+        days.written(SOURCES["impressions"][70:], folder / "part=plain")
+        source = parse(days.configured(folder.parent)).impressions.source
+        pinned = sources.pinned(spark, sources.Wanted("impressions", source, Day(DAY)))
+        assert sorted(file.path for file in pinned.files) == sorted(map(str, folder.rglob("*.parquet")))
+        frames[value] = pinned.frame.select("part")
         sources.verify([pinned])
+        (watched,) = (folder / f"part={value}").iterdir()
+        watched.touch()
+        with pytest.raises(InputChangedError, match="changed while it was read"):
+            sources.verify([pinned])
+    for value, parts in collected(frames).items():
+        assert Counter(parts) == {unquote(value): 70, "plain": COUNT - 70}
 
 
 def rewritten(file, kind, rows):
@@ -157,8 +185,7 @@ def rewritten(file, kind, rows):
 @pytest.mark.parametrize("case", CHANGING, ids=" ".join)
 def test_a_file_changed_in_place_fails_the_run(spark, tmp_path, monkeypatch, undisturbed, case):
     change, kind, name, step = case
-    document = configured(spark, tmp_path, dict.fromkeys(SOURCES, kind))
-    evaluated(spark, document, undisturbed)
+    document = in_tables_of(undisturbed, configured(spark, tmp_path, dict.fromkeys(SOURCES, kind)))
     before = days.bytes_of(undisturbed.folder), days.rows_of(undisturbed.folder, "rejects")
     rows = SOURCES[name]
     other = {"grown": rows * 2, "shrunk": rows[: len(rows) // 2], "same size": rows[::-1]}[change]
@@ -171,8 +198,7 @@ def test_a_file_changed_in_place_fails_the_run(spark, tmp_path, monkeypatch, und
 
 
 def test_a_combination_that_the_cells_did_not_see_fails_the_run(spark, tmp_path, monkeypatch, undisturbed):
-    document = configured(spark, tmp_path, dict.fromkeys(SOURCES, "csv"))
-    evaluated(spark, document, undisturbed)
+    document = in_tables_of(undisturbed, configured(spark, tmp_path, dict.fromkeys(SOURCES, "csv")))
     before = days.bytes_of(undisturbed.folder)
     (file,) = (tmp_path / "impressions").iterdir()
     # As many bytes as before, so that a reader with its offsets finds whole rows.

@@ -14,6 +14,8 @@ from sklearn.metrics import brier_score_loss, log_loss
 from tests.jobs.night import document, evaluated, parquet
 
 CLIP = 1e-15
+# Apache Spark has the night of iPinYou, and the oracle.
+pytestmark = pytest.mark.only_engine("sail")
 
 
 def peers(label: pd.Series, score: ArrayLike, weight: ArrayLike | None = None) -> dict[str, float]:
@@ -97,7 +99,6 @@ def test_scores_of_exactly_0_and_1_cost_what_the_clip_says(spark, tmp_path, text
         assert_equal(metrics(found, model), peers(rows["label"], rows[model]))
 
 
-@pytest.mark.only_engine("sail")  # on Apache Spark the one above shows as much
 def test_a_wrong_score_of_exactly_0_or_1_costs_what_the_clip_says(spark, tmp_path, texts):
     rows = pd.read_csv(texts)
     flipped = rows.assign(label=1 - rows["label"])

@@ -186,6 +186,7 @@ def test_a_refusal_quotes_a_row_of_each_reason(spark, folder):
     assert "required: false" not in str(caught.value)  # no model is at fault
 
 
+@SAIL
 def test_a_model_without_any_score_refuses_the_day(spark, folder):
     document = days.small_day(folder, limits={"stored_rejects": 7})
     nightly.evaluate(spark, parse(document), DAY)

@@ -141,6 +141,7 @@ def test_runs_latest_has_the_row_ledger(spark, ledger):
     assert [(row["state"], row["in_doubt"], row["age_hours"]) for row in rows] == [("done", False, 0)] * 2
 
 
+@pytest.mark.only_engine("sail")
 def test_a_table_of_another_run_puts_the_day_in_doubt_until_the_next_run(spark, ledger, tmp_path):
     settings = copied(ledger, tmp_path)
     where = lake.address(settings, "shard_statistics", engine_of(spark))

@@ -111,6 +111,7 @@ def test_what_is_no_part_of_a_log_is_not_read(spark, tmp_path, kind):
     assert len(rows(pinned(spark, tmp_path, format=kind))) == 1
 
 
+@pytest.mark.only_engine("sail")
 def test_a_file_that_is_not_finished_ends_the_run_before_any_work(spark, tmp_path):
     document = days.small_day(tmp_path)
     (tmp_path / "conversions" / "z.parquet").write_bytes(b"")

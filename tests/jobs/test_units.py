@@ -54,6 +54,7 @@ def units_of(config):
     return json.loads(next(row["units"] for row in table(config, "runs").to_pylist() if row["state"] == "done"))
 
 
+@SAIL
 def test_a_mean_does_not_know_the_unit_of_its_weights(spark, folder):
     rows = columns()
     parquet(folder / "impressions", rows)
@@ -101,6 +102,7 @@ def test_a_column_that_does_not_fit_is_not_recorded_and_its_metric_has_a_value(s
     assert added["revenue"]["w"] == pytest.approx(added["dollars"]["w"] * 10**12)
 
 
+@SAIL
 def test_values_in_micros_are_evaluated_as_they_are(spark, folder):
     rows = columns()
     parquet(folder / "impressions", rows)
