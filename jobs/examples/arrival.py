@@ -56,14 +56,14 @@ class Arrived:
 
 
 def counted(
-    impressions: DataFrame, logs: Mapping[str, DataFrame], found: Cells, settings: Evaluation, day: Day
+    impressions: DataFrame, logs: Mapping[str, DataFrame], cells: Cells, settings: Evaluation, day: Day
 ) -> dict[str, Arrived]:
     """What has arrived of every source, in one scan of their times."""
     frames = {name: log.where(F.col("outside").isNull()).select("time", "reason") for name, log in logs.items()}
     if settings.impressions.columns.time is not None:
         unasked = F.lit(None).cast("string").alias("reason")
         frames[IMPRESSIONS] = impressions.where("in_day").select("time", unasked)
-    whole = {IMPRESSIONS: Arrived(found.in_day, 0, ())}
+    whole = {IMPRESSIONS: Arrived(cells.in_day, 0, ())}
     if not frames:
         return whole
     hour = F.floor((F.col("time") - F.lit(micros(day.start))) / F.lit(HOUR)).alias("hour")
@@ -84,15 +84,15 @@ def _arrived(counts: list[dict[str, int]], day: Day) -> Arrived:
     return Arrived(sum(row["rows"] for row in counts), sum(row["unusable"] for row in counts), hours, later)
 
 
-def check_day(impressions: DataFrame, found: Cells, arrived: Arrived, day: Day) -> None:
+def check_day(impressions: DataFrame, cells: Cells, arrived: Arrived, day: Day) -> None:
     """Raise InputMissingError (exit 4) for a day of which no row is there, though there may be rows without a time."""
-    timeless = found.in_day - sum(arrived.hours)
+    timeless = cells.in_day - sum(arrived.hours)
     # Where no row at all has a time, the column is at fault, and waiting does not help.
-    if sum(arrived.hours) or (timeless and not found.outside):
+    if sum(arrived.hours) or (timeless and not cells.outside):
         return
-    others = f"; {days_of(impressions, day) or 'they have no time'}" if found.read else ""
+    others = f"; {days_of(impressions, day) or 'they have no time'}" if cells.read else ""
     lacking = f", and {timeless:,} of them have no time" if timeless else ""
     raise InputMissingError(
-        f"impressions: {day.date} is empty: none of {found.read:,} rows read lies in it{lacking}{others}. "
+        f"impressions: {day.date} is empty: none of {cells.read:,} rows read lies in it{lacking}{others}. "
         "Wait until the day is there, or check --date (exit code 4: not there yet)."
     )

@@ -14,23 +14,15 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import ContractError, RuntimeFailure
+from jobs.examples.slices import Cell, Slices, declared
+from jobs.inputs.impressions import dimension_columns
 from jobs.settings import Evaluation
 
 NULL, OTHER = "(null)", "(other)"
 MAX_COMBINATIONS = 2_000_000  # what the driver is ready to hold before values are folded
 
-Cell = tuple[str, ...]
 Largest = Mapping[str, float]
 IntArray = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Slices:
-    """The slices of one declaration: their texts, and for every cell the number of its slice."""
-
-    dimensions: tuple[str, ...]
-    texts: list[str]
-    of_cell: IntArray
 
 
 @dataclass(frozen=True)
@@ -40,6 +32,7 @@ class Cells:
     Attributes:
         read: Rows of the source.
         outside: Rows of other days.
+        dimensions: Their names.
         cells: Dimension values of each cell, as they stand in the tables.
         codes: The 64-bit codes of all combinations, ascending.
         cell_of_code: For each code the number of its cell; folded combinations share one.
@@ -50,6 +43,7 @@ class Cells:
 
     read: int
     outside: int
+    dimensions: tuple[str, ...]
     cells: list[Cell]
     codes: IntArray
     cell_of_code: IntArray
@@ -63,9 +57,9 @@ class Cells:
         return self.read - self.outside
 
 
-def code(dimensions: int, salt: int) -> Column:
+def code(settings: Evaluation, salt: int) -> Column:
     """The 64-bit code of a row's combination. A NULL says so itself, as xxhash64 skips it."""
-    names = [f"dimension_{i}" for i in range(dimensions)]
+    names = dimension_columns(settings)
     columns = [part for name in names for part in (F.col(name).isNull(), F.col(name))]
     return F.xxhash64(F.lit(salt), *columns)
 
@@ -79,9 +73,9 @@ def scanned(impressions: DataFrame, settings: Evaluation, asked: Mapping[str, Co
         ContractError: More than `limits.cells` cells, or than `MAX_COMBINATIONS` before values are folded; it names
             the dimension to blame (exit 2).
     """
-    names = [f"dimension_{i}" for i in range(len(settings.dimensions))]
+    names = dimension_columns(settings)
     for salt in range(8):
-        counted = _counted(impressions, names, salt, asked or {})
+        counted = _counted(impressions, names, code(settings, salt), asked or {})
         if counted.num_rows > MAX_COMBINATIONS:
             found = f"more than {MAX_COMBINATIONS:,} combinations of values, which is all that a run folds into cells"
             raise _too_many(found, _distinct(impressions, settings), "Coarsen {0!r} in a view")
@@ -105,11 +99,12 @@ def scanned(impressions: DataFrame, settings: Evaluation, asked: Mapping[str, Co
     return Cells(
         read=read,
         outside=read - sum(rows),
+        dimensions=tuple(settings.dimensions),
         cells=cells,
         codes=codes[order],
         cell_of_code=np.array([number[cell] for cell in folded], dtype=np.int64)[order],
         salt=salt,
-        slices=[_slices(cells, settings.dimensions, declared) for declared in settings.slices],
+        slices=declared(cells, settings),
         largest=_largest(counted, asked or {}),
     )
 
@@ -136,7 +131,7 @@ def encoded(value: str | None) -> str:
     return "%28" + text[1:] if text.startswith("(") else text
 
 
-def _counted(impressions: DataFrame, names: Sequence[str], salt: int, asked: Mapping[str, Column]) -> pa.Table:
+def _counted(impressions: DataFrame, names: Sequence[str], code: Column, asked: Mapping[str, Column]) -> pa.Table:
     # Rows of other days are counted beside those of the day: as a key of its own the day would cost as much again.
     merge = {name: F.sum if _is_added(name) else F.max for name in asked}
     extremes = [merge[name](column).alias(name) for name, column in asked.items()]
@@ -148,7 +143,7 @@ def _counted(impressions: DataFrame, names: Sequence[str], salt: int, asked: Map
     sums = [F.sum(name).alias(name) for name in ("all", "inside")]
     sums += [merge[name](name).alias(name) for name in asked]
     counts = both.groupBy(in_day.alias("in_day"), *keys).agg(*sums)
-    return counts.withColumn("code", code(len(names), salt)).limit(MAX_COMBINATIONS + 1).toArrow()
+    return counts.withColumn("code", code).limit(MAX_COMBINATIONS + 1).toArrow()
 
 
 def _folded(raw: Sequence[tuple[str | None, ...]], rows: Sequence[int], settings: Evaluation) -> list[Cell]:
@@ -172,16 +167,9 @@ def _most_frequent(values: Sequence[str | None], rows: Sequence[int], limit: int
     return set(sorted(counts, key=lambda value: (-counts[value], value))[:limit])
 
 
-def _slices(cells: Sequence[Cell], dimensions: Sequence[str], declared: Sequence[str]) -> Slices:
-    places = [dimensions.index(name) for name in declared]
-    own = [tuple([cell[i] for i in places]) for cell in cells]
-    number = {values: i for i, values in enumerate(dict.fromkeys(own))}
-    texts = [",".join(f"{name}={value}" for name, value in zip(declared, values, strict=True)) for values in number]
-    return Slices(tuple(declared), texts, np.array([number[values] for values in own], dtype=np.int64))
-
-
 def _distinct(impressions: DataFrame, settings: Evaluation) -> dict[str, int]:
-    counts = [F.countDistinct(f"dimension_{i}").alias(d) for i, d in enumerate(settings.dimensions)]
+    columns = zip(dimension_columns(settings), settings.dimensions, strict=True)
+    counts = [F.countDistinct(column).alias(dimension) for column, dimension in columns]
     row = impressions.where("in_day").agg(*counts).collect()[0]
     return dict(row.asDict())
 

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.examples import cells
-from jobs.examples.cells import Cells
+from jobs.examples.cells import Cells, code
 from jobs.examples.units import LOG_RANGE
 from jobs.inputs.scorings import Scoring
 from jobs.settings import Evaluation
 from udfs.exact.units import TERM_LIMIT
-from udfs.scan.pairs import Pair
+from udfs.scan.recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -31,9 +30,9 @@ class GroupColumns:
         """Those that go to the workers."""
         return self.labels, self.scores, self.weight
 
-    def pair(self, scoring: Scoring) -> Pair:
-        """The task as the workers know it."""
-        return Pair(scoring.kind, (self.labels,), self.weight, (self.scores,), scoring.scales)
+    def recipe(self, scoring: Scoring) -> Recipe:
+        """How the workers make examples of it."""
+        return Recipe(scoring.kind, (self.labels,), self.weight, (self.scores,), scoring.scales)
 
 
 def columns_of(number: int) -> GroupColumns:
@@ -49,7 +48,7 @@ class Assembled:
     mixed: int
 
 
-def assembled(examples: DataFrame, settings: Evaluation, found: Cells, scorings: Sequence[Scoring]) -> Assembled | None:
+def assembled(examples: DataFrame, settings: Evaluation, cells: Cells, scorings: Sequence[Scoring]) -> Assembled | None:
     """One row per group for the tasks that are about groups; None where there is no such task.
 
     Columns: `group`; `code` and `shard` of the smallest impression id; for every scoring, as `columns_of` its number
@@ -60,10 +59,10 @@ def assembled(examples: DataFrame, settings: Evaluation, found: Cells, scorings:
     own = [(i, scoring) for i, scoring in enumerate(scorings) if scoring.kind == "candidates"]
     if not own:
         return None
-    code = cells.code(len(settings.dimensions), found.salt)
+    coded = code(settings, cells.salt).alias("code")
     fields = {name: F.col(name) for _, s in own for name in (s.label, *s.measured)}
     fields |= {columns_of(i).reason: s.reason for i, s in own}
-    rows = examples.select("group", "id", code.alias("code"), "shard", *(c.alias(n) for n, c in fields.items()))
+    rows = examples.select("group", "id", coded, "shard", *(c.alias(n) for n, c in fields.items()))
     sizes = rows.groupBy("group").agg(F.count(F.lit(1)).alias("size"), F.count_distinct("code").alias("codes"))
     limit = settings.limits.group_rows
     counted = sizes.agg(F.count_if(F.col("codes") > 1), F.count_if(F.col("size") > limit)).collect()[0]

@@ -78,7 +78,7 @@ def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float, kept: 
     }
     expected |= {("impressions", s.task, s.model): unscored[s.task, s.model] for s in rows.scorings}
     for (source, task, model), rejected in expected.items():
-        counts = total(ledger.reasons, source=source, task=task, model=model)
+        counts = rows_with(ledger.reasons, source=source, task=task, model=model)
         if counts != rejected:
             raise RuntimeFailure(
                 f"{_named(source, task, model)}: {rejected:,} rows are missing, reasons count {counts:,}"
@@ -192,7 +192,7 @@ def collected(parts: Sequence[DataFrame], limit: int) -> tuple[list[dict[str, An
     return sorted(counts, key=lambda row: [str(row[key]) for key in keys]), kept
 
 
-def total(counts: Sequence[Mapping[str, Any]], **keys: str | None) -> int:
+def rows_with(counts: Sequence[Mapping[str, Any]], **keys: str | None) -> int:
     """Rows of the counts that have these keys."""
     return sum(row["rows"] for row in counts if all(row[key] == value for key, value in keys.items()))
 

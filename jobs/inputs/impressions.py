@@ -49,7 +49,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
         "shard": _shard(settings, fingerprint),
         "fingerprint": fingerprint,
         "row": F.struct(*(values.quoted(name) for name in mapped)),
-        **{f"dimension_{i}": times.spelled(source, name) for i, name in enumerate(settings.dimensions)},
+        **{c: times.spelled(source, d) for c, d in zip(dimension_columns(settings), settings.dimensions, strict=True)},
     }
     reasons = _key_reasons(settings, identity, moment)
     if columns.group:
@@ -96,6 +96,11 @@ def days_of(impressions: DataFrame, day: Day) -> str:
     ends = impressions.where(spelled).agg(F.min("time"), F.max("time")).collect()[0]
     dates = [str(day.date_of(moment)) for moment in ends if moment is not None]
     return f"they are of {' to '.join(dict.fromkeys(dates))}" if dates else ""
+
+
+def dimension_columns(settings: Evaluation) -> list[str]:
+    """Our column for each dimension."""
+    return [f"dimension_{i}" for i in range(len(settings.dimensions))]
 
 
 def mapped_columns(settings: Evaluation) -> list[str]:

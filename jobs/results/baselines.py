@@ -12,8 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.ledger.stamp import Stamp
-from jobs.results.rows import totals, with_slice
-from jobs.results.slice_sums import KEYS, Sums, doubles, rows_of
+from jobs.results.rows import summed, with_slice
+from jobs.results.slice_sums import KEYS, SliceSums, doubles, rows_of
 from jobs.settings import Evaluation
 from jobs.storage import lake
 from jobs.storage.lake import Address
@@ -54,7 +54,7 @@ def _complete(session: SparkSession, where: Address, stamp: Stamp, back: timedel
     return rows.where(~F.coalesce("provisional", F.lit(False)))
 
 
-def against(sums: Sums, statistics: pa.Table, known: Rates, settings: Evaluation) -> Iterator[pa.Table]:
+def against(sums: SliceSums, statistics: pa.Table, known: Rates, settings: Evaluation) -> Iterator[pa.Table]:
     """Metrics against the rate of the day, a reference rate, and the rates of the cells of a slice."""
     day = _rates(statistics)
     every = {(task, model): day.get((task, model), np.nan) for task, model, _ in sums.keys}
@@ -71,7 +71,7 @@ def against(sums: Sums, statistics: pa.Table, known: Rates, settings: Evaluation
 
 
 def _against_one(
-    sums: Sums, baseline: str, named: Mapping[str, FloatArray], settings: Evaluation
+    sums: SliceSums, baseline: str, named: Mapping[str, FloatArray], settings: Evaluation
 ) -> Iterator[pa.Table]:
     given = {name: named[name] for name in BASELINES[baseline]}
     for name, metric in published_against("binary", baseline).items():
@@ -81,7 +81,7 @@ def _against_one(
 
 def _rates(statistics: pa.Table) -> Rates:
     """The base rate of every task and model over all rows of `statistics`; none where there is no weight."""
-    day = totals(statistics, ["task", "model"], WEIGHTS)
+    day = summed(statistics, ["task", "model"], WEIGHTS)
     columns = [*(day[name].to_pylist() for name in ("task", "model")), *(doubles(day[name]) for name in WEIGHTS)]
     return {
         (task, model): float(positive / (positive + negative))
@@ -90,7 +90,7 @@ def _rates(statistics: pa.Table) -> Rates:
     }
 
 
-def _stratified(sums: Sums, statistics: pa.Table, settings: Evaluation) -> FloatArray:
+def _stratified(sums: SliceSums, statistics: pa.Table, settings: Evaluation) -> FloatArray:
     """The loss of a baseline that knows the rate of every cell, for each row."""
     number = {key: i for i, key in enumerate(sums.keys)}
     own = {task for task, _, _ in sums.keys}

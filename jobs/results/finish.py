@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.examples import pairs
+from jobs.examples import sent
 from jobs.examples.cells import Cells
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.stamp import Stamp
 from jobs.ledger.tables import METRICS, statistics_of_kind
 from jobs.results.baselines import Rates, against
-from jobs.results.rows import columns_in, selected, stamp_columns, totals
-from jobs.results.slice_sums import KEYS, Key, Sums, doubles, rows_of
+from jobs.results.rows import columns_in, selected, stamp_columns, summed
+from jobs.results.slice_sums import KEYS, Key, SliceSums, doubles, rows_of
 from jobs.settings import Evaluation
 from udfs.catalog import published, statistics_of
 from udfs.kinds import KINDS
@@ -33,19 +33,19 @@ Parts = Mapping[Key, Mapping[str, FloatArray]]
 def metrics(
     tables: Mapping[str, pa.Table],
     settings: Evaluation,
-    found: Cells,
+    cells: Cells,
     scorings: Sequence[Scoring],
     references: Rates,
 ) -> pa.Table:
     """The rows of `metrics` but for their stamp, also where a task has no rows in a slice."""
     parts: list[pa.Table] = []
     for kind in settings.kinds:
-        sums = _sums(tables["shard_statistics"], settings, found, kind)
+        sums = _sums(tables["shard_statistics"], settings, cells, kind)
         parts += _plain(sums, settings)
         if kind == "binary":
             parts += against(sums, tables["statistics"], references, settings)
         if kind == "binary" and "score_bins" in tables:
-            texts = {t for slices in found.slices if settings.keeps_bins(slices.dimensions) for t in slices.texts}
+            texts = {t for slices in cells.slices if settings.keeps_bins(slices.dimensions) for t in slices.texts}
             binned = sums.where([i for i, (_, _, text) in enumerate(sums.keys) if text in texts])
             parts += _of_bins(binned, tables["score_bins"], settings, scorings)
         if kind == "multiclass":
@@ -54,23 +54,23 @@ def metrics(
     return pa.concat_tables([rows, *_joint(rows, settings)])
 
 
-def _sums(shard_statistics: pa.Table, settings: Evaluation, found: Cells, kind: str) -> Sums:
+def _sums(shard_statistics: pa.Table, settings: Evaluation, cells: Cells, kind: str) -> SliceSums:
     statistics = statistics_of_kind(settings, kind)
     tasks = pa.array([name for name, task in settings.tasks.items() if task.kind == kind])
     rows = shard_statistics.filter(pc.is_in(shard_statistics["task"], value_set=tasks))
     rows = rows.select([*KEYS, *statistics])
     # No key comes and goes with the rows of a day.
-    texts = [text for slices in found.slices for text in slices.texts]
+    texts = [text for slices in cells.slices for text in slices.texts]
     keys = [(task, model, text) for task, model in settings.pairs if task in tasks.to_pylist() for text in texts]
     named = {name: list(values) for name, values in zip(KEYS, zip(*keys, strict=True), strict=True)}
     zeros = {name: pa.array([0] * len(keys)).cast(rows.schema.field(name).type) for name in statistics}
     whole = pa.concat_tables([rows, pa.table({**named, **zeros})], promote_options="permissive")
-    added = totals(whole, list(KEYS), list(statistics)).sort_by([(name, "ascending") for name in KEYS])
+    added = summed(whole, list(KEYS), list(statistics)).sort_by([(name, "ascending") for name in KEYS])
     of = priced(kind, {name: doubles(added[name]) for name in statistics}, statistics, settings.loss.clip)
-    return Sums(kind, list(zip(*(added[name].to_pylist() for name in KEYS), strict=True)), of)
+    return SliceSums(kind, list(zip(*(added[name].to_pylist() for name in KEYS), strict=True)), of)
 
 
-def _plain(sums: Sums, settings: Evaluation) -> Iterator[pa.Table]:
+def _plain(sums: SliceSums, settings: Evaluation) -> Iterator[pa.Table]:
     named = published(sums.kind, settings.loss.options)
     if sums.kind == "binary":
         named |= peer_metrics(settings.compatibility)
@@ -79,8 +79,10 @@ def _plain(sums: Sums, settings: Evaluation) -> Iterator[pa.Table]:
         yield rows_of(sums, settings, values, reasons, (name, metric.unit))
 
 
-def _of_bins(sums: Sums, score_bins: pa.Table, settings: Evaluation, scorings: Sequence[Scoring]) -> Iterator[pa.Table]:
-    binnings = {(s.task, s.model): pairs.binning(s, settings) for s in scorings}
+def _of_bins(
+    sums: SliceSums, score_bins: pa.Table, settings: Evaluation, scorings: Sequence[Scoring]
+) -> Iterator[pa.Table]:
+    binnings = {(s.task, s.model): sent.binning(s, settings) for s in scorings}
     parts: dict[Key, Mapping[str, FloatArray]] = {}
     for key, (low, of) in _by_key(score_bins, "bin", BIN_STATISTICS).items():
         binning = binnings[key[0], key[1]]
@@ -91,14 +93,14 @@ def _of_bins(sums: Sums, score_bins: pa.Table, settings: Evaluation, scorings: S
         yield _of_parts(sums, parts, settings, (name, metric))
 
 
-def _of_classes(sums: Sums, class_statistics: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
-    found = _by_key(class_statistics, "class", tuple(statistics_of("multiclass", "classes")))
-    parts = {key: of for key, (_, of) in found.items()}
+def _of_classes(sums: SliceSums, class_statistics: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
+    by_key = _by_key(class_statistics, "class", tuple(statistics_of("multiclass", "classes")))
+    parts = {key: of for key, (_, of) in by_key.items()}
     for name, metric in published("multiclass", settings.loss.options, "classes").items():
         yield _of_parts(sums, parts, settings, (name, metric))
 
 
-def _of_parts(sums: Sums, parts: Parts, settings: Evaluation, named: tuple[str, Any]) -> pa.Table:
+def _of_parts(sums: SliceSums, parts: Parts, settings: Evaluation, named: tuple[str, Any]) -> pa.Table:
     """A metric of score bins or of classes, slice by slice."""
     name, metric = named
     values = np.full(len(sums.keys), np.nan)
@@ -114,7 +116,7 @@ def _of_parts(sums: Sums, parts: Parts, settings: Evaluation, named: tuple[str, 
 
 def _by_key(table: pa.Table, part: str, names: Sequence[str]) -> dict[Key, tuple[FloatArray, dict[str, FloatArray]]]:
     """The parts of every key in order, and their sums over shards."""
-    added = totals(table, [*KEYS, part], list(names)).sort_by([(name, "ascending") for name in (*KEYS, part)])
+    added = summed(table, [*KEYS, part], list(names)).sort_by([(name, "ascending") for name in (*KEYS, part)])
     keys = list(zip(*(added[name].to_pylist() for name in KEYS), strict=True))
     numbers = {name: doubles(added[name]) for name in names}
     starts = [i for i, key in enumerate(keys) if i == 0 or key != keys[i - 1]]
@@ -128,13 +130,13 @@ def _by_key(table: pa.Table, part: str, names: Sequence[str]) -> dict[Key, tuple
 def _joint(rows: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
     """Declared weighted sums of the losses of several tasks, for every model that has them all."""
     for name, weights in settings.joint.items():
-        found: dict[tuple[str, str], dict[str, dict[str, object]]] = {}
+        losses: dict[tuple[str, str], dict[str, dict[str, object]]] = {}
         for task in weights:
             loss = KINDS[settings.tasks[task].kind].loss
             of_task = rows.filter(pc.and_(pc.equal(rows["task"], task), pc.equal(rows["metric"], loss)))
             for row in of_task.to_pylist():
-                found.setdefault((row["model"], row["slice"]), {})[task] = row
-        whole = [of for of in found.values() if len(of) == len(weights)]
+                losses.setdefault((row["model"], row["slice"]), {})[task] = row
+        whole = [of for of in losses.values() if len(of) == len(weights)]
         if whole:
             yield pa.Table.from_pylist([_joint_row(name, weights, of) for of in whole], schema=rows.schema)
 

@@ -23,14 +23,14 @@ class Combined:
 
     Attributes:
         sums: One row per task × model, grouping, key, shard and part.
-        found: The cells.
+        cells: The cells of the day.
         scorings: Every task × model.
         stamp: What every row carries.
         settings: What is configured.
     """
 
     sums: pa.Table
-    found: Cells
+    cells: Cells
     scorings: Sequence[Scoring]
     stamp: Stamp
     settings: Evaluation
@@ -41,7 +41,7 @@ class Combined:
 
     @property
     def _parts(self) -> tuple[pa.Table, Cells, Sequence[Scoring], Stamp]:
-        return self.sums, self.found, self.scorings, self.stamp
+        return self.sums, self.cells, self.scorings, self.stamp
 
 
 def new_rows(combined: Combined, statistics: pa.Table, references: Rates) -> dict[str, pa.Table]:
@@ -59,7 +59,7 @@ def new_rows(combined: Combined, statistics: pa.Table, references: Rates) -> dic
     if "class_statistics" in declared:
         new["class_statistics"] = rows.class_statistics(*combined._parts)
     new = natural(new, combined.scorings, tables.every_statistic(settings))
-    metrics = finish.metrics(new, settings, combined.found, combined.scorings, references)
+    metrics = finish.metrics(new, settings, combined.cells, combined.scorings, references)
     new = narrowed(new)
     new["metrics"] = finish.stamped(metrics, settings, combined.stamp)
     return {name: table for name, table in new.items() if table.num_rows}

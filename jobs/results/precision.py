@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from jobs.examples import units
 from jobs.examples.cells import Largest
 from jobs.inputs.scorings import Scoring
-from jobs.results.rows import totals
+from jobs.results.rows import summed
 from jobs.results.slice_sums import KEYS, doubles
 from jobs.settings import Evaluation
 from udfs.exact.decimals import UNITS
@@ -58,7 +58,7 @@ def _held(table: pa.Table, scoring: Scoring, heaviest: float, settings: Evaluati
     """The sums of weights and of losses of every slice that is published."""
     own = table.filter(pc.and_(pc.equal(table["task"], scoring.task), pc.equal(table["model"], scoring.model)))
     names = LOSS_SUMS[scoring.kind]
-    added = totals(own, list(KEYS), ["n", "weight", *names])
+    added = summed(own, list(KEYS), ["n", "weight", *names])
     rows, weight = doubles(added["n"]), doubles(added["weight"])
     losses = np.sum([doubles(added[name]) for name in names], axis=0)
     weight_column, label_column = units.weight_columns(scoring, settings), units.label_column(scoring, settings)

@@ -10,51 +10,49 @@ import pyarrow.compute as pc
 
 from jobs.errors import RuntimeFailure
 from jobs.examples.cells import Cells
-from jobs.examples.pairs import binning
+from jobs.examples.sent import binning
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.stamp import Stamp
 from jobs.ledger.tables import CLASS_STATISTICS, REJECTS, SCORE_BINS, statistic_columns
 from jobs.settings import Evaluation
 from jobs.storage.schema import Table
 from udfs.scan.batch import WHOLE
+from udfs.scan.grains import CELLS
 from udfs.scan.partials import combined
-from udfs.scan.places import CELLS
 
 
-def statistics(table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
+def statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
     """The rows of `statistics`: one per task, model and cell."""
     rows = table.filter(pc.equal(table["grouping"], CELLS))
-    cells = [found.cells[key] for key in rows["key"].to_pylist()]
-    dimensions = {
-        column.name: [cell[i] for cell in cells] for i, column in enumerate(into.columns[4 : 4 + len(found.cells[0])])
-    }
+    own = [cells.cells[key] for key in rows["key"].to_pylist()]
+    dimensions = {name: [cell[i] for cell in own] for i, name in enumerate(cells.dimensions)}
     return _shaped(rows, dimensions, scorings, stamp, into)
 
 
-def shard_statistics(table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
+def shard_statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
     """The rows of `shard_statistics`: one per task, model, slice and shard."""
     rows = table.filter(pc.and_(pc.not_equal(table["grouping"], CELLS), pc.equal(table["part"], WHOLE)))
-    return _shaped(rows, {"slice": _texts(rows, found), "shard": rows["shard"]}, scorings, stamp, into)
+    return _shaped(rows, {"slice": _texts(rows, cells), "shard": rows["shard"]}, scorings, stamp, into)
 
 
 def score_bins(
-    table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp, settings: Evaluation
+    table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, settings: Evaluation
 ) -> pa.Table:
     """The rows of `score_bins`: one per task, model, slice and bin that has rows, and shard if those are kept apart."""
     rows = _parts(table, scorings, "binary")
     edges = [None if (own := binning(s, settings)) is None else own.edges for s in scorings]
     parts = zip(rows["pair"].to_pylist(), rows["part"].to_pylist(), strict=True)
     low = pa.array([float(edges[pair][part]) for pair, part in parts], type=pa.float64())
-    keys = {"slice": _texts(rows, found), "shard": rows["shard"], "bin": low}
+    keys = {"slice": _texts(rows, cells), "shard": rows["shard"], "bin": low}
     return _shaped(rows, keys, scorings, stamp, SCORE_BINS)
 
 
-def class_statistics(table: pa.Table, found: Cells, scorings: Sequence[Scoring], stamp: Stamp) -> pa.Table:
+def class_statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp) -> pa.Table:
     """The rows of `class_statistics`: one per task, model, slice, shard and class."""
     rows = _parts(table, scorings, "multiclass")
     parts = zip(rows["pair"].to_pylist(), rows["part"].to_pylist(), strict=True)
     names = [scorings[pair].classes[part] for pair, part in parts]
-    keys = {"slice": _texts(rows, found), "shard": rows["shard"], "class": pa.array(names, type=pa.string())}
+    keys = {"slice": _texts(rows, cells), "shard": rows["shard"], "class": pa.array(names, type=pa.string())}
     return _shaped(rows, keys, scorings, stamp, CLASS_STATISTICS)
 
 
@@ -64,9 +62,9 @@ def _parts(table: pa.Table, scorings: Sequence[Scoring], kind: str) -> pa.Table:
     return table.filter(pc.and_(pc.not_equal(table["part"], WHOLE), pc.is_in(table["pair"], value_set=pairs)))
 
 
-def _texts(rows: pa.Table, found: Cells) -> list[str]:
+def _texts(rows: pa.Table, cells: Cells) -> list[str]:
     keys = zip(rows["grouping"].to_pylist(), rows["key"].to_pylist(), strict=True)
-    return [found.slices[grouping].texts[key] for grouping, key in keys]
+    return [cells.slices[grouping].texts[key] for grouping, key in keys]
 
 
 def audit(statistics: pa.Table, shard_statistics: pa.Table, settings: Evaluation) -> None:
@@ -76,9 +74,9 @@ def audit(statistics: pa.Table, shard_statistics: pa.Table, settings: Evaluation
         RuntimeFailure: They do not; it names the first slice (exit 3).
     """
     sums = list(statistic_columns(settings))
-    by_shard = totals(shard_statistics, ["task", "model", "slice"], sums)
+    by_shard = summed(shard_statistics, ["task", "model", "slice"], sums)
     by_cell = pa.concat_tables(
-        totals(with_slice(statistics, declared), ["task", "model", "slice"], sums) for declared in settings.slices
+        summed(with_slice(statistics, declared), ["task", "model", "slice"], sums) for declared in settings.slices
     )
     keys = [(name, "ascending") for name in ("task", "model", "slice")]
     left, right = by_cell.sort_by(keys), by_shard.sort_by(keys)
@@ -131,6 +129,6 @@ def with_slice(statistics: pa.Table, declared: Sequence[str]) -> pa.Table:
     return statistics.append_column("slice", text)
 
 
-def totals(table: pa.Table, keys: list[str], sums: Sequence[str]) -> pa.Table:
+def summed(table: pa.Table, keys: list[str], sums: Sequence[str]) -> pa.Table:
     """Sums added per key, under their own names."""
     return combined(table.select([*keys, *sums]), keys)

@@ -18,17 +18,19 @@ Key = tuple[str, str, str]
 
 
 @dataclass(frozen=True)
-class Sums:
+class SliceSums:
     """The sums of one kind of task: one row per task, model and slice, sorted; the statistics as doubles, priced."""
 
     kind: str
     keys: Sequence[Key]
     of: Mapping[str, FloatArray]
 
-    def where(self, chosen: Sequence[int]) -> Sums:
+    def where(self, chosen: Sequence[int]) -> SliceSums:
         """Some of the rows."""
         rows = np.array(chosen, dtype=np.int64)
-        return Sums(self.kind, [self.keys[i] for i in chosen], {name: values[rows] for name, values in self.of.items()})
+        return SliceSums(
+            self.kind, [self.keys[i] for i in chosen], {name: values[rows] for name, values in self.of.items()}
+        )
 
 
 def doubles(sums: pa.ChunkedArray) -> FloatArray:
@@ -42,7 +44,7 @@ def doubles(sums: pa.ChunkedArray) -> FloatArray:
 
 
 def rows_of(
-    sums: Sums, settings: Evaluation, values: FloatArray, reasons: Sequence[str | None], named: tuple[str, str]
+    sums: SliceSums, settings: Evaluation, values: FloatArray, reasons: Sequence[str | None], named: tuple[str, str]
 ) -> pa.Table:
     """The rows of one metric, of this name and unit: NULL where there is a reason, or too few rows."""
     few = sums.of["n"] < settings.limits.min_rows

@@ -7,22 +7,23 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.catalog import columns_of, published
 from udfs.exact.decimals import DECIMAL, from_decimal, nearest, to_decimal
 from udfs.measure import FloatArray, Metric, Options
 from udfs.pricing import evaluated, priced
-from udfs.scan.batch import KEYS, Summarise
-from udfs.scan.pairs import Pair
+from udfs.scan.batch import COUNTS, KEYS, NO_PAIR, Summarise
+from udfs.scan.grains import CELLS, Grouping
 from udfs.scan.partials import combined, subtracted, unpacked
-from udfs.scan.places import CELLS, Grouping
+from udfs.scan.recipes import Recipe
 
 OPTIONS: dict[str, float] = {"alpha": 2.5, "gamma": 2.0, "clip": 1e-15}
 CODES = np.array([-(2**63), -7, 3, 2**62], dtype=np.int64)
 SHARDS = 3
 ONE = (0, 0, 0, 0)  # any key
-PAIRS = tuple(Pair("binary", ("label",), "weight", (scale,), (scale,)) for scale in ("probability", "logit"))
+RECIPES = tuple(Recipe("binary", ("label",), "weight", (scale,), (scale,)) for scale in ("probability", "logit"))
 # Four cells as of two dimensions: both, each alone, and the total; only the first is summed row by row.
 GROUPINGS = (
     Grouping(np.array([0, 1, 2, 3]), 4),
@@ -63,7 +64,7 @@ def rows_of(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None,
 
 
 def summarise(
-    pairs: Sequence[Pair] = PAIRS,
+    recipes: Sequence[Recipe] = RECIPES,
     options: Options = OPTIONS,
     groupings: tuple[Grouping, ...] = GROUPINGS,
     shards: int = SHARDS,
@@ -71,12 +72,19 @@ def summarise(
     """The pass of the job over the cells of `CODES`."""
     statistics = columns_of("binary", options)
     cells = np.arange(CODES.size)
-    return Summarise(tuple(pairs), {"binary": statistics}, {}, "strict", CODES, cells, CODES.size, groupings, shards)
+    return Summarise(tuple(recipes), {"binary": statistics}, {}, "strict", CODES, cells, CODES.size, groupings, shards)
 
 
 def by_key(run: Summarise, batches: Iterable[pa.RecordBatch]) -> Sums:
     """Units of each statistic by (pair, grouping, key, shard), of one partition."""
-    return _sums(unpacked(run(batches), run.schema))
+    table = unpacked(run(batches), run.schema)
+    return _sums(table.filter(pc.not_equal(table["pair"], NO_PAIR)).drop_columns(COUNTS.names))
+
+
+def counts_of(run: Summarise, batches: Iterable[pa.RecordBatch]) -> list[dict[str, int]]:
+    """What is counted of the rows themselves, of one partition."""
+    table = unpacked(run(batches), run.schema)
+    return table.filter(pc.equal(table["pair"], NO_PAIR)).select(COUNTS.names).to_pylist()
 
 
 def merged(parts: Iterable[Sums]) -> Sums:
@@ -115,8 +123,8 @@ def _sums(table: pa.Table) -> Sums:
 
 def sums_of(rows: Rows, options: Options = OPTIONS) -> dict[str, int]:
     """Units of each statistic over all rows; zeros where no row is in the task."""
-    pair = Pair("binary", ("label",), "weight", ("score",), (rows.scale,))
-    run = summarise([pair], options, groupings=(), shards=1)
+    recipe = Recipe("binary", ("label",), "weight", ("score",), (rows.scale,))
+    run = summarise([recipe], options, groupings=(), shards=1)
     columns = {"code": np.full(rows.label.size, CODES[0]), "shard": np.zeros(rows.label.size, dtype=np.int32)}
     batch = pa.record_batch({**columns, "label": rows.label, "weight": rows.weight, "score": rows.score})
     return by_key(run, [batch]).get((0, CELLS, 0, -1), dict.fromkeys(run.columns, 0))

@@ -12,11 +12,12 @@ from tests import strategies
 from tests.udfs.summaries import (
     GROUPINGS,
     OPTIONS,
-    PAIRS,
+    RECIPES,
     SHARDS,
     Rows,
     Sums,
     by_key,
+    counts_of,
     merged,
     minus,
     plus,
@@ -29,8 +30,7 @@ from udfs.exact.decimals import UNITS
 from udfs.exact.kernels import FloatArray, softplus
 from udfs.exact.sums import total
 from udfs.scan import batch as batches
-from udfs.scan.batch import PASSED
-from udfs.scan.places import CELLS, Grouping
+from udfs.scan.grains import CELLS, Grouping
 
 # Each example runs the whole pass several times.
 law = settings(max_examples=40)
@@ -51,11 +51,6 @@ SCORES = {"score_sum", "positive_score_sum", "negative_score_sum"}  # mirrored t
 def summed(*parts: pa.RecordBatch) -> Sums:
     """The sums of one partition that gets these batches."""
     return by_key(summarise(), parts)
-
-
-def slices(sums: Sums) -> Sums:
-    """The sums of cells and slices, without the counts of rows that passed."""
-    return {key: values for key, values in sums.items() if key[1] != PASSED}
 
 
 def by_shard(sums: Sums, pair: int) -> list[dict[str, int]]:
@@ -115,7 +110,7 @@ def test_a_shard_subtracted_is_the_sum_without_it(batch: pa.RecordBatch) -> None
     found = summed(batch)
     for shard in range(SHARDS):
         without = summed(batch.filter(pa.array(column(batch, "shard") != shard)))
-        for pair in range(len(PAIRS)):
+        for pair in range(len(RECIPES)):
             shards = by_shard(found, pair)
             assert minus(added(shards), shards[shard]) == added(by_shard(without, pair))
 
@@ -126,19 +121,19 @@ def test_a_row_of_zero_weight_is_as_if_absent(batch: pa.RecordBatch, data: st.Da
     absent = np.array(data.draw(strategies.spread(batch.num_rows, (False, True))), dtype=np.bool_)
     weightless = summed(replaced(batch, "weight", np.where(absent, 0.0, column(batch, "weight"))))
     without = summed(batch.filter(pa.array(~absent)))
-    for key, values in slices(weightless).items():
+    for key, values in weightless.items():
         expected = without.get(key, NOTHING)
         assert {name: values[name] for name in COLUMNS.keys() - COUNTS} == {
             name: expected[name] for name in COLUMNS.keys() - COUNTS
         }
-    assert slices(without).keys() <= slices(weightless).keys()
+    assert without.keys() <= weightless.keys()
 
 
 @law
 @given(batch=strategies.examples())
 def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(batch: pa.RecordBatch) -> None:
-    for number, pair in enumerate(PAIRS):
-        unusable = np.isnan(column(batch, pair.scores[0])) | np.isnan(column(batch, "weight"))
+    for number, recipe in enumerate(RECIPES):
+        unusable = np.isnan(column(batch, recipe.scores[0])) | np.isnan(column(batch, "weight"))
         in_task = ~np.isnan(column(batch, "label"))
         found = added(by_shard(summed(batch), number))
         assert found["n"] == (in_task & ~unusable).sum() * UNITS
@@ -160,7 +155,7 @@ def test_slices_rolled_up_are_those_summed_row_by_row(batch: pa.RecordBatch) -> 
 @given(batch=strategies.examples())
 def test_the_cells_of_a_slice_add_up_to_its_shards(batch: pa.RecordBatch) -> None:
     found = summed(batch)
-    for pair in range(len(PAIRS)):
+    for pair in range(len(RECIPES)):
         for number, grouping in enumerate(GROUPINGS):
             for key in range(grouping.slices):
                 members = np.flatnonzero(grouping.of_cell == key).tolist()
@@ -172,18 +167,25 @@ def test_the_cells_of_a_slice_add_up_to_its_shards(batch: pa.RecordBatch) -> Non
 @law
 @given(batch=strategies.examples())
 def test_counts_are_whole_and_every_row_is_counted_as_passed(batch: pa.RecordBatch) -> None:
-    found = summed(batch)
-    sums = [values for (_, grouping, *_), values in found.items() if grouping >= CELLS]
-    assert all(values[name] % UNITS == 0 for values in sums for name in COUNTS)
-    assert [values["n"] for key, values in found.items() if key[1] == PASSED] == [batch.num_rows * UNITS][
-        : batch.num_rows
-    ]
+    assert all(values[name] % UNITS == 0 for values in summed(batch).values() for name in COUNTS)
+    expected = [{"passed": batch.num_rows, "unknown": 0}] if batch.num_rows else []
+    assert counts_of(summarise(), [batch]) == expected
+
+
+@law
+@given(batch=strategies.examples(), data=st.data())
+def test_a_row_of_an_unknown_code_is_counted_and_in_no_sum(batch: pa.RecordBatch, data: st.DataObject) -> None:
+    known = np.array(data.draw(strategies.spread(batch.num_rows, (False, True))), dtype=np.bool_)
+    some = replaced(batch, "code", np.where(known, column(batch, "code"), 11))
+    assert summed(some) == summed(batch.filter(pa.array(known)))
+    expected = [{"passed": known.size, "unknown": known.size - known.sum()}] if known.size else []
+    assert counts_of(summarise(), [some]) == expected
 
 
 @law
 @given(batch=strategies.examples())
 def test_rows_of_weight_1_weigh_as_many_as_they_are(batch: pa.RecordBatch) -> None:
-    for values in slices(summed(replaced(batch, "weight", np.ones(batch.num_rows)))).values():
+    for values in summed(replaced(batch, "weight", np.ones(batch.num_rows))).values():
         assert values["weight"] == values["squared_weight"] == values["n"]
 
 

@@ -17,11 +17,11 @@ from udfs.exact.kernels import kernel
 from udfs.exact.sums import Sums, accumulate
 from udfs.examples.classes import of_each_class
 from udfs.measure import FloatArray, Statistic
-from udfs.scan.pairs import Pair, column
+from udfs.scan.grains import CELLS, Grain, Grouping, grains_of_all, grains_of_pair
 from udfs.scan.partials import PACK_ROWS, packed
-from udfs.scan.places import CELLS, Grouping, Place, places_of_all, places_of_pair
+from udfs.scan.recipes import Recipe, column
 
-PASSED, UNKNOWN = -3, -2
+NO_PAIR = -1  # instead of a task × model: the rows themselves
 WHOLE = -1  # the part of sums over all scores and classes
 BLOCK_ROWS = 2**17  # their columns stay near the cache; fewer rows pay for the calls instead
 BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum")
@@ -31,6 +31,7 @@ KEYS = pa.schema(
         *(("shard", pa.int32()), ("part", pa.int32())),
     ]
 )
+COUNTS = pa.schema([("passed", pa.int64()), ("unknown", pa.int64())])
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ class Summarise:
     Called by each task with all its batches: rows are added where they are, and only the keys that occurred leave, one
     row per pair, grouping, key, shard and part, packed as `udfs.scan.partials` says. `grouping` is the number of a
     declaration of slices, or CELLS (shard is −1 there); `part` is the number of a score bin or of a class, or WHOLE.
-    Two groupings hold nothing but a count in `n`: PASSED, the rows that came, and UNKNOWN, those of them whose code is
-    not in `codes`.
+    One row besides, of NO_PAIR, has counts instead of sums: the rows that `passed`, and those of them that are
+    `unknown`, their code not being in `codes`.
 
     Attributes:
-        pairs: The tasks × models.
+        recipes: Of the examples of every task × model.
         statistics: For each kind of task its statistics by column.
         by_class: The statistics of each class by column.
         kernel: `strict` or `native`.
@@ -55,7 +56,7 @@ class Summarise:
         shards: The number of shards.
     """
 
-    pairs: tuple[Pair, ...]
+    recipes: tuple[Recipe, ...]
     statistics: Mapping[str, Mapping[str, Statistic]]
     by_class: Mapping[str, Statistic]
     kernel: str
@@ -68,64 +69,67 @@ class Summarise:
     @cached_property
     def columns(self) -> dict[str, Statistic]:
         """The statistics of all kinds of task, and of classes, by column."""
-        # Without a pair the rows are counted all the same.
-        kinds = dict.fromkeys(pair.kind for pair in self.pairs) or dict.fromkeys([*self.statistics][:1])
-        by_class = self.by_class if any(pair.classes for pair in self.pairs) else {}
+        kinds = dict.fromkeys(recipe.kind for recipe in self.recipes)
+        by_class = self.by_class if any(recipe.classes for recipe in self.recipes) else {}
         return {name: s for kind in kinds for name, s in self.statistics[kind].items()} | dict(by_class)
 
     @cached_property
     def schema(self) -> pa.Schema:
         """The columns of the partial sums: keys, counts as BIGINT, sums as DECIMAL(37,15)."""
-        return pa.schema([*KEYS, *((name, pa.int64() if s.counts else DECIMAL) for name, s in self.columns.items())])
+        sums = ((name, pa.int64() if s.counts else DECIMAL) for name, s in self.columns.items())
+        return pa.schema([*KEYS, *COUNTS, *sums])
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Sum all batches of a task."""
         sums = self._sums()
-        counts = {PASSED: 0, UNKNOWN: 0}
-        for table in _blocks(batches, BLOCK_ROWS // max((pair.width for pair in self.pairs), default=1)):
-            self._add(table, sums, counts)
-        for place, found in sums.items():
-            yield from self._emitted(place, found)
+        passed = unknown = 0
+        for table in _blocks(batches, BLOCK_ROWS // max((recipe.width for recipe in self.recipes), default=1)):
+            passed += table.num_rows
+            unknown += self._add(table, sums)
+        for grain, of_grain in sums.items():
+            yield from self._emitted(grain, of_grain)
         for number, grouping in enumerate(self.groupings):
             if grouping.parent is not None:
-                parent = sums[Place(None, grouping.parent, self.shards, 1)]
-                yield from self._emitted(Place(None, number, self.shards, 1), self._rolled_up(grouping, parent))
-        yield from (self._count(number, rows) for number, rows in counts.items() if rows)
+                parent = sums[Grain(None, grouping.parent, self.shards, 1)]
+                yield from self._emitted(Grain(None, number, self.shards, 1), self._rolled_up(grouping, parent))
+        if passed:
+            yield self._counted(passed=passed, unknown=unknown)
 
-    def _sums(self) -> dict[Place, Sums]:
-        """No sums yet, at every place where rows are added."""
-        width = sum(len(self.statistics[pair.kind]) for pair in self.pairs)
-        of_all = {place: width for place in places_of_all(self.groupings, self.shards)}
+    def _sums(self) -> dict[Grain, Sums]:
+        """No sums yet, at every grain at which rows are added."""
+        width = sum(len(self.statistics[recipe.kind]) for recipe in self.recipes)
+        of_all = {grain: width for grain in grains_of_all(self.groupings, self.shards)}
         of_pairs = {
-            place: pair.classes * len(self.by_class) if place.parts == 1 else len(BIN_STATISTICS)
-            for i, pair in enumerate(self.pairs)
-            for place in places_of_pair(i, pair, self.groupings, self.shards)
+            grain: recipe.classes * len(self.by_class) if grain.parts == 1 else len(BIN_STATISTICS)
+            for pair, recipe in enumerate(self.recipes)
+            for grain in grains_of_pair(pair, recipe, self.groupings, self.shards)
         }
-        return {place: Sums(self._size(place), wide) for place, wide in {**of_all, **of_pairs}.items()}
+        return {grain: Sums(self._size(grain), wide) for grain, wide in {**of_all, **of_pairs}.items()}
 
-    def _size(self, place: Place) -> int:
-        return place.keys(self.cells if place.grouping == CELLS else self.groupings[place.grouping].slices)
+    def _size(self, grain: Grain) -> int:
+        return grain.keys(self.cells if grain.grouping == CELLS else self.groupings[grain.grouping].slices)
 
-    def _add(self, table: pa.Table, sums: Mapping[Place, Sums], counts: dict[int, int]) -> None:
+    def _add(self, table: pa.Table, sums: Mapping[Grain, Sums]) -> int:
+        """Add the rows of a table, but for those that are unknown: their number."""
         cell, known = self._cells(table["code"])
-        counts[PASSED] += table.num_rows
-        if not known.all():
-            counts[UNKNOWN] += int(known.size - known.sum())
+        unknown = int(known.size - np.count_nonzero(known))
+        if unknown:
             table, cell = table.filter(pa.array(known)), cell[known]
         shard = table["shard"].to_numpy()
-        # Places of several pairs have the same slices and shards.
-        slices = {at: self._keys(*at, cell, shard) for at in dict.fromkeys((p.grouping, p.shards) for p in sums)}
-        keys = {place: slices[place.grouping, place.shards] for place in sums}
-        terms = self._terms(table, {p: k for p, k in keys.items() if p.pair is not None}, sums)
-        accumulate(terms, [(sums[place], key) for place, key in keys.items() if place.pair is None])
+        # Grains of several pairs have the same slices and shards.
+        slices = {at: self._keys(*at, cell, shard) for at in dict.fromkeys((g.grouping, g.shards) for g in sums)}
+        keys = {grain: slices[grain.grouping, grain.shards] for grain in sums}
+        terms = self._terms(table, {g: k for g, k in keys.items() if g.pair is not None}, sums)
+        accumulate(terms, [(sums[grain], key) for grain, key in keys.items() if grain.pair is None])
+        return unknown
 
     def _cells(self, codes: pa.ChunkedArray) -> tuple[IntArray, NDArray[np.bool_]]:
         """The cell of each code, and whether the code is known."""
-        place = pc.index_in(codes, value_set=pa.array(self.codes))
-        known: NDArray[np.bool_] = place.is_valid().to_numpy()
+        number = pc.index_in(codes, value_set=pa.array(self.codes))
+        known: NDArray[np.bool_] = number.is_valid().to_numpy()
         if not self.codes.size:
             return np.zeros(known.size, np.int64), known
-        return self.cell_of_code[place.fill_null(0).to_numpy()], known
+        return self.cell_of_code[number.fill_null(0).to_numpy()], known
 
     def _keys(self, grouping: int, shards: int, cell: IntArray, shard: IntArray) -> IntArray:
         if grouping == CELLS:
@@ -134,26 +138,27 @@ class Summarise:
         return slices * shards + shard if shards else slices
 
     def _terms(
-        self, table: pa.Table, keys: Mapping[Place, IntArray], sums: Mapping[Place, Sums]
+        self, table: pa.Table, keys: Mapping[Grain, IntArray], sums: Mapping[Grain, Sums]
     ) -> Iterator[FloatArray]:
         """The terms of every statistic of every pair; what a pair keeps for itself is added on the way."""
-        for i, pair in enumerate(self.pairs):
-            examples = pair.examples(table, kernel(self.kernel))
-            own = {place: key for place, key in keys.items() if place.pair == i}
-            if pair.classes:
-                _add_classes(examples, self.by_class.values(), [(sums[p], k) for p, k in own.items() if p.parts == 1])
-            for place in (place for place in own if place.parts > 1):
-                self._add_bins(table, pair, examples, (sums[place], own[place] * place.parts))
-            for statistic in self.statistics[pair.kind].values():
+        for pair, recipe in enumerate(self.recipes):
+            examples = recipe.examples(table, kernel(self.kernel))
+            own = {grain: key for grain, key in keys.items() if grain.pair == pair}
+            if recipe.classes:
+                _add_classes(examples, self.by_class.values(), [(sums[g], k) for g, k in own.items() if g.parts == 1])
+            for grain in (grain for grain in own if grain.parts > 1):
+                self._add_bins(table, recipe, examples, (sums[grain], own[grain] * grain.parts))
+            for statistic in self.statistics[recipe.kind].values():
                 yield statistic.of(examples)
 
-    def _add_bins(self, table: pa.Table, pair: Pair, examples: dict[str, Any], into: tuple[Sums, IntArray]) -> None:
-        assert pair.binning is not None
-        score = column(table, pair.scores[0]) if len(pair.scores) == 1 and pair.rate is None else examples["score"]
+    def _add_bins(self, table: pa.Table, recipe: Recipe, examples: dict[str, Any], into: tuple[Sums, IntArray]) -> None:
+        assert recipe.binning is not None
+        whole = len(recipe.scores) == 1 and recipe.rate is None
+        score = column(table, recipe.scores[0]) if whole else examples["score"]
         usable = np.flatnonzero(examples["scored"])
         sums, first = into
-        terms = (self.statistics[pair.kind][name].of(examples)[usable] for name in BIN_STATISTICS)
-        accumulate(terms, [(sums, first[usable] + pair.binning.located(score[usable]))])
+        terms = (self.statistics[recipe.kind][name].of(examples)[usable] for name in BIN_STATISTICS)
+        accumulate(terms, [(sums, first[usable] + recipe.binning.located(score[usable]))])
 
     def _rolled_up(self, grouping: Grouping, finer: Sums) -> Sums:
         """The sums of a coarser grouping out of a finer one's."""
@@ -161,45 +166,45 @@ class Summarise:
         slices, shard = np.divmod(np.arange(finer.rows.size), self.shards)
         return finer.regrouped(grouping.of_parent[slices] * self.shards + shard, grouping.slices * self.shards)
 
-    def _emitted(self, place: Place, sums: Sums) -> Iterator[pa.RecordBatch]:
-        """The sums of one place, for each pair the keys that have rows of its task."""
+    def _emitted(self, grain: Grain, sums: Sums) -> Iterator[pa.RecordBatch]:
+        """The sums at one grain, for each pair the keys that have rows of its task."""
         first = 0
-        for i, pair in enumerate(self.pairs):
-            statistics = self.statistics[pair.kind]
-            if place.pair is None:
-                yield self._rows(place, i, sums, {name: at for at, name in enumerate(statistics, first)})
+        for pair, recipe in enumerate(self.recipes):
+            statistics = self.statistics[recipe.kind]
+            if grain.pair is None:
+                yield self._rows(grain, pair, sums, {name: at for at, name in enumerate(statistics, first)})
                 first += len(statistics)
-            elif place.pair == i and place.parts > 1:
-                yield self._rows(place, i, sums, {name: at for at, name in enumerate(BIN_STATISTICS)})
-            elif place.pair == i:
-                for k in range(pair.classes):
+            elif grain.pair == pair and grain.parts > 1:
+                yield self._rows(grain, pair, sums, {name: at for at, name in enumerate(BIN_STATISTICS)})
+            elif grain.pair == pair:
+                for k in range(recipe.classes):
                     at = {name: k * len(self.by_class) + j for j, name in enumerate(self.by_class)}
-                    yield self._rows(place, i, sums, at, part=k)
+                    yield self._rows(grain, pair, sums, at, part=k)
 
-    def _rows(self, place: Place, pair: int, sums: Sums, at: Mapping[str, int], part: int = WHOLE) -> pa.RecordBatch:
+    def _rows(self, grain: Grain, pair: int, sums: Sums, at: Mapping[str, int], part: int = WHOLE) -> pa.RecordBatch:
         """The sums of some statistics, by their position in `sums`, as rows: NULL in the columns of all others."""
         seen = sums.seen()
-        key, bin_ = np.divmod(seen, place.parts)
-        key, shard = np.divmod(key, place.shards) if place.shards else (key, np.full(seen.size, -1))
-        columns = {"pair": pair, "grouping": place.grouping, "key": key, "shard": shard}
-        columns["part"] = bin_ if place.parts > 1 else part
+        key, bin_ = np.divmod(seen, grain.parts)
+        key, shard = np.divmod(key, grain.shards) if grain.shards else (key, np.full(seen.size, -1))
+        columns = {"pair": pair, "grouping": grain.grouping, "key": key, "shard": shard}
+        columns["part"] = bin_ if grain.parts > 1 else part
         for name, position in at.items():
             columns[name] = sums.counts(position) if self.columns[name].counts else sums.decimals(position)
         batch = self._batch(columns, seen.size)
-        bucket = self._bucket(pair, place.grouping) + seen // PACK_ROWS
+        bucket = self._bucket(pair, grain.grouping) + seen // PACK_ROWS
         if "unscored" in at:
             counted = pc.or_(pc.not_equal(batch["n"], 0), pc.not_equal(batch["unscored"], 0))
             batch, bucket = batch.filter(counted), bucket[counted.to_numpy(zero_copy_only=False)]
         return packed(batch, bucket)
 
-    def _count(self, grouping: int, rows: int) -> pa.RecordBatch:
-        """How many rows came, or are unknown."""
-        keys = {"pair": 0, "grouping": grouping, "key": 0, "shard": -1, "part": WHOLE}
-        return packed(self._batch({**keys, "n": rows}, 1), np.array([self._bucket(0, grouping)]))
+    def _counted(self, **counts: int) -> pa.RecordBatch:
+        """What is counted of the rows themselves."""
+        keys = {"pair": NO_PAIR, "grouping": CELLS, "key": 0, "shard": -1, "part": WHOLE}
+        return packed(self._batch({**keys, **counts}, 1), np.array([self._bucket(NO_PAIR, CELLS)]))
 
     def _bucket(self, pair: int, grouping: int) -> int:
         """The first bucket of a pair and a grouping: parts of a key are always in the same one."""
-        return (pair * (len(self.groupings) - PASSED) + grouping - PASSED) << 32
+        return ((pair - NO_PAIR) * (len(self.groupings) - CELLS) + grouping - CELLS) << 32
 
     def _batch(self, columns: Mapping[str, Any], size: int) -> pa.RecordBatch:
         """A batch of partial sums, NULL in the columns that are not given."""

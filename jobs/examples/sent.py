@@ -15,29 +15,29 @@ from pyspark.sql import functions as F
 from jobs.inputs.scorings import Scoring
 from jobs.settings import Evaluation
 from udfs.examples.bins import Binning
-from udfs.scan.pairs import Pair
+from udfs.scan.recipes import Recipe
 
-Columns = list[tuple[str, Column]]
+Named = list[tuple[str, Column]]
 
 
 @dataclass(frozen=True)
 class Sent:
     """What a task about rows sends, each column with its name; without a weight each row weighs 1."""
 
-    labels: Columns
-    weight: Columns
-    scores: Columns
+    labels: Named
+    weight: Named
+    scores: Named
 
     @property
     def columns(self) -> dict[str, Column]:
         """All of it by name."""
         return dict([*self.labels, *self.weight, *self.scores])
 
-    def pair(self, scoring: Scoring, settings: Evaluation) -> Pair:
-        """The task as the workers know it."""
+    def recipe(self, scoring: Scoring, settings: Evaluation) -> Recipe:
+        """How the workers make examples of it."""
         labels, weight, scores = (tuple(name for name, _ in each) for each in (self.labels, self.weight, self.scores))
         own = next(iter(weight), None)
-        return Pair(scoring.kind, labels, own, scores, scoring.scales, binning(scoring, settings), scoring.rate)
+        return Recipe(scoring.kind, labels, own, scores, scoring.scales, binning(scoring, settings), scoring.rate)
 
 
 def sent(scoring: Scoring, types: Mapping[str, str]) -> Sent:
@@ -51,13 +51,13 @@ def sent(scoring: Scoring, types: Mapping[str, str]) -> Sent:
     return Sent(_in_unit(labels, unit), _weight(scoring), _in_unit(_possible(scoring, scores), unit))
 
 
-def _parts(scoring: Scoring, name: str, types: Mapping[str, str]) -> Columns:
+def _parts(scoring: Scoring, name: str, types: Mapping[str, str]) -> Named:
     if not types[name].startswith("array"):
         return [(name, F.col(name))]
     return [(f"{name}[{k}]", F.element_at(name, k + 1)) for k in range(len(scoring.classes))]
 
 
-def _given(scoring: Scoring, labels: Columns) -> Columns:
+def _given(scoring: Scoring, labels: Named) -> Named:
     """Labels of the rows of the task only."""
     if scoring.given is None:
         return labels
@@ -65,7 +65,7 @@ def _given(scoring: Scoring, labels: Columns) -> Columns:
     return [(f"{name} given {scoring.given}", F.when(inside, label)) for name, label in labels]
 
 
-def _weight(scoring: Scoring) -> Columns:
+def _weight(scoring: Scoring) -> Named:
     """The weight; where negatives were sampled, one of them stands for as many as there were."""
     if not scoring.weighted:
         return []
@@ -77,7 +77,7 @@ def _weight(scoring: Scoring) -> Columns:
     return [(f"{name} / {scoring.sampling} of {scoring.label}", stands_for)]
 
 
-def _possible(scoring: Scoring, scores: Columns) -> Columns:
+def _possible(scoring: Scoring, scores: Named) -> Named:
     """Scores, the first NULL where the label cannot be one of a product: the row keeps its weight so."""
     if not scoring.required:
         return scores
@@ -86,7 +86,7 @@ def _possible(scoring: Scoring, scores: Columns) -> Columns:
     return [(named, F.when(scoring.lacking.isNull(), first)), *others]
 
 
-def _in_unit(columns: Columns, unit: float) -> Columns:
+def _in_unit(columns: Named, unit: float) -> Named:
     """Columns divided by a power of two, which is exact."""
     return columns if unit == 1.0 else [(f"{name} / {unit:.0f}", column / F.lit(unit)) for name, column in columns]
 

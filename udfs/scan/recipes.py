@@ -1,4 +1,4 @@
-"""One task × model: which columns of a batch it reads, and the examples they make."""
+"""The examples of a task × model: which columns of a batch they are made of, and how."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from udfs.measure import FloatArray
 
 
 @dataclass(frozen=True)
-class Pair:
-    """One task × model, and the columns of a batch that it reads.
+class Recipe:
+    """How the examples of one task × model are made: of which columns of a batch, as a task of which kind.
 
-    They come as they are used: a NULL label is a row outside the task, a NULL weight or score one that cannot be used.
+    Columns come as they are used: a NULL label is a row outside the task, a NULL weight or score one that cannot be
+    used.
 
     Attributes:
         kind: The kind of the task.

@@ -1,4 +1,4 @@
-"""Where the pass keeps its sums: by cell, by slice and shard, by score bin, by class."""
+"""The grains at which the pass adds rows up: by cell, by slice and shard, by score bin, by class."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from udfs.exact.decimals import IntArray
-from udfs.scan.pairs import Pair
+from udfs.scan.recipes import Recipe
 
 CELLS = -1  # the grouping of all combinations of dimensions
 
@@ -31,8 +31,8 @@ class Grouping:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where sums are kept: of a pair (None: of all), for a grouping, by shard (0: all together), in parts of a key."""
+class Grain:
+    """What sums are kept by: a pair (None: all), a grouping, its shards (0: all together), the parts of a key."""
 
     pair: int | None
     grouping: int
@@ -44,18 +44,18 @@ class Place:
         return slices * max(1, self.shards) * self.parts
 
 
-def places_of_all(groupings: Sequence[Grouping], shards: int) -> Iterator[Place]:
-    """Where rows of all pairs are added: a grouping that a finer one adds up to is not among them."""
-    yield Place(None, CELLS, 0, 1)
+def grains_of_all(groupings: Sequence[Grouping], shards: int) -> Iterator[Grain]:
+    """By what rows of all pairs are added: a grouping that a finer one adds up to is not among them."""
+    yield Grain(None, CELLS, 0, 1)
     for number, grouping in enumerate(groupings):
         if grouping.parent is None:
-            yield Place(None, number, shards, 1)
+            yield Grain(None, number, shards, 1)
 
 
-def places_of_pair(number: int, pair: Pair, groupings: Sequence[Grouping], shards: int) -> Iterator[Place]:
-    """Where rows of one pair are added besides: the sums of its classes, and those of its score bins."""
+def grains_of_pair(pair: int, recipe: Recipe, groupings: Sequence[Grouping], shards: int) -> Iterator[Grain]:
+    """By what rows of one pair are added besides: the sums of its classes, and those of its score bins."""
     for i, grouping in enumerate(groupings):
-        if pair.classes:
-            yield Place(number, i, shards, 1)
-        if pair.binning is not None and grouping.binned is not None:
-            yield Place(number, i, grouping.binned, pair.binning.edges.size)
+        if recipe.classes:
+            yield Grain(pair, i, shards, 1)
+        if recipe.binning is not None and grouping.binned is not None:
+            yield Grain(pair, i, grouping.binned, recipe.binning.edges.size)
