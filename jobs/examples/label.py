@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.day import span_micros
+from jobs.inputs.scorings import label_named
 from jobs.settings import Evaluation, LabelLog
 from udfs.scan import repeats
 from udfs.scan.partials import PACKED_TYPES
@@ -56,7 +57,7 @@ def _first_copies(examples: DataFrame, settings: Evaluation) -> DataFrame:
     Kept is the copy with the earliest time, then the highest labels in the order of the configuration, then
     the smallest hash of all mapped columns: of copies that agree in all of these any is the same.
     """
-    labels = [F.col(f"label_{name}").desc() for name in settings.labels]
+    labels = [F.col(label_named(name)).desc() for name in settings.labels]
     order = Window.partitionBy("id").orderBy(F.col("time").asc(), *labels, F.col("fingerprint").asc())
     return examples.withColumn("copy", F.row_number().over(order)).where("copy = 1").drop("copy")
 
@@ -82,7 +83,7 @@ def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> 
     positive = first | last | (_next_event() < time + window)
     # Most impressions have no event: asked first, as Sail would make the arrays of all of them otherwise.
     label = F.when(F.col("first_event").isNull(), 0.0).when(positive, 1.0).otherwise(0.0)
-    return joined.withColumn(f"label_{name}", label).drop("first_event", "last_event", "events")
+    return joined.withColumn(label_named(name), label).drop("first_event", "last_event", "events")
 
 
 def _with_events(frame: DataFrame, events: DataFrame) -> DataFrame:

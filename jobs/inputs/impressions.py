@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.day import Day, micros
 from jobs.files.pinned import Pinned
 from jobs.inputs import times, values
-from jobs.inputs.scorings import SAMPLING, score_columns, weight_columns
+from jobs.inputs.scorings import SAMPLING, label_named, reason_beside, score_columns, weight_columns
 from jobs.settings import Evaluation, LabelLog
 
 CALENDAR = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)  # what Python can spell in any zone
@@ -60,7 +60,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
         if name in ranked:
             problem = F.coalesce(problem, values.relevance_reason(value))
         reasons.append(problem)
-        selected[f"label_{name}"] = F.when(problem.isNull(), value)
+        selected[label_named(name)] = F.when(problem.isNull(), value)
     selected["reason"] = F.coalesce(*reasons, F.lit(None).cast("string"))
     return frame.select(*(c.alias(n) for n, c in {**selected, **_measured(source, settings)}.items()))
 
@@ -121,15 +121,15 @@ def _measured(source: Pinned, settings: Evaluation) -> dict[str, Column]:
     if rate:
         problem = values.rate_reason(source, rate)
         found[SAMPLING] = F.when(problem.isNull(), values.number(source, rate))
-        found[f"{SAMPLING}_reason"] = problem
+        found[reason_beside(SAMPLING)] = problem
     for (weight, cap), ours in weight_columns(settings).items():
         value, problem = values.weighed(source, str(weight), cap)
         found[ours] = F.when(problem.isNull(), value)
-        found[f"{ours}_reason"] = problem
+        found[reason_beside(ours)] = problem
     for (columns, scale, task), ours in score_columns(settings).items():
         value, problem = _scored(source, settings, columns, scale, task)
         found[ours] = F.when(problem.isNull(), value)
-        found[f"{ours}_reason"] = problem
+        found[reason_beside(ours)] = problem
     return found
 
 

@@ -56,7 +56,7 @@ class Scoring:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """The columns of the weight, its rate and the scores; each has its `<column>_reason` beside it."""
+        """The columns of the weight, its rate and the scores; each has its reason beside it."""
         return (*(name for name in (self.weight, self.sampling) if name is not None), *self.scores)
 
     @property
@@ -72,7 +72,7 @@ class Scoring:
         return F.when(reduce(or_, lacks, F.lit(False)), F.lit("positive_without_given"))
 
     def _reason_of(self, name: str) -> Column:
-        reason = F.col(f"{name}_reason")
+        reason = F.col(reason_beside(name))
         # Only negatives were sampled.
         return F.when(F.col(self.label) == 0.0, reason) if name == self.sampling else reason
 
@@ -90,8 +90,8 @@ def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
                 task_name,
                 model_name,
                 task.kind,
-                f"label_{task.label}",
-                f"label_{task.given}" if task.given else None,
+                label_named(task.label),
+                label_named(task.given) if task.given else None,
                 weights.get(weight_of(settings, task_name)),
                 sampling if task.kind == "binary" else None,
                 tuple(scores[_score_key(settings, task_name, model_name, f)] for f in settings.factors(task_name)),
@@ -105,9 +105,19 @@ def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
     return tuple(found)
 
 
+def label_named(name: str) -> str:
+    """Our column of a label."""
+    return f"label_{name}"
+
+
+def reason_beside(column: str) -> str:
+    """Our column of the reason why a weight, a rate or a score cannot be used."""
+    return f"{column}_reason"
+
+
 def _required(settings: Evaluation, task: str) -> tuple[str, ...]:
     given = (settings.tasks[factor].given for factor in settings.factors(task) if factor != task)
-    return tuple(dict.fromkeys(f"label_{name}" for name in given if name))
+    return tuple(dict.fromkeys(label_named(name) for name in given if name))
 
 
 def weight_of(settings: Evaluation, task: str) -> tuple[str | None, float | None]:
