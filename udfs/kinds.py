@@ -31,8 +31,7 @@ from udfs.measures.bins import areas, reliability, thresholds
 def _binary(of: Columns) -> Examples:
     (label,) = of.labels
     if of.rate is not None:
-        rate = np.array([of.rate])
-        return recalibrated_examples(label, of.weight, of.scores[0], of.scales[0], rate=rate)
+        return recalibrated_examples(label, of.weight, of.scores[0], of.scales[0], rate=of.rate)
     if len(of.scores) == 1:
         return binary_examples(label, of.weight, of.scores[0], of.scales[0], kernel=of.kernel)
     return product_examples(label, of.weight, of.scores, of.scales, kernel=of.kernel)

@@ -51,7 +51,7 @@ def ctcvr_loss_logit(case: Case) -> Claims:
 
 
 def downsample_recalibration(case: Case) -> Claims:
-    p, rate = doubles(case["in"]["p"]), doubles(case["in"]["w"])
+    p, (rate,) = doubles(case["in"]["p"]), doubles(case["in"]["w"]).tolist()
     q, _ = recalibrated_probability(p, rate)
     logit = recalibrated_logit(STRICT.log(p) - STRICT.log1p(-p), rate)
     back, _ = recalibrated_probability(q, 1.0 / rate)

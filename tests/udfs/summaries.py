@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Context, Decimal
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.catalog import columns_of, published
-from udfs.exact.decimals import DECIMAL, from_decimal, nearest, to_decimal
+from udfs.exact.decimals import DECIMAL, SCALE, from_decimal, nearest
 from udfs.measure import FloatArray, Metric, Options
 from udfs.pricing import evaluated, priced
 from udfs.scan.batch import COUNTS, KEYS, NO_PAIR, Summarise
@@ -103,11 +104,17 @@ def minus(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
     return _sums(subtracted(_table([(ONE, a)]), _table([(ONE, b)]), KEYS.names[:4]))[ONE]
 
 
+def decimals(units: Iterable[int | None]) -> pa.Array:
+    """Units as DECIMAL(37,15); None is NULL."""
+    exact = Context(prec=38)
+    return pa.array([None if unit is None else Decimal(unit).scaleb(-SCALE, exact) for unit in units], DECIMAL)
+
+
 def _table(rows: Sequence[tuple[Key, Mapping[str, int]]]) -> pa.Table:
     """Rows of sums by key, all of them DECIMAL(37,15)."""
     keys = zip(KEYS.names[:4], zip(*(key for key, _ in rows), strict=True), strict=True)
     names = rows[0][1]
-    columns = {name: to_decimal([sums[name] for _, sums in rows]) for name in names}
+    columns = {name: decimals([sums[name] for _, sums in rows]) for name in names}
     return pa.table({**{name: pa.array(values) for name, values in keys}, **columns})
 
 

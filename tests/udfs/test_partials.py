@@ -7,14 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udfs.exact.decimals import DECIMAL, from_decimal, to_decimal
+from tests.udfs.summaries import decimals
+from udfs.exact.decimals import DECIMAL, from_decimal
 from udfs.scan.partials import PACKED, Combine, combined, packed, subtracted, unpacked
 
 SCHEMA = pa.schema([("key", pa.int64()), ("n", pa.int64()), ("loss", DECIMAL), ("other", DECIMAL)])
 
 
 def batch(keys: list[int], losses: list[int | None]) -> pa.RecordBatch:
-    columns = [pa.array(keys), pa.array([1] * len(keys)), to_decimal(losses), pa.nulls(len(keys), DECIMAL)]
+    columns = [pa.array(keys), pa.array([1] * len(keys)), decimals(losses), pa.nulls(len(keys), DECIMAL)]
     return pa.record_batch(columns, schema=SCHEMA)
 
 

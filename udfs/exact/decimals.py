@@ -1,4 +1,4 @@
-"""Exact sums as DECIMAL(37,15): how they are held, shipped and read, and their arithmetic on the driver."""
+"""Exact sums as DECIMAL(37,15): how they are held, shipped and read."""
 
 from collections.abc import Iterable
 
@@ -31,17 +31,6 @@ def from_words(low: WordArray, high: IntArray) -> pa.Decimal128Array:
     both = np.empty((low.size, 2), dtype="<u8")
     both[:, 0], both[:, 1] = low, high.view(np.uint64)
     return pa.Array.from_buffers(DECIMAL, low.size, [None, pa.py_buffer(both)])
-
-
-def to_decimal(units: Iterable[int | None]) -> pa.Decimal128Array:
-    """Units as DECIMAL(37,15); None is NULL. More than 37 digits raise OverflowError. (n,) to (n,)."""
-    listed = list(units)
-    values = [int(unit or 0) for unit in listed]
-    if wide := [value for value in values if abs(value) >= 10**37]:
-        raise OverflowError(f"{wide[0]} units do not fit DECIMAL(37,15)")
-    words = b"".join(value.to_bytes(16, "little", signed=True) for value in values)
-    validity = np.packbits(np.array([unit is not None for unit in listed], dtype=np.bool_), bitorder="little")
-    return pa.Array.from_buffers(DECIMAL, len(values), [pa.py_buffer(validity), pa.py_buffer(words)])
 
 
 def from_decimal(array: pa.Array | pa.ChunkedArray) -> UnitArray:

@@ -175,11 +175,3 @@ def _share_nll(part: FloatArray, other: FloatArray) -> FloatArray:
 def _weighed_log_ratio(part: FloatArray, total: FloatArray) -> FloatArray:
     """The product part · ln(part / total); 0 where the part is 0."""
     return np.where(part == 0.0, 0.0, np.where(part == 0.0, 1.0, part) * _log_ratio(part, total))
-
-
-def cross_entropy(q: FloatArray, p: FloatArray) -> FloatArray:
-    """Binary cross-entropy, -(q ln p + (1 - q) ln(1 - p)), with 0 ln 0 = 0. Unit: nats. (n,), (n,) to (n,).
-
-    inf where a class that occurs has probability 0.
-    """
-    return 0.0 - (xlogy(q, p) + xlog1py(1.0 - q, -p))

@@ -17,26 +17,26 @@ from udfs.measure import FloatArray
 _TINY = 2.0**-900  # below it p and r·p may have too few digits to divide by, and 1 − p is 1
 
 
-def recalibrated_logit(logit: FloatArray, rate: FloatArray) -> FloatArray:
-    """The logit on all rows of a model that learnt from negatives kept at a rate, z + ln r. (n,), (n,) to (n,).
+def recalibrated_logit(logit: FloatArray, rate: float) -> FloatArray:
+    """The logit on all rows of a model that learnt from negatives kept at a rate, z + ln r, r > 0. (n,) to (n,).
 
-    NaN where the rate is not above 0. Source: He et al. 2014, q = p / (p + (1 − p) / r).
+    Source: He et al. 2014, q = p / (p + (1 − p) / r).
     """
-    return logit + STRICT.log(_positive(rate))
+    return logit + STRICT.log(np.array([rate]))
 
 
-def recalibrated_probability(score: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The probability on all rows, q = r·p / (r·p + 1 − p), and its complement 1 − q. (n,), (n,) to (n,) twice.
+def recalibrated_probability(score: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]:
+    """The probability on all rows, q = r·p / (r·p + 1 − p), and its complement 1 − q. (n,) to (n,) twice.
 
     Neither is formed by a subtraction from the other. A rate of 1/r is the inverse.
     """
-    positive, negative = _positive(rate) * score, 1.0 - score
+    positive, negative = rate * score, 1.0 - score
     both = positive + negative
     return positive / both, negative / both
 
 
 def recalibrated_examples(
-    label: FloatArray, weight: FloatArray, score: FloatArray, scale: str, *, rate: FloatArray
+    label: FloatArray, weight: FloatArray, score: FloatArray, scale: str, *, rate: float
 ) -> Examples:
     """The columns of binary examples, each (n,), of a model that learnt from negatives kept at a rate.
 
@@ -45,16 +45,15 @@ def recalibrated_examples(
         weight: w ≥ 0, (n,).
         score: p or a logit as the model says it, (n,). Exactly 0 and 1 stay so.
         scale: `probability` or `logit`.
-        rate: Share r > 0 of negatives that it was shown, (n,) or (1,). A row with another one is unusable.
+        rate: Share r > 0 of negatives that it was shown.
     """
-    rate = np.broadcast_to(_positive(rate), score.shape)
     if scale == "logit":
         return binary_examples(label, weight, recalibrated_logit(score, rate), scale)
-    columns, (score, rate) = usable(label, weight, (score, rate))
+    columns, (score,) = usable(label, weight, (score,))
     return {**columns, **_from_probability(columns["label"], score, rate)}
 
 
-def _from_probability(label: FloatArray, score: FloatArray, rate: FloatArray) -> Examples:
+def _from_probability(label: FloatArray, score: FloatArray, rate: float) -> Examples:
     """The losses are −ln q = ln(1 + (1 − p) / (r·p)) and −ln(1 − q) = ln(1 + r·p / (1 − p)): nothing cancels."""
     zero, one = score == 0.0, score == 1.0
     probability, complement = recalibrated_probability(score, rate)
@@ -63,20 +62,14 @@ def _from_probability(label: FloatArray, score: FloatArray, rate: FloatArray) ->
     return {
         "score": probability,
         "complement": complement,
-        "positive_loss": placed(_positive_loss(score[positive], rate[positive]), positive, score.size),
-        "negative_loss": placed(
-            STRICT.log1p(rate[negative] * score[negative] / (1.0 - score[negative])), negative, score.size
-        ),
+        "positive_loss": placed(_positive_loss(score[positive], rate), positive, score.size),
+        "negative_loss": placed(STRICT.log1p(rate * score[negative] / (1.0 - score[negative])), negative, score.size),
         "score_is_zero": flags(zero),
         "score_is_one": flags(one),
     }
 
 
-def _positive_loss(score: FloatArray, rate: FloatArray) -> FloatArray:
+def _positive_loss(score: FloatArray, rate: float) -> FloatArray:
     tiny = score < _TINY
     loss = STRICT.log1p((1.0 - score) / (rate * np.where(tiny, 0.5, score)))
-    return np.where(tiny, -(STRICT.log(score) + STRICT.log(rate)), loss)
-
-
-def _positive(rate: FloatArray) -> FloatArray:
-    return np.where(rate > 0.0, rate, np.nan)
+    return np.where(tiny, -(STRICT.log(score) + STRICT.log(np.array([rate]))), loss)
