@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from jobs.day import Day
@@ -13,8 +12,7 @@ from jobs.examples.arrival import IMPRESSIONS, Arrived
 from jobs.planning.complete import short_tail, too_few, usual_rows
 from jobs.planning.history import History
 from jobs.settings import Evaluation
-
-HOUR = timedelta(hours=1)
+from jobs.settings.durations import HOUR
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
@@ -157,6 +157,8 @@ class LabelLog(Section):
     A log without any event for a day is taken for one that is not there yet, unless it `may_be_empty`.
     """
 
+    values: ClassVar[str] = "binary"  # an event is there or not
+    classes: ClassVar[tuple[str, ...]] = ()
     source: Source
     columns: LogColumns
     window: Window
@@ -170,16 +172,6 @@ class LabelLog(Section):
         """The columns that are read."""
         watermark = self.complete.watermark
         return (self.columns.id, self.columns.time.column, *(() if watermark is None else (watermark.column,)))
-
-    @property
-    def values(self) -> str:
-        """An event is there or not."""
-        return "binary"
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """There are none."""
-        return ()
 
     @property
     def final_after(self) -> timedelta:

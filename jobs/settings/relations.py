@@ -7,7 +7,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator
 from jobs.errors import Problem, described, nearest_match, one_of
 from jobs.settings.errors import Location, dotted
 from jobs.settings.evaluation import Evaluation
-from jobs.settings.logs import Source
+from jobs.settings.logs import LabelLog, Source
 from udfs.catalog import statistics_of
 from udfs.kinds import KINDS
 from udfs.measures.peers import PEERS, peer_columns
@@ -74,7 +74,7 @@ def _given(settings: Evaluation) -> Iterator[Problem]:
     for name, task in settings.tasks.items():
         label = settings.labels.get(task.given or "")
         place = dotted(("tasks", name, "given"))
-        if label is not None and label.values != "binary":
+        if label is not None and label.values != LabelLog.values:
             told = f"{described(task.given)}, whose values are {label.values}"
             yield Problem(place, told, "a label whose values are binary")
         if task.given == task.label:
