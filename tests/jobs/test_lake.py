@@ -15,7 +15,7 @@ from jobs import nightly
 from jobs.errors import ConfigurationError, ContractError
 from jobs.ledger import tables
 from jobs.settings import parse
-from jobs.storage import lake
+from jobs.storage import lake, writers
 from jobs.storage.change import Change, Part
 from jobs.storage.lake import Address
 from tests.jobs import days
@@ -180,7 +180,7 @@ def test_constraints_that_are_missing_are_added(spark, tmp_path):
 
 
 def test_a_lost_race_is_run_again(spark, engine, place, monkeypatch):
-    writer = lake.WRITERS[engine]
+    writer = writers.WRITERS[engine]
     real, gate, attempts = writer.write, threading.Barrier(WRITERS), []
 
     def together(*arguments):
