@@ -78,9 +78,9 @@ class _Measured:
     def terms(self, label: pd.Series, score: pd.Series, weight: FloatArray) -> dict[str, FloatArray]:
         """The terms of every statistic, (n,), by column."""
         labels, scores = _floats(label), _floats(score)
-        _check("label", labels, 0.0, 1.0)
+        _check("label", labels, 1.0)
         if self.scale == "probability":
-            _check("score", scores, 0.0, 1.0)
+            _check("score", scores, 1.0)
         examples = KINDS[self.kind].examples(Columns((labels,), weight, (scores,), (self.scale,)))
         return {name: statistic.of(examples) for name, statistic in self.statistics.items()}
 
@@ -93,7 +93,7 @@ class _Measured:
 def _aggregate(measured: _Measured) -> Callable[..., Any]:
     def aggregate(label: pd.Series, score: pd.Series, weight: pd.Series) -> float:
         weights = _floats(weight)
-        _check("weight", weights, 0.0, np.nextafter(HEAVIEST, 0.0))
+        _check("weight", weights, np.nextafter(HEAVIEST, 0.0))
         unit = weight_unit(float(np.fmax.reduce(weights, initial=0.0)))
         terms = measured.terms(label, score, weights / unit)
         degrees = {name: s.weight_degree for name, s in measured.statistics.items()}
@@ -117,10 +117,10 @@ def _made(function: Callable[..., Any]) -> Callable[..., Any]:
     return udf
 
 
-def _check(name: str, values: FloatArray, low: float, high: float) -> None:
-    bad = values[(values < low) | (values > high)]
+def _check(name: str, values: FloatArray, high: float) -> None:
+    bad = values[(values < 0.0) | (values > high)]
     if bad.size:
-        raise ValueError(f"{name} {float(bad[0])} is not in [{low:g}, {high:g}]; filter such rows first")
+        raise ValueError(f"{name} {float(bad[0])} is not in [0, {high:g}]; filter such rows first")
 
 
 def _floats(values: pd.Series) -> FloatArray:

@@ -59,8 +59,6 @@ DEFAULTS: Final = {
     "spark.ui.showConsoleProgress": "false",
 }
 
-SPARK_SETTINGS: Final = {**REQUIRED, **DEFAULTS}
-
 
 def known_engine(engine: str) -> str:
     """Return the name, or raise a ConfigurationError (exit 2) that lists the engines.

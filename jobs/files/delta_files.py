@@ -16,6 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs import paths
+from jobs.engines.quoting import by_name
 from jobs.errors import ContractError
 from jobs.files import whole
 from jobs.paths import NULL_PARTITION, Partition
@@ -62,7 +63,7 @@ def typed(frame: DataFrame, path: str, version: int) -> DataFrame:
     there, partitions = set(frame.columns), set(table.metadata().partition_columns)
     columns: dict[str, Column] = {}
     for field in table.schema().fields:
-        column = F.col(f"`{field.name.replace('`', '``')}`") if field.name in there else F.lit(None)
+        column = by_name(field.name) if field.name in there else F.lit(None)
         if field.name in there - partitions:
             columns[field.name] = column
         elif isinstance(field.type, PrimitiveType):

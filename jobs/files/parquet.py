@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.engines.identity import engine_of
+from jobs.engines.quoting import by_name, schema_text
 from jobs.files.footers import Columns, Footer
 from udfs.files.parquet_files import rows_of_files
 from udfs.files.plain_types import WIDEST_DECIMAL, is_list, plain
@@ -80,9 +81,9 @@ def _selected(files: Files, own: Mapping[str, pa.DataType]) -> Iterator[tuple[st
         if name not in own:
             yield name, F.lit(None).cast(spelled(wanted))
         elif (found := plain(own[name])) == wanted:
-            yield name, F.col(_quoted(name))
+            yield name, by_name(name)
         else:
-            yield name, _widened(F.col(_quoted(name)), found, wanted, files.zone)
+            yield name, _widened(by_name(name), found, wanted, files.zone)
 
 
 def _widened(column: Column, found: pa.DataType, wanted: pa.DataType, zone: str) -> Column:
@@ -110,7 +111,7 @@ def _is_strange(found: pa.DataType, engine: str) -> bool:
 def _by_workers(session: SparkSession, paths: Sequence[str], own: Mapping[str, pa.DataType]) -> DataFrame:
     schema = pa.schema([(name, plain(type_)) for name, type_ in own.items()])
     files = session.createDataFrame([(path,) for path in paths], "file string").repartition(len(paths))
-    return files.mapInArrow(rows_of_files(schema), _ddl({field.name: spelled(field.type) for field in schema}))
+    return files.mapInArrow(rows_of_files(schema), schema_text({field.name: spelled(field.type) for field in schema}))
 
 
 def _by_engine(reader: DataFrameReader, paths: Sequence[str], own: Mapping[str, pa.DataType], engine: str) -> DataFrame:
@@ -122,20 +123,12 @@ def _by_engine(reader: DataFrameReader, paths: Sequence[str], own: Mapping[str, 
     }
     types = {name: "bigint" if name in nanos else spelled(plain(type_)) for name, type_ in own.items()}
     # Rows without any column that can be read are rows yet.
-    frame = reader.schema(_ddl(types or {"nothing": "string"})).load(list(paths))
+    frame = reader.schema(schema_text(types or {"nothing": "string"})).load(list(paths))
     return frame.withColumns({name: _moment(name).cast(type_) for name, type_ in nanos.items()}) if nanos else frame
 
 
 def _moment(name: str) -> Column:
     """Nanoseconds since 1970 as a timestamp, in whole microseconds from below."""
-    nanos = F.col(_quoted(name))
+    nanos = by_name(name)
     below = (nanos < 0) & (F.pmod(nanos, F.lit(1000)) > 0)
     return F.timestamp_micros(F.call_function("div", nanos, F.lit(1000)) - F.when(below, 1).otherwise(0))
-
-
-def _quoted(name: str) -> str:
-    return f"`{name.replace('`', '``')}`"
-
-
-def _ddl(types: Mapping[str, str]) -> str:
-    return ", ".join(f"{_quoted(name)} {type_}" for name, type_ in types.items())

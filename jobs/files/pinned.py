@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 from jobs import paths
 from jobs.engines import failures
 from jobs.engines.identity import engine_of
+from jobs.engines.quoting import by_name
 from jobs.errors import ContractError, InputChangedError, InputMissingError
 from jobs.files import delta_files, footers, parquet, readers, whole
 from jobs.files.footers import Columns
@@ -145,7 +146,7 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
         frame = delta_files.typed(_united(frames), path, version)
         return Pinned(wanted.name, frame, False, told, (), columns.unusable, columns.void)
     if prunes:
-        frame = frame.where(F.col(f"`{partition}`").cast("string").isin(wanted.spellings))
+        frame = frame.where(by_name(str(partition)).cast("string").isin(wanted.spellings))
     return Pinned(wanted.name, frame, False, told)
 
 

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs import paths
 from jobs.engines.identity import engine_of
+from jobs.engines.quoting import by_name, schema_text
 from jobs.errors import ConfigurationError, ContractError
 from jobs.files import listing
 from jobs.paths import Partition
@@ -35,7 +36,7 @@ def reader(session: SparkSession, format_: str, name: str, source: Source) -> Da
             header=not source.names, inferSchema=False, escape='"', mode="FAILFAST", columnPruning=False
         )
         if source.names:
-            made = made.schema(_as_text(source.names))
+            made = made.schema(schema_text(dict.fromkeys(source.names, "string")))
     return made.options(**{option: value for option, value in source.options.items() if option.lower() != "nullvalue"})
 
 
@@ -107,7 +108,7 @@ def check_literal(name: str, path: str) -> None:
 
 def without_words(frame: DataFrame, words: Iterable[str]) -> DataFrame:
     """A frame of texts in which some words are NULL, as an empty field is on either engine."""
-    columns = [(name, F.col(f"`{name.replace('`', '``')}`")) for name in frame.columns]
+    columns = [(name, by_name(name)) for name in frame.columns]
     return frame.select(*(F.when(~column.isin(*words), column).alias(name) for name, column in columns))
 
 
@@ -116,8 +117,3 @@ def _check_options(format_: str, name: str, source: Source) -> None:
     problems = sail_problems(f"{name}.source", format_, source.options)
     if problems:
         raise ConfigurationError("the embedded engine does not know these options", problems)
-
-
-def _as_text(names: Iterable[str]) -> str:
-    """Columns of text in the spelling of a schema."""
-    return ", ".join(f"`{name.replace('`', '``')}` STRING" for name in names)

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.day import Day, micros
+from jobs.engines.quoting import by_name
 from jobs.files.pinned import Pinned
 from jobs.inputs import times, values
 from jobs.inputs.scorings import SAMPLING, label_named, reason_beside, score_columns, weight_columns
@@ -37,7 +38,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
     """
     frame, columns = source.frame, settings.impressions.columns
     mapped = mapped_columns(settings)
-    identity = (values.quoted(columns.id) if columns.id else F.lit(None)).cast(key)
+    identity = (by_name(columns.id) if columns.id else F.lit(None)).cast(key)
     moment = (
         times.utc_micros(source, columns.time, settings.day.timezone) if columns.time else F.lit(None).cast("bigint")
     )
@@ -48,7 +49,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
         "time": moment,
         "shard": _shard(settings, fingerprint),
         "fingerprint": fingerprint,
-        "row": F.struct(*(values.quoted(name) for name in mapped)),
+        "row": F.struct(*(by_name(name) for name in mapped)),
         **{c: times.spelled(source, d) for c, d in zip(dimension_columns(settings), settings.dimensions, strict=True)},
     }
     reasons = _key_reasons(settings, identity, moment)
@@ -73,7 +74,7 @@ def label_log(source: Pinned, log: LabelLog, day: Day, as_of: datetime, key: str
     the others and of those without a time; `reason` STRING (`null_id`, `null_time`, `bad_time`) or NULL, `row` STRUCT.
     """
     identity, moment = (
-        values.quoted(log.columns.id).cast(key),
+        by_name(log.columns.id).cast(key),
         times.utc_micros(source, log.columns.time, day.timezone),
     )
     mapped = [log.columns.id, log.columns.time.column]
@@ -86,7 +87,7 @@ def label_log(source: Pinned, log: LabelLog, day: Day, as_of: datetime, key: str
         F.coalesce(F.when(identity.isNull(), F.lit("null_id")), times.time_reason(log.columns.time, moment)).alias(
             "reason"
         ),
-        F.struct(*(values.quoted(name) for name in mapped)).alias("row"),
+        F.struct(*(by_name(name) for name in mapped)).alias("row"),
     )
 
 
@@ -154,7 +155,7 @@ def _key_reasons(settings: Evaluation, identity: Column, moment: Column) -> list
     if columns.time:
         reasons.append(times.time_reason(columns.time, moment))
     if columns.group and "candidates" in settings.kinds:
-        reasons.append(F.when(values.quoted(columns.group).isNull(), F.lit("null_group")))
+        reasons.append(F.when(by_name(columns.group).isNull(), F.lit("null_group")))
     return reasons
 
 

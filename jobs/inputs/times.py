@@ -7,9 +7,10 @@ from datetime import date
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from jobs.engines.quoting import by_name
 from jobs.errors import LARGEST_INTEGER
 from jobs.files.pinned import Pinned
-from jobs.inputs.values import quoted, text
+from jobs.inputs.values import text
 from jobs.settings import TimeColumn
 
 # To an engine 10:00 is a time of today.
@@ -34,7 +35,7 @@ def utc_micros(source: Pinned, time: TimeColumn, zone: str) -> Column:
 
 
 def _micros(source: Pinned, time: TimeColumn, zone: str) -> Column:
-    column = quoted(time.column)
+    column = by_name(time.column)
     if time.unit:
         factor = {"s": 1_000_000, "ms": 1_000, "us": 1}[time.unit]
         epoch, limit = column.try_cast("bigint"), LARGEST_INTEGER // factor
@@ -68,7 +69,7 @@ def _of_local_time(column: Column, zone: str) -> Column:
 
 def time_reason(time: TimeColumn, moment: Column) -> Column:
     """Why a time rejects its row, or NULL."""
-    absent = quoted(time.column).isNull()
+    absent = by_name(time.column).isNull()
     return F.when(absent, F.lit("null_time")).when(moment.isNull(), F.lit("bad_time"))
 
 
@@ -76,7 +77,7 @@ def spelled(source: Pinned, name: str) -> Column:
     """The value of a dimension as text: of a date ISO 8601, also where its year has not four digits."""
     if dict(source.frame.dtypes)[name] != "date":
         return text(name)
-    days = F.unix_date(quoted(name)).cast("bigint")
+    days = F.unix_date(by_name(name)).cast("bigint")
     return F.when(days.between(FIRST_DAY, LAST_DAY), text(name)).otherwise(_far_date(days))
 
 

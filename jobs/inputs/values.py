@@ -10,6 +10,7 @@ from operator import add, and_, or_
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from jobs.engines.quoting import by_name
 from jobs.files.pinned import Pinned
 from jobs.settings import LabelColumn
 from udfs.exact.units import LOGIT_LIMIT
@@ -19,14 +20,9 @@ NUMBER = r"^\s*([+-]?(\d+\.?\d*([eE][+-]?\d+)?|\.\d+([eE][+-]?\d+)?|(?i:inf|infi
 INTEGER = re.compile(r"0|-?[1-9][0-9]*")
 
 
-def quoted(name: str) -> Column:
-    """A column by its name, whatever characters it has."""
-    return F.col(f"`{name.replace('`', '``')}`")
-
-
 def text(name: str) -> Column:
     """A column as text."""
-    return quoted(name).cast("string")
+    return by_name(name).cast("string")
 
 
 def number(source: Pinned, name: str) -> Column:
@@ -36,7 +32,7 @@ def number(source: Pinned, name: str) -> Column:
 
 
 def _number(source: Pinned, name: str) -> Column:
-    column = quoted(name)
+    column = by_name(name)
     if source.is_text:
         # Without the pattern engines differ: one reads `1d` as 1.0, the other as no number; so with `-nan`.
         return F.when(column.rlike(NUMBER), column.try_cast("double"))
@@ -62,7 +58,7 @@ def _hashable(source: Pinned, name: str) -> Column:
     type_ = dict(source.frame.dtypes)[name]
     if type_ not in ("double", "float"):
         return _exact(source, name)
-    return F.when(F.isnan(quoted(name)), F.lit(float("nan")).cast(type_)).otherwise(quoted(name))
+    return F.when(F.isnan(by_name(name)), F.lit(float("nan")).cast(type_)).otherwise(by_name(name))
 
 
 def label(source: Pinned, declared: LabelColumn) -> tuple[Column, Column]:
@@ -78,7 +74,7 @@ def label(source: Pinned, declared: LabelColumn) -> tuple[Column, Column]:
             "soft": (raw >= 0.0) & (raw <= 1.0) & ~F.isnan(raw),
             "number": ~F.isnan(raw) & (F.abs(raw) < float("inf")),
         }[declared.values]
-    absent = F.when(quoted(declared.column).isNull(), F.lit("null_label"))
+    absent = F.when(by_name(declared.column).isNull(), F.lit("null_label"))
     return value, absent.when(value.isNull() | ~F.coalesce(allowed, F.lit(False)), F.lit("bad_label"))
 
 
@@ -91,7 +87,7 @@ def _truth(source: Pinned, name: str) -> Column:
     """A column of 0 and 1 as a double; text may say true and false."""
     if not source.is_text:
         return number(source, name)
-    spelled = F.lower(F.trim(quoted(name)))
+    spelled = F.lower(F.trim(by_name(name)))
     return F.when(spelled == "true", 1.0).when(spelled == "false", 0.0).otherwise(number(source, name))
 
 
@@ -115,7 +111,7 @@ def weighed(source: Pinned, column: str, cap: float | None) -> tuple[Column, Col
     raw = number(source, column)
     value = raw if cap is None else F.when((raw > 0.0) & (raw <= 1.0), F.least(1.0 / raw, F.lit(cap)))
     return value, (
-        F.when(quoted(column).isNull(), F.lit("null_weight")).when(
+        F.when(by_name(column).isNull(), F.lit("null_weight")).when(
             value.isNull() | F.isnan(value) | (value < 0.0) | (value == float("inf")), F.lit("bad_weight")
         )
     )
@@ -131,7 +127,7 @@ def rate_reason(source: Pinned, column: str) -> Column:
 def value_reason(column: str, value: Column) -> Column:
     """Why a predicted value cannot be used, or NULL."""
     return (
-        F.when(quoted(column).isNull(), F.lit("null_score"))
+        F.when(by_name(column).isNull(), F.lit("null_score"))
         .when(value.isNull() | (F.abs(value) == float("inf")), F.lit("bad_score"))
         .when(F.isnan(value), F.lit("nan_score"))
     )
@@ -173,7 +169,7 @@ def _list(source: Pinned, name: str) -> Column:
 def _exact(source: Pinned, name: str) -> Column:
     """A column, of which decimals in lists are text: cast directly or hashed, engines differ."""
     decimals = dict(source.frame.dtypes)[name].startswith("array<decimal")
-    return quoted(name).cast("array<string>") if decimals else quoted(name)
+    return by_name(name).cast("array<string>") if decimals else by_name(name)
 
 
 def _elements(column: Column, count: int) -> tuple[Column, list[Column]]:
@@ -186,7 +182,7 @@ def _elements(column: Column, count: int) -> tuple[Column, list[Column]]:
 def score_reason(column: str, scale: str, value: Column) -> Column:
     """Why a score cannot be used, or NULL."""
     problem = (
-        F.when(quoted(column).isNull(), F.lit("null_score"))
+        F.when(by_name(column).isNull(), F.lit("null_score"))
         .when(value.isNull(), F.lit("bad_score"))
         .when(F.isnan(value), F.lit("nan_score"))
     )

@@ -16,7 +16,6 @@ MOST_VALUES = 20_000
 DEEPEST = 50
 
 FLOAT = re.compile(r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9_]+)[eE][-+]?[0-9]+$")
-OPENS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 CLOSES = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 # What a loader lets through of its own checks and of Python's conversions.
 UNREADABLE = (yaml.YAMLError, ValueError, TypeError, LookupError, ArithmeticError)

@@ -9,15 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 from py4j.protocol import Py4JJavaError
-from pyspark.errors import (
-    AnalysisException,
-    ArithmeticException,
-    DateTimeException,
-    IllegalArgumentException,
-    NumberFormatException,
-    PySparkException,
-    UnsupportedOperationException,
-)
+from pyspark import errors as spark_errors
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
@@ -34,12 +26,12 @@ if TYPE_CHECKING:
 
 # What an engine raises where the query is at fault.
 MISTAKES: Final = (
-    AnalysisException,
-    ArithmeticException,
-    DateTimeException,
-    IllegalArgumentException,
-    NumberFormatException,
-    UnsupportedOperationException,
+    spark_errors.AnalysisException,
+    spark_errors.ArithmeticException,
+    spark_errors.DateTimeException,
+    spark_errors.IllegalArgumentException,
+    spark_errors.NumberFormatException,
+    spark_errors.UnsupportedOperationException,
 )
 QUERIES: Final = ("SELECT", "VALUES", "TABLE", "SHOW", "DESCRIBE", "DESC")
 EITHER: Final = ("WITH", "FROM", "(")  # of queries and of what writes
@@ -87,7 +79,7 @@ def _read(session: SparkSession, read: Query) -> pa.Table:
             bracketed = session.sql(f"SELECT * FROM ({read.text}\n)")
             plans.check(bracketed)
             return session.sql(read.text).toArrow()
-    except (PySparkException, Py4JJavaError) as error:
+    except (spark_errors.PySparkException, Py4JJavaError) as error:
         raise _explained(error) from error
 
 

@@ -88,13 +88,13 @@ def places(session: SparkSession, settings: Evaluation) -> dict[str, lake.Addres
     return {name: lake.address(settings, name, engine_of(session)) for name in tables.declared(settings)}
 
 
-def view_text(name: str, settings: Evaluation, made: Collection[str], quote: str = "`") -> str:
+def view_text(name: str, settings: Evaluation, made: Collection[str]) -> str:
     """The query of a view, its dimensions put where the file has their place; `held` asks only the tables there are."""
     text = conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")
     if name == "held":
         return UNION.join(part for part in text.rstrip().split(UNION) if part.rsplit(maxsplit=1)[-1] in made)
     for alias in ("raw", "s", "finished"):
-        listed = " ".join(f"{alias}.{quote}{dimension}{quote}," for dimension in settings.dimensions)
+        listed = " ".join(f"{alias}.`{dimension}`," for dimension in settings.dimensions)
         text = text.replace(f"/* dimensions of {alias} */", listed)
     return text
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from jobs import paths
+from jobs.engines.quoting import quoted
 from jobs.errors import ConfigurationError, Problem
 from jobs.settings import Evaluation
 
@@ -57,12 +58,3 @@ def check_spelling(place: str, path: str, engine: str) -> None:
     if engine == "sail" and not PLAIN.fullmatch(path):
         expected = "a path of ASCII letters, digits and /._-=+,:;@ only; choose another folder, or --engine spark"
         raise ConfigurationError("the embedded engine cannot read this path", [Problem(place, repr(path), expected)])
-
-
-def quoted(name: str) -> str:
-    """A name in SQL.
-
-    >>> quoted("a`b")
-    '`a``b`'
-    """
-    return "`" + name.replace("`", "``") + "`"

@@ -10,7 +10,8 @@ from delta.tables import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.storage.address import Address, quoted
+from jobs.engines.quoting import quoted
+from jobs.storage.address import Address
 from jobs.storage.change import Change, Part
 from jobs.storage.schema import KEYS, MICROS, Column, Table
 

@@ -12,10 +12,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.day import Day
+from jobs.engines.quoting import by_name
 from jobs.files import pinned as sources
 from jobs.files.pinned import Wanted
 from jobs.inputs import impressions
-from jobs.inputs.values import quoted
 from jobs.settings import parse
 from tests.jobs.night import DAY, document, parquet
 
@@ -69,7 +69,7 @@ def answers(spark, folder: Path, cases: Mapping[str, Case]) -> dict[str, list[An
     for number, (name, case) in enumerate(cases.items()):
         build = of_text if case.text else of_columns
         config = build(folder / str(number), case.columns, case.mapping, **case.sections)
-        frames[name] = mapped(spark, config, case.day).select(*map(quoted, case.asked))
+        frames[name] = mapped(spark, config, case.day).select(*map(by_name, case.asked))
     return collected(frames)
 
 
@@ -95,7 +95,7 @@ def _in_slots(frame: DataFrame, slots: Sequence[tuple[str, int]]) -> tuple[DataF
     for name, type_ in frame.dtypes:
         own[type_, taken[type_]] = name
         taken[type_] += 1
-    filled = [quoted(own[slot]) if slot in own else F.lit(None).cast(slot[0]) for slot in slots]
+    filled = [by_name(own[slot]) if slot in own else F.lit(None).cast(slot[0]) for slot in slots]
     named = [column.alias(f"slot_{i}") for i, column in enumerate(filled)]
     return frame.select(*named), [f"slot_{slots.index(slot)}" for slot in own]
 

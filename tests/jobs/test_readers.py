@@ -18,7 +18,6 @@ from jobs.storage import lake
 from tests.jobs.ledger import COOKBOOK, changed, copied, held
 
 TABLES = ("statistics", "shard_statistics", "metrics", "rejects", "runs")
-DOUBLE_QUOTE = '"'
 # The evaluation has no task of several classes.
 OF_LEDGER = [name for name in views.VIEWS if views.KINDS.get(name) != "multiclass"]
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")
@@ -44,7 +43,8 @@ def duck(ledger):
         for name in TABLES:
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM delta_scan('{path(ledger, name)}')")
         for name in ("clip", *OF_LEDGER):
-            connection.execute(f"CREATE VIEW {name} AS {views.view_text(name, ledger, TABLES, DOUBLE_QUOTE)}")
+            text = views.view_text(name, ledger, TABLES).replace("`", '"')
+            connection.execute(f"CREATE VIEW {name} AS {text}")
         yield connection
 
 

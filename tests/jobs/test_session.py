@@ -14,7 +14,7 @@ import pytest
 from jobs.engines import session as engines
 from jobs.engines.identity import check_reached, engine_of
 from jobs.engines.jars import EXCLUDES, PACKAGE
-from jobs.engines.pins import DEFAULTS, EXACT, REQUIRED, SPARK_SETTINGS, check_versions, conf_file, known_engine
+from jobs.engines.pins import DEFAULTS, EXACT, REQUIRED, check_versions, conf_file, known_engine
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
 from tests.jobs import child, days
 from tests.jobs.night import parquet
@@ -214,7 +214,7 @@ def test_spark_submit_gets_the_same_settings():
         "spark.jars.excludes": ",".join(EXCLUDES),
         "spark.driver.extraJavaOptions": "-Dlog4j2.configurationFile=conf/log4j2.properties",
     }
-    assert conf == {**SPARK_SETTINGS, **extra}
+    assert conf == {**REQUIRED, **DEFAULTS, **extra}
 
 
 def test_only_the_session_module_reaches_into_the_jvm():

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from udfs.exact.kernels import STRICT, Kernel, log1mexp
-from udfs.exact.units import LOGIT_LIMIT
 from udfs.examples.binary import Examples, from_score, placed, usable
 from udfs.measure import FloatArray
 
@@ -34,7 +33,8 @@ def product_examples(
     Args:
         label: y in [0, 1], (n,): 1 where all the events of the factors happened.
         weight: w ≥ 0, (n,).
-        scores: The factors, each (n,), as `binary_examples` takes them; logits below `logit_limit` in size.
+        scores: The factors, each (n,), as `binary_examples` takes them; of two, whose logits are in range, any term is
+            below 2⁴⁰.
         scales: `probability` or `logit`, one for each factor.
         kernel: The logarithms to use.
     """
@@ -60,11 +60,6 @@ def product_examples(
         "score_is_zero": zero,
         "score_is_one": one,
     }
-
-
-def logit_limit(factors: int) -> float:
-    """What the size of every logit of that many factors has to stay below, so that any term is below 2⁴⁰."""
-    return LOGIT_LIMIT * 2.0 / max(2, factors)
 
 
 def _product(factors: Sequence[Examples]) -> Examples:

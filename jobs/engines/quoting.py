@@ -1,0 +1,29 @@
+"""Names as users gave them, quoted for an engine: in SQL, as a column, in a schema."""
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+
+def quoted(name: str) -> str:
+    """A name in SQL.
+
+    >>> quoted("a`b")
+    '`a``b`'
+    """
+    return "`" + name.replace("`", "``") + "`"
+
+
+def by_name(name: str) -> Column:
+    """A column by its name, whatever characters it has."""
+    return F.col(quoted(name))
+
+
+def schema_text(types: Mapping[str, str]) -> str:
+    """Columns with their types, in the spelling of a schema.
+
+    >>> schema_text({"p": "double", "a b": "string"})
+    '`p` double, `a b` string'
+    """
+    return ", ".join(f"{quoted(name)} {type_}" for name, type_ in types.items())
