@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udfs.exact.kernels import STRICT, Kernel
-from udfs.measure import FloatArray, Statistic
+from udfs.measure import FloatArray, Measure, Over, Statistic
 
 LEFT_OUT = frozenset({"scored", "unusable", "unusable_weight", "weight"})  # what the examples of every kind have
 
@@ -91,8 +91,6 @@ class Kind:
         of_classes: A label is one of several classes, and each class has a score.
         of_values: Labels and scores are values in a unit, not probabilities.
         logarithms: Losses are made of logarithms, so their last digit depends on the kernel.
-        bins: Its scores are binned.
-        baselines: It is measured against baselines, such as a reference rate.
         peers: The numbers of other libraries are computed.
         products: A score may be the product of the scores of two of its tasks.
         sampling: Negatives may be a sample, of the rows or of what a model learnt from.
@@ -116,14 +114,31 @@ class Kind:
     of_classes: bool = False
     of_values: bool = False
     logarithms: bool = True
-    bins: bool = False
-    baselines: bool = False
     peers: bool = False
     products: bool = False
     sampling: bool = False
     row_losses: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     width: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse what the pass does not tell apart: parts of a key are bins or classes."""
+        if self.bins and self.of_classes:
+            raise TypeError(f"{self.name}: score bins are of one score, classes have several")
+
+    @property
+    def bins(self) -> bool:
+        """Whether its scores are binned, as some metric is over score bins."""
+        return self._has("bins")
+
+    @property
+    def baselines(self) -> bool:
+        """Whether it is measured against baselines, such as a reference rate."""
+        return self._has("baseline")
+
+    def _has(self, over: Over) -> bool:
+        measures = (value for family in self.families for value in vars(family).values())
+        return any(measure.over == over for measure in measures if isinstance(measure, Measure))
 
     @property
     def losses(self) -> frozenset[str]:

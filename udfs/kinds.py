@@ -75,8 +75,6 @@ BINARY: Final = Kind(
             probabilities.unit_examples,
         ),
     ),
-    bins=True,
-    baselines=True,
     peers=True,
     products=True,
     sampling=True,

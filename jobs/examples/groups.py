@@ -32,7 +32,7 @@ class GroupColumns:
 
     def recipe(self, scoring: Scoring) -> Recipe:
         """How the workers make examples of it."""
-        return Recipe(scoring.kind, (self.labels,), self.weight, (self.scores,), scoring.scales)
+        return Recipe(scoring.kind.name, (self.labels,), self.weight, (self.scores,), scoring.scales)
 
 
 def columns_of(number: int) -> GroupColumns:
@@ -56,7 +56,7 @@ def assembled(examples: DataFrame, settings: Evaluation, cells: Cells, scorings:
     why the group cannot be used, or NULL: its lists are one NaN then. The rows of a group above `limits.group_rows` are
     never brought together.
     """
-    own = [(i, scoring) for i, scoring in enumerate(scorings) if scoring.kind == "candidates"]
+    own = [(i, scoring) for i, scoring in enumerate(scorings) if scoring.kind.of_groups]
     if not own:
         return None
     coded = code(settings, cells.salt).alias("code")

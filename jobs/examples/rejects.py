@@ -47,7 +47,7 @@ def parts(rows: Rows, ledger: Ledger, statistics: pa.Table) -> list[DataFrame]:
     found = [of_impressions(rows.impressions)] if ledger.rejected else []
     missing = by_pair(statistics, "unscored")
     without = [s for s in rows.scorings if missing[s.task, s.model]]
-    of_rows = [s for s in without if s.kind != "candidates"]
+    of_rows = [s for s in without if not s.kind.of_groups]
     found += [of_scorings(rows.examples, of_rows)] if of_rows else []
     numbered = [(i, s) for i, s in enumerate(rows.scorings) if s in without and s not in of_rows]
     found += [of_groups(rows.groups, i, s) for i, s in numbered if rows.groups is not None]

@@ -37,7 +37,7 @@ class Sent:
         """How the workers make examples of it."""
         labels, weight, scores = (tuple(name for name, _ in each) for each in (self.labels, self.weight, self.scores))
         own = next(iter(weight), None)
-        return Recipe(scoring.kind, labels, own, scores, scoring.scales, binning(scoring, settings), scoring.rate)
+        return Recipe(scoring.kind.name, labels, own, scores, scoring.scales, binning(scoring, settings), scoring.rate)
 
 
 def sent(scoring: Scoring, types: Mapping[str, str]) -> Sent:
@@ -92,8 +92,8 @@ def _in_unit(columns: Named, unit: float) -> Named:
 
 
 def binning(scoring: Scoring, settings: Evaluation) -> Binning | None:
-    """The score bins of a binary task, where any are kept."""
-    if scoring.kind != "binary" or not settings.bins.slices:
+    """The score bins of a task, where any are kept."""
+    if not scoring.kind.bins or not settings.bins.slices:
         return None
     # What is made of several scores, or moved by a rate, is binned as the probability that comes of it.
     own = len(scoring.scores) == 1 and scoring.rate is None

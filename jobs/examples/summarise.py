@@ -15,9 +15,8 @@ from jobs.examples.cells import Cells, code
 from jobs.examples.groups import columns_of
 from jobs.examples.sent import sent
 from jobs.inputs.scorings import Scoring
-from jobs.ledger.tables import statistics_of_kind
+from jobs.ledger.tables import BY_CLASS, statistics_of_kind
 from jobs.settings import Evaluation
-from udfs.catalog import statistics_of
 from udfs.scan.batch import COUNTS, KEYS, NO_PAIR, Summarise
 from udfs.scan.partials import PACKED_TYPES, Combine, combined, unpacked
 from udfs.scan.recipes import Recipe
@@ -46,7 +45,7 @@ def summarised(
     Raises:
         InputChangedError: A combination of dimensions turned up that the scan of the cells did not see (exit 3).
     """
-    of_groups = [i for i, scoring in enumerate(scorings) if scoring.kind == "candidates"]
+    of_groups = [i for i, scoring in enumerate(scorings) if scoring.kind.of_groups]
     of_rows = [i for i in range(len(scorings)) if i not in of_groups]
     types = dict(examples.dtypes)
     columns = [sent(scorings[i], types) for i in of_rows]
@@ -96,7 +95,7 @@ def _summary(settings: Evaluation, cells: Cells, recipes: Sequence[Recipe]) -> S
     return Summarise(
         recipes=tuple(recipes),
         statistics={kind: statistics_of_kind(settings, kind) for kind in settings.kinds},
-        by_class=statistics_of("multiclass", "classes"),
+        by_class=BY_CLASS,
         kernel=settings.loss.kernel,
         codes=cells.codes,
         cell_of_code=cells.cell_of_code,

@@ -30,12 +30,12 @@ def asked(scorings: Sequence[Scoring], settings: Evaluation) -> dict[str, Column
         weight = _weight(s)
         if s.weighted:
             own |= {"weight": weight, "sum": weight}
-            if s.kind == "candidates" and s.scales[0] == "logit":
+            if s.kind.of_groups and s.scales[0] == "logit":
                 logit = F.when(F.abs(F.col(s.scores[0])) < float("inf"), F.col(s.scores[0]))
                 own |= {"top": logit, "bottom": -logit}
         if label is not None and label.values == "number":
             own["label"] = F.abs(F.col(s.label))
-        if s.kind == "regression":
+        if s.kind.of_values:
             score = F.abs(F.col(s.scores[0]))
             size = score + (F.lit(1.0) if label is None else F.abs(F.col(s.label)))
             own |= {"score": score, "square": F.greatest(weight, F.lit(1.0)) * (size * size)}
@@ -72,7 +72,7 @@ def scaled(scorings: Sequence[Scoring], largest: Largest, settings: Evaluation) 
 
 def _factor(number: int, scoring: Scoring, largest: Largest, settings: Evaluation) -> float:
     """What a term of a group has at most besides its weight: its rows × (the range of its logits + ln rows + 1)."""
-    if scoring.kind != "candidates":
+    if not scoring.kind.of_groups:
         return 1.0
     reach = LOG_RANGE
     if scoring.scales[0] == "logit":

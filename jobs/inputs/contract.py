@@ -8,6 +8,7 @@ from typing import Protocol
 
 from jobs.errors import ContractError, Problem, nearest_match
 from jobs.settings import Evaluation, LabelColumn, TimeColumn
+from udfs.kinds import KINDS
 
 WHOLE_DECIMAL = "decimal(n,0)"  # as which unsigned integers of 64 bits are read
 INTEGERS = ("bigint", "int", "smallint", "tinyint", WHOLE_DECIMAL)
@@ -96,7 +97,7 @@ def _impression_columns(settings: Evaluation) -> list[Expectation]:
             expected.append((f"tasks.{name}.propensity.column", own.propensity.column, NUMBERS))
     for model, scores in settings.models.items():
         for task, score in scores.items():
-            array = settings.tasks[task].kind == "multiclass" and len(score.score) == 1
+            array = KINDS[settings.tasks[task].kind].of_classes and len(score.score) == 1
             allowed = LISTS if array else NUMBERS
             expected += [(f"models.{model}.{task}.score", column, allowed) for column in score.score]
     return expected

@@ -14,6 +14,7 @@ from jobs.files.pinned import Pinned
 from jobs.inputs import times, values
 from jobs.inputs.scorings import SAMPLING, label_named, reason_beside, score_columns, weight_columns
 from jobs.settings import Evaluation, LabelLog
+from udfs.kinds import KINDS
 
 CALENDAR = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)  # what Python can spell in any zone
 
@@ -55,7 +56,7 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
     reasons = _key_reasons(settings, identity, moment)
     if columns.group:
         selected["group"] = values.text(columns.group)
-    ranked = {task.label for task in settings.tasks.values() if task.kind == "candidates"}
+    ranked = {task.label for task in settings.tasks.values() if KINDS[task.kind].of_groups}
     for name, label in settings.label_columns.items():
         value, problem = values.label(source, label)
         if name in ranked:
@@ -141,7 +142,7 @@ def _scored(
     if task is None:
         value = values.number(source, columns[0])
         return value, values.score_reason(columns[0], scale, value)
-    if settings.tasks[task].kind == "multiclass":
+    if KINDS[settings.tasks[task].kind].of_classes:
         return values.class_scores(source, columns, scale, len(settings.classes(task)))
     value = values.number(source, columns[0])
     return value, values.value_reason(columns[0], value)
@@ -154,7 +155,7 @@ def _key_reasons(settings: Evaluation, identity: Column, moment: Column) -> list
         reasons.append(F.when(identity.isNull(), F.lit("null_id")))
     if columns.time:
         reasons.append(times.time_reason(columns.time, moment))
-    if columns.group and "candidates" in settings.kinds:
+    if columns.group and any(KINDS[kind].of_groups for kind in settings.kinds):
         reasons.append(F.when(by_name(columns.group).isNull(), F.lit("null_group")))
     return reasons
 

@@ -10,6 +10,8 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from jobs.settings import Evaluation
+from udfs.kind import Kind
+from udfs.kinds import KINDS
 
 SAMPLING = "sampling_rate"
 
@@ -35,7 +37,7 @@ class Scoring:
 
     task: str
     model: str
-    kind: str
+    kind: Kind
     label: str
     given: str | None
     weight: str | None
@@ -89,11 +91,11 @@ def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
             Scoring(
                 task_name,
                 model_name,
-                task.kind,
+                KINDS[task.kind],
                 label_named(task.label),
                 label_named(task.given) if task.given else None,
                 weights.get(weight_of(settings, task_name)),
-                sampling if task.kind == "binary" else None,
+                sampling if KINDS[task.kind].sampling else None,
                 tuple(scores[_score_key(settings, task_name, model_name, f)] for f in settings.factors(task_name)),
                 tuple(choice.scale for choice in choices),
                 settings.classes(task_name),
@@ -140,8 +142,8 @@ ScoreKey = tuple[tuple[str, ...], str, str | None]
 def _score_key(settings: Evaluation, task: str, model: str, factor: str) -> ScoreKey:
     """What makes a column of scores: the user's columns, their scale, and the task where that bounds them."""
     choice = settings.models[model][factor]
-    bounded = settings.tasks[task].kind in ("regression", "multiclass")
-    return choice.score, choice.scale, task if bounded else None
+    kind = KINDS[settings.tasks[task].kind]
+    return choice.score, choice.scale, task if kind.of_values or kind.of_classes else None
 
 
 def score_columns(settings: Evaluation) -> dict[ScoreKey, str]:

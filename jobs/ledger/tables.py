@@ -24,6 +24,11 @@ RUN = (AS_OF, Column("run_id", "string", "Run that wrote the row, see runs", Fal
 SLICE = Column("slice", "string", "Dimension values that are fixed, e.g. country=DE,device=ios; '' is the total", False)
 
 
+# The statistics of classes, and those of kinds of task whose scores are binned.
+BY_CLASS = {name: statistic for kind in KINDS for name, statistic in statistics_of(kind, "classes").items()}
+BY_BIN = {name: s for kind in KINDS.values() if kind.bins for name, s in statistics_of(kind.name).items()}
+
+
 def statistic_columns(settings: Evaluation) -> dict[str, Statistic]:
     """The statistics of the evaluation by their column."""
     return {name: s for kind in settings.kinds for name, s in statistics_of_kind(settings, kind).items()}
@@ -31,13 +36,13 @@ def statistic_columns(settings: Evaluation) -> dict[str, Statistic]:
 
 def statistics_of_kind(settings: Evaluation, kind: str) -> dict[str, Statistic]:
     """The statistics of one kind of task by their column, with those of the peers that are declared."""
-    of_peers = peer_columns(settings.compatibility) if kind == "binary" else {}
+    of_peers = peer_columns(settings.compatibility) if KINDS[kind].peers else {}
     return {**columns_of(kind, settings.loss.options), **of_peers}
 
 
 def every_statistic(settings: Evaluation) -> dict[str, Statistic]:
     """The statistics of the evaluation, those of classes too, by their column in any table."""
-    return {**statistic_columns(settings), **statistics_of("multiclass", "classes")}
+    return {**statistic_columns(settings), **BY_CLASS}
 
 
 OPTIONAL = ("score_bins", "class_statistics")  # tables that not every evaluation has
@@ -45,8 +50,9 @@ OPTIONAL = ("score_bins", "class_statistics")  # tables that not every evaluatio
 
 def declared(settings: Evaluation) -> dict[str, Table]:
     """Every table of an evaluation by its name."""
-    by_class = (CLASS_STATISTICS,) if "multiclass" in settings.kinds else ()
-    bins = (SCORE_BINS,) if "binary" in settings.kinds and settings.bins.slices else ()
+    kinds = [KINDS[kind] for kind in settings.kinds]
+    by_class = (CLASS_STATISTICS,) if any(kind.of_classes for kind in kinds) else ()
+    bins = (SCORE_BINS,) if settings.bins.slices and any(kind.bins for kind in kinds) else ()
     tables = (_statistics(settings), _shard_statistics(settings), *bins, *by_class, METRICS, REJECTS, RUNS)
     return {table.name: table for table in tables}
 
@@ -104,7 +110,7 @@ SCORE_BINS = Table(
         SLICE,
         SHARD_OR_ALL,
         Column("bin", "double", "Low edge of the bin, on the scale of the task's score", False),
-        *(_sum(name, statistics_of("binary")[name]) for name in BIN_STATISTICS),
+        *(_sum(name, BY_BIN[name]) for name in BIN_STATISTICS),
         *RUN,
     ),
     {"n_not_negative": "n >= 0"},
@@ -119,7 +125,7 @@ CLASS_STATISTICS = Table(
         SLICE,
         SHARD_OR_ALL,
         Column("class", "string", "Name of the class", False),
-        *(_sum(name, statistic) for name, statistic in statistics_of("multiclass", "classes").items()),
+        *(_sum(name, statistic) for name, statistic in BY_CLASS.items()),
         *RUN,
     ),
     {},

@@ -74,7 +74,7 @@ def _against_one(
     sums: SliceSums, baseline: str, named: Mapping[str, FloatArray], settings: Evaluation
 ) -> Iterator[pa.Table]:
     given = {name: named[name] for name in BASELINES[baseline]}
-    for name, metric in published_against("binary", baseline).items():
+    for name, metric in published_against(sums.kind, baseline).items():
         values, reasons = evaluated(metric, {**sums.of, **given})
         yield rows_of(sums, settings, values, reasons, (name, metric.unit))
 

@@ -42,13 +42,13 @@ def metrics(
     for kind in settings.kinds:
         sums = _sums(tables["shard_statistics"], settings, cells, kind)
         parts += _plain(sums, settings)
-        if kind == "binary":
+        if KINDS[kind].baselines:
             parts += against(sums, tables["statistics"], references, settings)
-        if kind == "binary" and "score_bins" in tables:
+        if KINDS[kind].bins and "score_bins" in tables:
             texts = {t for slices in cells.slices if settings.keeps_bins(slices.dimensions) for t in slices.texts}
             binned = sums.where([i for i, (_, _, text) in enumerate(sums.keys) if text in texts])
             parts += _of_bins(binned, tables["score_bins"], settings, scorings)
-        if kind == "multiclass":
+        if KINDS[kind].of_classes:
             parts += _of_classes(sums, tables["class_statistics"], settings)
     rows = pa.concat_tables(parts)
     return pa.concat_tables([rows, *_joint(rows, settings)])
@@ -72,7 +72,7 @@ def _sums(shard_statistics: pa.Table, settings: Evaluation, cells: Cells, kind: 
 
 def _plain(sums: SliceSums, settings: Evaluation) -> Iterator[pa.Table]:
     named = published(sums.kind, settings.loss.options)
-    if sums.kind == "binary":
+    if KINDS[sums.kind].peers:
         named |= peer_metrics(settings.compatibility)
     for name, metric in named.items():
         values, reasons = evaluated(metric, sums.of)
@@ -89,14 +89,14 @@ def _of_bins(
         assert binning is not None
         filled = np.flatnonzero(of["n"] > 0)
         parts[key] = {"low": binning.probability(low)[filled], **{name: values[filled] for name, values in of.items()}}
-    for name, metric in published("binary", settings.bins.options, "bins").items():
+    for name, metric in published(sums.kind, settings.bins.options, "bins").items():
         yield _of_parts(sums, parts, settings, (name, metric))
 
 
 def _of_classes(sums: SliceSums, class_statistics: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
-    by_key = _by_key(class_statistics, "class", tuple(statistics_of("multiclass", "classes")))
+    by_key = _by_key(class_statistics, "class", tuple(statistics_of(sums.kind, "classes")))
     parts = {key: of for key, (_, of) in by_key.items()}
-    for name, metric in published("multiclass", settings.loss.options, "classes").items():
+    for name, metric in published(sums.kind, settings.loss.options, "classes").items():
         yield _of_parts(sums, parts, settings, (name, metric))
 
 

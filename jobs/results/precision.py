@@ -16,17 +16,11 @@ from jobs.inputs.scorings import Scoring
 from jobs.results.rows import summed
 from jobs.results.slice_sums import KEYS, doubles
 from jobs.settings import Evaluation
+from udfs.catalog import statistics_of
 from udfs.exact.decimals import UNITS
 
 TOLERANCE = 1e-9
 HALF_A_UNIT = 0.5 / UNITS  # what a row's rounding costs at most
-# The sums that a loss is made of; of regression the scale of its labels, as a small loss is no fault of theirs.
-LOSS_SUMS = {
-    "binary": ("positive_nll", "negative_nll"),
-    "multiclass": ("class_nll",),
-    "candidates": ("softmax_nll",),
-    "regression": ("squared_label",),
-}
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ def warnings(
     """A sentence for each task of which a published slice has a sum that is not held to a relative error of 10⁻⁹."""
     worst: dict[str, _Held] = {}
     for number, scoring in enumerate(scorings):
-        if not (scoring.weighted or scoring.kind == "regression"):
+        if not (scoring.weighted or scoring.kind.of_values):
             continue
         heaviest = largest.get(f"weight_{number}", 0.0)
         for held in _held(shard_statistics, scoring, heaviest, settings):
@@ -57,13 +51,14 @@ def warnings(
 def _held(table: pa.Table, scoring: Scoring, heaviest: float, settings: Evaluation) -> Iterator[_Held]:
     """The sums of weights and of losses of every slice that is published."""
     own = table.filter(pc.and_(pc.equal(table["task"], scoring.task), pc.equal(table["model"], scoring.model)))
-    names = LOSS_SUMS[scoring.kind]
+    names = scoring.kind.loss_sums
     added = summed(own, list(KEYS), ["n", "weight", *names])
     rows, weight = doubles(added["n"]), doubles(added["weight"])
     losses = np.sum([doubles(added[name]) for name in names], axis=0)
     weight_column, label_column = units.weight_columns(scoring, settings), units.label_column(scoring, settings)
-    of_loss = scoring.weight_unit * (scoring.value_unit**2 if scoring.kind == "regression" else 1.0)
-    column = label_column if scoring.kind == "regression" else weight_column
+    degree = statistics_of(scoring.kind.name)[names[0]].value_degree
+    of_loss = scoring.weight_unit * scoring.value_unit**degree
+    column = label_column if degree else weight_column
     for text, n, w, loss in zip(added["slice"].to_pylist(), rows, weight, losses, strict=True):
         if n < max(1, settings.limits.min_rows):
             continue

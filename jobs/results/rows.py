@@ -39,7 +39,7 @@ def score_bins(
     table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, settings: Evaluation
 ) -> pa.Table:
     """The rows of `score_bins`: one per task, model, slice and bin that has rows, and shard if those are kept apart."""
-    rows = _parts(table, scorings, "binary")
+    rows = _parts(table, [i for i, s in enumerate(scorings) if s.kind.bins])
     edges = [None if (own := binning(s, settings)) is None else own.edges for s in scorings]
     parts = zip(rows["pair"].to_pylist(), rows["part"].to_pylist(), strict=True)
     low = pa.array([float(edges[pair][part]) for pair, part in parts], type=pa.float64())
@@ -49,17 +49,17 @@ def score_bins(
 
 def class_statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp) -> pa.Table:
     """The rows of `class_statistics`: one per task, model, slice, shard and class."""
-    rows = _parts(table, scorings, "multiclass")
+    rows = _parts(table, [i for i, s in enumerate(scorings) if s.kind.of_classes])
     parts = zip(rows["pair"].to_pylist(), rows["part"].to_pylist(), strict=True)
     names = [scorings[pair].classes[part] for pair, part in parts]
     keys = {"slice": _texts(rows, cells), "shard": rows["shard"], "class": pa.array(names, type=pa.string())}
     return _shaped(rows, keys, scorings, stamp, CLASS_STATISTICS)
 
 
-def _parts(table: pa.Table, scorings: Sequence[Scoring], kind: str) -> pa.Table:
-    """The rows that are of score bins or of classes."""
-    pairs = pa.array([i for i, scoring in enumerate(scorings) if scoring.kind == kind], type=pa.int32())
-    return table.filter(pc.and_(pc.not_equal(table["part"], WHOLE), pc.is_in(table["pair"], value_set=pairs)))
+def _parts(table: pa.Table, pairs: Sequence[int]) -> pa.Table:
+    """The rows of some pairs that are of score bins or of classes."""
+    own = pc.is_in(table["pair"], value_set=pa.array(pairs, type=pa.int32()))
+    return table.filter(pc.and_(pc.not_equal(table["part"], WHOLE), own))
 
 
 def _texts(rows: pa.Table, cells: Cells) -> list[str]:

@@ -14,6 +14,7 @@ from jobs.ledger import tables
 from jobs.settings import Evaluation
 from jobs.storage import lake
 from jobs.storage.schema import Table
+from udfs.kinds import KINDS
 
 # What each view reads, in an order in which they can be made. The clip is a view too, so that it is said once.
 VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -32,18 +33,19 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "held": ("statistics", "shard_statistics", "metrics"),
     "runs_latest": ("runs", "held"),
 }
-# Those that read columns which only the tables of one kind of task have.
-KINDS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("statistics_priced", "ledger", "shard_ledger", "cell_metrics", "shard_metrics"), "binary"),
-    **dict.fromkeys(("class_ledger", "shard_class_ledger"), "multiclass"),
-}
+# The kind of task of those that read columns which only its tables have.
+KIND_OF: Final[Mapping[str, str]] = {view: kind.name for kind in KINDS.values() for view in kind.views}
 
 UNION: Final = "\nUNION ALL\n"
 
 
 def known(settings: Evaluation) -> tuple[str, ...]:
     """The names of all tables and views that an evaluation has, whether they were made yet or not."""
-    return (*tables.declared(settings), "clip", *(name for name in VIEWS if KINDS.get(name) in (None, *settings.kinds)))
+    return (
+        *tables.declared(settings),
+        "clip",
+        *(name for name in VIEWS if KIND_OF.get(name) in (None, *settings.kinds)),
+    )
 
 
 def read_by(name: str) -> set[str]:

@@ -33,26 +33,24 @@ def _kinds(settings: Evaluation) -> Iterator[Absent]:
             continue
         others = {name for other in settings.kinds for name in metrics_of(other)}
         lacks = f"tasks has none of kind {kind}"
-        if kind == "candidates" and settings.impressions.columns.group is None:
+        if KINDS[kind].of_groups and settings.impressions.columns.group is None:
             lacks += ", and impressions.columns.group is not mapped"
         yield Absent(tuple(name for name in metrics_of(kind) if name not in others), lacks)
 
 
 def _bins(settings: Evaluation) -> Iterator[Absent]:
-    if "binary" not in settings.kinds:
-        return
-    of_bins = metrics_of("binary", "bins")
-    of_thresholds = [name for name, metric in of_bins.items() if "threshold" in metric.options]
-    if not settings.bins.slices:
-        yield Absent(tuple(of_bins), "bins.slices is empty")
-    elif not settings.bins.thresholds:
-        yield Absent(tuple(of_thresholds), "bins.thresholds is empty")
+    for kind in (kind for kind in settings.kinds if KINDS[kind].bins):
+        of_bins = metrics_of(kind, "bins")
+        of_thresholds = [name for name, metric in of_bins.items() if "threshold" in metric.options]
+        if not settings.bins.slices:
+            yield Absent(tuple(of_bins), "bins.slices is empty")
+        elif not settings.bins.thresholds:
+            yield Absent(tuple(of_thresholds), "bins.thresholds is empty")
 
 
 def _reference(settings: Evaluation) -> Iterator[Absent]:
-    without = [
-        n for n, task in settings.tasks.items() if task.kind == "binary" and n not in settings.baselines.reference
-    ]
-    if without:
-        lacks = f"baselines.reference has no rate of {', '.join(without)}"
-        yield Absent(tuple(published_against("binary", "reference")), lacks)
+    for kind in (kind for kind in settings.kinds if KINDS[kind].baselines):
+        tasks = [name for name, task in settings.tasks.items() if task.kind == kind]
+        if without := [name for name in tasks if name not in settings.baselines.reference]:
+            lacks = f"baselines.reference has no rate of {', '.join(without)}"
+            yield Absent(tuple(published_against(kind, "reference")), lacks)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from jobs.errors import Problem, described, one_of
 from jobs.settings import Evaluation, LabelColumn, TimeColumn
 from jobs.surfaces.glimpse import Glimpse
+from udfs.kinds import KINDS
 
 PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000}
 YEARS: Final = range(2000, 2100)
@@ -104,7 +105,7 @@ def _scores(settings: Evaluation, seen: Glimpse) -> Iterator[Problem]:
     share = settings.limits.rejected_share
     for model, scores in settings.models.items():
         for task, score in scores.items():
-            if settings.tasks[task].kind == "regression" or len(score.score) > 1:
+            if KINDS[settings.tasks[task].kind].of_values or len(score.score) > 1:
                 continue
             place = f"models.{model}.{task}.score"
             numbers = [_number(value) for value in _values(seen, score.score[0]) if not isinstance(value, list)]

@@ -15,6 +15,8 @@ from jobs.errors import ConfigurationError, ContractError, RefusedError
 from jobs.settings import parse
 from jobs.sql.query import answered
 from tests.jobs.night import DAY, document, evaluated, evaluated_by, parquet, table
+from tests.udfs.counts import COUNTS
+from udfs.kinds import KINDS
 
 SIZE = 600
 CLASSES = ["home", "draw", "away"]
@@ -527,3 +529,24 @@ def test_a_conversion_without_a_click_is_no_event_of_their_product(spark, tmp_pa
     ]
     totals = {row["task"]: (row["n"], row["positives"]) for row in outcome.metrics.to_pylist()}
     assert totals == {"ctr": (12, 8.0), "cvr": (8, 4.0), "ctcvr": (11, 4.0)}
+
+
+def test_a_fifth_kind_has_its_night_without_another_line(spark, tmp_path, monkeypatch):
+    monkeypatch.setitem(KINDS, COUNTS.name, COUNTS)
+    seen, said = np.array([0, 1, 3, 2, 5]), np.array([0.5, 0.25, 2.0, 0.0, np.nan])
+    parquet(tmp_path / "impressions", {"seen": seen, "said": said, "weight": [1.0, 2.0, 0.5, 1.5, 7.0]})
+    config = document(
+        tmp_path,
+        labels={"seen": {"column": "seen", "values": "number"}},
+        tasks={"views": {"kind": COUNTS.name, "label": "seen", "weight": "weight"}},
+        models={"m": {"views": {"score": "said"}}},
+        joint={"both": {"views": 2.0}},
+        loss={"clip": 0.001},
+        limits={"min_rows": 0, "rejected_share": 0.9},
+    )
+    evaluated(spark, config)
+    found = {row["metric"]: row["value"] for row in table(config, "metrics").to_pylist()}
+    loss = (0.5 + 2.0 * (0.25 - np.log(0.25)) + 0.5 * (2.0 - 3.0 * np.log(2.0)) + 1.5 * 2.0 * -np.log(0.001)) / 5.0
+    assert found["count_loss"] == pytest.approx(loss, rel=1e-12)
+    assert found["joint_loss"] == 2.0 * found["count_loss"]
+    assert sum(table(config, "statistics")["unscored"].to_pylist()) == 1

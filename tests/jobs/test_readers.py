@@ -19,7 +19,7 @@ from tests.jobs.ledger import COOKBOOK, changed, copied, held
 
 TABLES = ("statistics", "shard_statistics", "metrics", "rejects", "runs")
 # The evaluation has no task of several classes.
-OF_LEDGER = [name for name in views.VIEWS if views.KINDS.get(name) != "multiclass"]
+OF_LEDGER = [name for name in views.VIEWS if views.KIND_OF.get(name) != "multiclass"]
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")
 # A row that each constraint must refuse.
 FORBIDDEN = [

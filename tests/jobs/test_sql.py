@@ -26,7 +26,7 @@ from tests.jobs.night import DAY
 WRONG_RIGHT, CLASSES = ("wrong", "right"), ("positive", "negative")
 LATER = 24
 # The evaluation has no task of several classes.
-OF_LEDGER = [name for name in VIEWS if views.KINDS.get(name) != "multiclass"]
+OF_LEDGER = [name for name in VIEWS if views.KIND_OF.get(name) != "multiclass"]
 TOTALS = "SELECT event_date, task, model, value FROM metrics WHERE slice = '' AND metric = '{}'"
 
 
