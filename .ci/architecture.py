@@ -65,7 +65,7 @@ Where is …
 | a row rejected? | for reasons of `jobs/inputs/values.py` and `times.py`, by `jobs/examples/rejects.py` |
 | it decided that a day is whole? | `jobs/planning/` |
 | the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one |
-| a new kind of task written? | `udfs/kinds.py`: one value; its measures are a file in `udfs/measures/` |
+| a new kind of task written? | `udfs/kinds.py`, see [add-a-kind](add-a-kind.md) |
 | a new metric written? | `udfs/measures/`, see [add-a-metric](add-a-metric.md) |
 | an engine's quirk met? | `jobs/engines/` and `jobs/storage/`; of files that are read, `jobs/files/` |
 | a gate, a comparison, an interval to go? | `jobs/judgement/`, between `sql` and `planning`: it is not there yet |
