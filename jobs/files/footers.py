@@ -43,7 +43,7 @@ class Footer:
 
 
 @dataclass(frozen=True)
-class Columns:
+class FileColumns:
     """The columns of a source: the plain type of each, and of those that cannot be read the reason."""
 
     types: Mapping[str, pa.DataType]
@@ -96,7 +96,7 @@ def check_names(source: str, names: Iterable[str]) -> None:
         spelled[name.lower()] = name
 
 
-def unified(footers: Iterable[Footer]) -> Columns:
+def unified(footers: Iterable[Footer]) -> FileColumns:
     """The columns of all files: of several types the one that holds them all, of NULLs alone any other's."""
     found: dict[str, dict[pa.DataType, str]] = {}
     for footer in footers:
@@ -110,7 +110,7 @@ def unified(footers: Iterable[Footer]) -> Columns:
             unusable[name] = " and ".join(_told(files, len(known) > 1))
         else:
             types[name] = one
-    return Columns(types, unusable)
+    return FileColumns(types, unusable)
 
 
 def widened(left: pa.DataType | None, right: pa.DataType | None) -> pa.DataType | None:

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.engines.identity import engine_of
 from jobs.engines.quoting import by_name, schema_text
-from jobs.files.footers import Columns, Footer
+from jobs.files.footers import FileColumns, Footer
 from udfs.files.parquet_files import rows_of_files
 from udfs.files.plain_types import WIDEST_DECIMAL, is_list, plain
 
@@ -39,7 +39,7 @@ class Files:
     session: SparkSession
     reader: DataFrameReader
     zone: str
-    columns: Columns
+    columns: FileColumns
     footers: Sequence[Footer]
 
 

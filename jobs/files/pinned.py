@@ -19,7 +19,7 @@ from jobs.engines.identity import engine_of
 from jobs.engines.quoting import by_name
 from jobs.errors import ContractError, InputChangedError, InputMissingError
 from jobs.files import delta_files, footers, parquet, readers, whole
-from jobs.files.footers import Columns
+from jobs.files.footers import FileColumns
 from jobs.files.unchanged import File, described, stat
 from jobs.files.wanted import Wanted
 from jobs.paths import NULL_PARTITION, Partition
@@ -172,12 +172,12 @@ def _pinned_files(session: SparkSession, wanted: Wanted, format_: str, path: str
 
 def _loaded(
     session: SparkSession, wanted: Wanted, format_: str, kept: Mapping[Partition, list[str]]
-) -> tuple[Columns, list[DataFrame]]:
+) -> tuple[FileColumns, list[DataFrame]]:
     """The rows of files with the values of their folders, and what is known of their columns."""
     reader = readers.reader(session, format_, wanted.name, wanted.source)
     stored = footers.read(wanted.name, kept) if format_ == "parquet" else None
     if stored is None:
-        columns = Columns({}, {})
+        columns = FileColumns({}, {})
         found = {values: readers.loaded(reader, format_, wanted.source, files) for values, files in kept.items()}
         found = readers.completed(found) if format_ == "csv" else found
     else:

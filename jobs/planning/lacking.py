@@ -16,8 +16,8 @@ from jobs.settings.durations import HOUR
 
 
 @dataclass(frozen=True)
-class Source:
-    """A source as it is judged.
+class LogOfDay:
+    """A log as it is judged for the day.
 
     Attributes:
         name: Of the label, or `impressions`.
@@ -55,15 +55,15 @@ def check(day: Day, problems: Sequence[Problem]) -> None:
         raise InputMissingError(f"{day.date} {told}", problems)
 
 
-def _sources(arrived: Mapping[str, Arrived], settings: Evaluation) -> Iterator[Source]:
+def _sources(arrived: Mapping[str, Arrived], settings: Evaluation) -> Iterator[LogOfDay]:
     shown = arrived[IMPRESSIONS]
-    yield Source(IMPRESSIONS, IMPRESSIONS, settings.impressions.complete.tail, shown)
+    yield LogOfDay(IMPRESSIONS, IMPRESSIONS, settings.impressions.complete.tail, shown)
     for name, log in settings.label_logs.items():
         if arrived[name].rows:
-            yield Source(name, f"labels.{name}", log.complete.tail, arrived[name], shown.hours)
+            yield LogOfDay(name, f"labels.{name}", log.complete.tail, arrived[name], shown.hours)
 
 
-def _short(source: Source, history: History, day: Day) -> Iterator[Problem]:
+def _short(source: LogOfDay, history: History, day: Day) -> Iterator[Problem]:
     # A day on which clocks go forward is an hour shorter than those before it.
     usual = history.hours(source.name)[: len(source.arrived.hours)]
     # How late events come after their impressions is known from earlier days only.
@@ -78,7 +78,7 @@ def _short(source: Source, history: History, day: Day) -> Iterator[Problem]:
         yield Problem(source.place, found, expected)
 
 
-def _few(source: Source, history: History, share: float) -> Iterator[Problem]:
+def _few(source: LogOfDay, history: History, share: float) -> Iterator[Problem]:
     earlier = [arrived.in_day for arrived in history.of(source.name)]
     alike = history.alike(source.name)
     # Working days say nothing about the first weekend.

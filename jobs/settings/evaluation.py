@@ -22,7 +22,7 @@ from jobs.settings.fields import (
     not_yet,
 )
 from jobs.settings.logs import Impressions, Label, LabelColumn, LabelLog
-from jobs.settings.sections import Baselines, Bins, Day, Limits, Loss, ModelScore, Shards, Tables, Task
+from jobs.settings.sections import Baselines, Bins, DayBounds, Limits, Loss, ModelScore, Shards, Tables, Task
 
 JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
 Scores = Annotated[Mapping[str, ModelScore], Field(min_length=1)]
@@ -33,7 +33,7 @@ class Evaluation(Section):
     """One evaluation: everything a nightly run needs to know. Made by `load` or `parse` only."""
 
     evaluation: Name
-    day: Day = Day()
+    day: DayBounds = DayBounds()
     impressions: Impressions
     labels: Annotated[Mapping[Name, Label], Field(min_length=1)]
     tasks: Annotated[Mapping[Name, Task], Field(min_length=1)]

@@ -28,7 +28,7 @@ from udfs.examples.bins import LEAST_BITS, MOST_BITS
 from udfs.kinds import KINDS
 
 
-class Day(Section):
+class DayBounds(Section):
     """Which rows belong to a day: [00:00, 24:00) in `timezone`; `partition` is for pruning only."""
 
     timezone: Zone = "UTC"
