@@ -70,11 +70,9 @@ def _changed(sources: Sequence[Pinned]) -> InputChangedError | None:
 
 def _culprit(sources: Sequence[Pinned], settings: Evaluation, mend: str) -> LossledgerError | None:
     """The first local file that Arrow cannot read either, with what it says."""
-    logs = {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
-    declared = {"impressions": settings.impressions.source, **logs}
     for source in sources:
         for file in _local_files(source.provenance, [file.path for file in source.files]):
-            told = _unpacked(file, declared[source.name]) if source.is_text else _decoded(file)
+            told = _unpacked(file, settings.sources[source.name]) if source.is_text else _decoded(file)
             if told is not None:
                 return ContractError(f"{source.name}: {file}: {told}. {mend}")
     return None

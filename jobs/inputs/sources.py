@@ -36,9 +36,7 @@ class Inputs:
 
     def warnings(self, settings: Evaluation) -> Iterator[str]:
         """What lies in a source and is not read."""
-        read = {"impressions": settings.impressions.source}
-        read |= {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
-        for name, source in read.items():
+        for name, source in settings.sources.items():
             if source.path is not None and source.format != "delta":
                 for folder in listing.passed_over(source.path, source.options):
                     yield f"{name}: files in {folder} are not read; options: {{recursiveFileLookup: true}} reads them"

@@ -31,8 +31,7 @@ def asked(settings: Evaluation, day: date, age_hours: int | None) -> str:
         InputMissingError: The day is not there yet, or its age is not reached (exit 4).
     """
     stamp = ages.stamp(settings, day, age_hours, began=datetime.now(UTC))
-    logs = {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
-    elsewhere = [name for name, source in {"impressions": settings.impressions.source, **logs}.items() if _far(source)]
+    elsewhere = [name for name, source in settings.sources.items() if _far(source)]
     if elsewhere:
         return f"{day} has reached its age; only the run can look at {', '.join(elsewhere)}"
     try:

@@ -21,7 +21,7 @@ from jobs.settings.fields import (
     longer_than,
     not_yet,
 )
-from jobs.settings.logs import Impressions, Label, LabelColumn, LabelLog
+from jobs.settings.logs import Impressions, Label, LabelColumn, LabelLog, Source
 from jobs.settings.sections import Baselines, Bins, DayBounds, Limits, Loss, ModelScore, Shards, Tables, Task
 
 JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
@@ -80,6 +80,12 @@ class Evaluation(Section):
     def label_logs(self) -> dict[str, LabelLog]:
         """Labels that come as logs of their own, in the order of the configuration."""
         return {name: label for name, label in self.labels.items() if isinstance(label, LabelLog)}
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """What is read: the impressions, and each label log by the name under which people are told of it."""
+        logs = {f"labels.{name}": log.source for name, log in self.label_logs.items()}
+        return {"impressions": self.impressions.source, **logs}
 
     @property
     def label_columns(self) -> dict[str, LabelColumn]:

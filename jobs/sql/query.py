@@ -99,7 +99,7 @@ def _files_closed(session: SparkSession, *, but: bool) -> Iterator[None]:
 
 def _sources(settings: Evaluation) -> set[Name]:
     """The names under which a query may read what is configured to be read: parquet.`path`, or a table of a catalog."""
-    configured = [settings.impressions.source, *(log.source for log in settings.label_logs.values())]
+    configured = settings.sources.values()
     named = [tuple(each.table.split(".")) for each in configured if each.table is not None]
     return {*named, *((str(each.format), each.path) for each in configured if each.path is not None)}
 

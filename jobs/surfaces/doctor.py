@@ -117,8 +117,7 @@ def _sail_answers() -> str:
 
 def _sources(settings: Evaluation) -> str:
     """The places of the sources, none of them missing."""
-    logs = {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
-    wanted = {"impressions": settings.impressions.source, **logs}
+    wanted = settings.sources
     gone = {name: missing(source) for name, source in wanted.items()}
     lacking = [f"{name}: there is nothing at {wanted[name].path}" for name in wanted if gone[name]]
     if lacking:
@@ -129,12 +128,10 @@ def _sources(settings: Evaluation) -> str:
 
 def _looked(settings: Evaluation, seen: dict[str, Glimpse]) -> str:
     """Of which sources a few rows can be read without an engine; they are kept for the checks that follow."""
-    sources = {"impressions": settings.impressions.source}
-    sources |= {f"labels.{name}": log.source for name, log in settings.label_logs.items()}
-    for name, source in sources.items():
+    for name, source in settings.sources.items():
         if (found := glimpse(name, source)) is not None:
             seen[name] = found
-    unseen = sorted(sources.keys() - seen.keys())
+    unseen = sorted(settings.sources.keys() - seen.keys())
     return "yes" if not unseen else f"not looked at without an engine: {', '.join(unseen)}"
 
 
