@@ -24,6 +24,8 @@ from tests.jobs.ledger import COOKBOOK, NEXT_DAY, SIZES, changed, copied, held, 
 from tests.jobs.night import DAY
 
 WRONG_RIGHT, CLASSES = ("wrong", "right"), ("positive", "negative")
+# That views and cookbook have the same answers on every engine is shown in test_readers.py.
+SAIL = pytest.mark.only_engine("sail")
 LATER = 24
 # The evaluation has no task of several classes.
 OF_LEDGER = [name for name in VIEWS if views.KIND_OF.get(name) != "multiclass"]
@@ -47,6 +49,7 @@ def aged(spark, ledger, tmp_path_factory):
     return settings
 
 
+@SAIL
 def test_statistics_latest_has_the_newest_age_of_each_day(spark, ledger, aged):
     ages = "SELECT event_date, age_hours, COUNT(*) AS cells FROM statistics_latest GROUP BY event_date, age_hours"
     cells = held(spark, ledger, "statistics").group_by("event_date").aggregate([([], "count_all")]).to_pylist()
@@ -54,6 +57,7 @@ def test_statistics_latest_has_the_newest_age_of_each_day(spark, ledger, aged):
     assert {tuple(row.values()) for row in rows_of(spark, aged, ages)} == expected
 
 
+@SAIL
 def test_metrics_latest_has_the_newest_age_of_each_metric(spark, ledger, aged):
     rows = answered(spark, aged, "SELECT * FROM metrics_latest")
     older = pc.or_(pc.equal(rows["event_date"], NEXT_DAY), pc.equal(rows["metric"], "brier_score"))
@@ -62,6 +66,7 @@ def test_metrics_latest_has_the_newest_age_of_each_metric(spark, ledger, aged):
     assert set(rows.filter(pc.invert(older))["age_hours"].to_pylist()) == {LATER}
 
 
+@SAIL
 def test_metrics_final_leaves_out_what_labels_can_still_change(spark, ledger, aged):
     rows = answered(spark, aged, "SELECT * FROM metrics_final")
     assert rows.num_rows == held(spark, ledger, "metrics").num_rows
@@ -69,6 +74,7 @@ def test_metrics_final_leaves_out_what_labels_can_still_change(spark, ledger, ag
     assert set(rows["is_final"].to_pylist()) == {True}
 
 
+@SAIL
 def test_what_is_provisional_is_shown_only_where_nothing_else_is(spark, ledger, tmp_path):
     settings = copied(ledger, tmp_path)
     for table in ("statistics", "metrics"):
@@ -84,7 +90,7 @@ def test_what_is_provisional_is_shown_only_where_nothing_else_is(spark, ledger, 
     assert found["metrics_latest"] == [complete, {"event_date": NEXT_DAY, "age_hours": 0, "provisional": True}]
 
 
-@pytest.mark.only_engine("sail")
+@SAIL
 def test_tables_of_an_earlier_version_have_every_view(spark, ledger, tmp_path):
     settings = copied(ledger, tmp_path)
     for table in ("statistics", "metrics"):
@@ -95,6 +101,7 @@ def test_tables_of_an_earlier_version_have_every_view(spark, ledger, tmp_path):
     assert rows == [{"event_date": day, "provisional": None} for day in SIZES]
 
 
+@SAIL
 @pytest.mark.parametrize("metric", ["log_loss", "normalized_entropy", "base_rate", "mean_score"])
 def test_a_metric_from_sql_is_that_of_the_run(spark, ledger, metric):
     of_run = {tuple(row.values())[:3]: row["value"] for row in rows_of(spark, ledger, TOTALS.format(metric))}
@@ -103,6 +110,7 @@ def test_a_metric_from_sql_is_that_of_the_run(spark, ledger, metric):
     assert of_sql == pytest.approx(of_run, rel=1e-12, abs=0)
 
 
+@SAIL
 def test_slices_from_sql_are_those_of_the_run(spark, ledger):
     only_one_day = COOKBOOK[0].replace("metrics_final) - 28", "metrics_final) - 1")
     of_sql = {
@@ -148,6 +156,7 @@ def by_metric(rows, names):
     }
 
 
+@SAIL
 def test_the_obvious_sum_over_the_ledger_is_the_metric_whatever_ages_there_are(spark, aged):
     found = {}
     for text in SLICES.values():
@@ -159,6 +168,7 @@ def test_the_obvious_sum_over_the_ledger_is_the_metric_whatever_ages_there_are(s
     assert {r["is_final"] for r in rows_of(spark, aged, "SELECT is_final FROM ledger")} == {True}
 
 
+@SAIL
 def test_the_obvious_sum_over_shards_is_the_metric(spark, aged):
     query = f"SELECT event_date, task, model, slice, {SELECTED} FROM shard_ledger GROUP BY ALL"
     found = by_metric(rows_of(spark, aged, query.replace("ALL", "1, 2, 3, 4")), OBVIOUS)
@@ -168,12 +178,14 @@ def test_the_obvious_sum_over_shards_is_the_metric(spark, aged):
 FINISHED = [*(name for name in OBVIOUS if name != "log_loss_total"), "label_entropy", "normalized_entropy"]
 
 
+@SAIL
 def test_finished_cells_are_the_metrics_of_their_slices(spark, aged):
     query = f"SELECT event_date, task, model, {SLICES['both']} AS slice, {', '.join(FINISHED)} FROM cell_metrics"
     expected = {k: v for k, v in of_run(spark, aged, FINISHED).items() if "device=" in k[3]}
     assert by_metric(rows_of(spark, aged, query), FINISHED) == pytest.approx(expected, rel=1e-12, abs=0)
 
 
+@SAIL
 def test_finished_shards_are_their_ledger_divided_out(spark, ledger):
     query = f"SELECT event_date, task, model, slice, shard, {SELECTED} FROM shard_ledger GROUP BY 1, 2, 3, 4, 5"
     keys = ("event_date", "task", "model", "slice", "shard")
@@ -187,7 +199,7 @@ def test_finished_shards_are_their_ledger_divided_out(spark, ledger):
     assert all(found[key] == pytest.approx(expected[key], rel=1e-12, abs=0) for key in found)
 
 
-@pytest.mark.only_engine("sail")
+@SAIL
 def test_where_no_age_is_final_the_newest_is_looked_at(spark, aged, tmp_path):
     settings = copied(aged, tmp_path)
     rows = held(spark, settings, "metrics")
@@ -216,7 +228,7 @@ def test_what_cannot_be_summed_is_not_passed_over(spark, ledger, tmp_path):
     assert rows_of(spark, settings, undefined) == [{"n": 0}]
 
 
-@pytest.mark.only_engine("sail")
+@SAIL
 def test_another_clip_prices_all_days_alike_and_shows_in_the_metrics(spark, ledger, tmp_path):
     settings = parse({**copied(ledger, tmp_path).document(), "loss": {"clip": 1e-3}})
     query = "SELECT event_date, model, SUM(nll) / SUM(weight) AS log_loss FROM ledger WHERE task = 'ctr' GROUP BY 1, 2"
@@ -231,6 +243,7 @@ def test_another_clip_prices_all_days_alike_and_shows_in_the_metrics(spark, ledg
     assert {(r["same_clip"], r["harm"]) for r in rows_of(spark, settings, COOKBOOK[2])} == {(False, None)}
 
 
+@SAIL
 def test_any_dimension_over_any_days_is_what_the_rows_say(spark, ledger):
     text = "SELECT device, SUM(n) AS n, SUM(positive_weight) AS positives FROM statistics_latest"
     found = rows_of(spark, ledger, f"{text} WHERE task = 'ctr' AND model = 'candidate' GROUP BY device ORDER BY device")
@@ -288,6 +301,7 @@ def test_a_sum_over_a_day_that_did_not_record_it_is_null(spark, ledger, tmp_path
     assert {r["log_loss"] for r in rows_of(spark, settings, COOKBOOK[0])} == {None}
 
 
+@SAIL
 @pytest.mark.parametrize("number", range(len(COOKBOOK)))
 def test_the_cookbook_answers(spark, ledger, number):
     rows = rows_of(spark, ledger, COOKBOOK[number])
@@ -295,6 +309,7 @@ def test_the_cookbook_answers(spark, ledger, number):
     assert all({"agrees": True, "ties_out": True, "in_doubt": False}.get(k, v) == v for r in rows for k, v in r.items())
 
 
+@SAIL
 def test_the_audit_of_the_cookbook_finds_a_wrong_sum(spark, ledger, tmp_path):
     settings = copied(ledger, tmp_path)
     rows = held(spark, settings, "statistics").filter(pc.field("event_date") == NEXT_DAY)
@@ -339,6 +354,7 @@ def test_a_wrong_query_is_told_in_a_line_or_two(spark, ledger, text, told, capfd
     assert "SQLQueryContextLogger" not in capfd.readouterr().err
 
 
+@SAIL
 @pytest.mark.parametrize(
     "text",
     [
@@ -360,6 +376,7 @@ def test_what_writes_is_no_query(spark, ledger, text):
     assert DeltaTable(where).version() == before
 
 
+@SAIL
 @pytest.mark.parametrize(
     "text",
     ["/* 1 */ WITH a AS (SELECT 1 AS x) SELECT x FROM a; ", "(SELECT 1 AS x)", "values (1)", "SELECT 1 AS a, 2 AS a"],
