@@ -7,7 +7,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.udfs.class_summaries import ClassRows
+from tests.udfs.rows.classes import ClassRows
 from udfs.examples.classes import CLASS_LOGIT_LIMIT
 
 LARGEST = np.nextafter(CLASS_LOGIT_LIMIT, 0.0)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from tests.udfs.summaries import CODES, SHARDS, Rows
+from tests.udfs.rows.binary import CODES, SHARDS, Rows
 from udfs.exact.units import LOGIT_LIMIT, WEIGHT_LIMIT
 
 NAN, INF = np.nan, np.inf

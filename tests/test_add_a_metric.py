@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.udfs import references
-from tests.udfs.references import Reference, exact, value_and_bound
-from tests.udfs.summaries import Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
+from tests.udfs.references import binary as references
+from tests.udfs.references.binary import Reference, exact, value_and_bound
+from tests.udfs.rows.binary import Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
 from udfs import catalog
 from udfs.kinds import BINARY, KINDS
 from udfs.measures import binary

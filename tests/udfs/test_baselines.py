@@ -8,9 +8,9 @@ from mpmath import mp, mpf
 from sklearn import metrics as sklearn_metrics
 
 from tests import strategies
-from tests.udfs.baseline_references import REFERENCES, against_prior, priced_sums
-from tests.udfs.references import entropy, exact, value_and_bound
-from tests.udfs.summaries import Rows, metrics_of_rows, rows_of
+from tests.udfs.references.baselines import REFERENCES, against_prior, priced_sums
+from tests.udfs.references.binary import entropy, exact, value_and_bound
+from tests.udfs.rows.binary import Rows, metrics_of_rows, rows_of
 from udfs import catalog
 from udfs.catalog import metrics_of, published_against
 from udfs.exact.kernels import FloatArray

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.udfs.binned import NAMES, Units, columns_from, columns_of, metrics_of_bins, sums_of_bins
-from tests.udfs.summaries import Rows, rows_of
+from tests.udfs.rows.binary import Rows, rows_of
+from tests.udfs.rows.bins import NAMES, Units, columns_from, columns_of, metrics_of_bins, sums_of_bins
 from udfs.exact.kernels import sigmoid
 from udfs.examples.bins import LEAST_BITS, MOST_BITS, Binning, edges, equal_width, logit
 

@@ -14,8 +14,8 @@ from sklearn.metrics import average_precision_score, ndcg_score, roc_auc_score
 
 from jobs.settings.relations import KEY_COLUMNS
 from tests import strategies
-from tests.udfs.references_candidates import REFERENCES, groups
-from tests.udfs.slates import KS, OPTIONS, Slate, metrics, slate, slates_by, terms, unrounded
+from tests.udfs.references.candidates import REFERENCES, groups
+from tests.udfs.rows.candidates import KS, OPTIONS, Slate, metrics, slate, slates_by, terms, unrounded
 from udfs.catalog import metrics_of, published, statistics_of
 from udfs.exact.kernels import NATIVE
 from udfs.examples.groups import group_examples

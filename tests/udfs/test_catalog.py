@@ -12,8 +12,8 @@ from sklearn import metrics as sklearn_metrics
 
 from jobs.settings.relations import KEY_COLUMNS
 from tests import strategies
-from tests.udfs.references import REFERENCES, exact, value_and_bound
-from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of
+from tests.udfs.references.binary import REFERENCES, exact, value_and_bound
+from tests.udfs.rows.binary import OPTIONS, Rows, metrics_of_rows, rows_of
 from udfs import catalog
 from udfs.catalog import columns_of, metrics_of, published, statistics_of
 from udfs.kinds import KINDS

@@ -5,7 +5,7 @@ import pytest
 from mpmath import mp, mpf
 from numpy.typing import ArrayLike
 
-from tests.udfs.class_summaries import class_rows, class_sums, class_terms
+from tests.udfs.rows.classes import class_rows, class_sums, class_terms
 from udfs.catalog import statistics_of
 from udfs.exact.kernels import NATIVE, STRICT, softplus
 from udfs.exact.units import TERM_LIMIT, WEIGHT_LIMIT

@@ -11,10 +11,10 @@ from pyspark import cloudpickle
 from sklearn import metrics as sklearn_metrics
 
 from tests import strategies
-from tests.udfs.claims import cases
-from tests.udfs.peer_claims import rows_in
-from tests.udfs.peer_formulas import FORMULAS, torchrec, torchrec_ne
-from tests.udfs.summaries import Rows, Value, metrics_of_rows, rows_of
+from tests.udfs.claims.cases import cases
+from tests.udfs.claims.of_peers import rows_in
+from tests.udfs.claims.peer_formulas import FORMULAS, torchrec, torchrec_ne
+from tests.udfs.rows.binary import Rows, Value, metrics_of_rows, rows_of
 from udfs.catalog import metrics_of, statistics_of
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import total

@@ -8,7 +8,7 @@ from mpmath import mp, mpf
 from numpy.typing import ArrayLike
 
 from tests import strategies
-from tests.udfs.summaries import metrics_of_rows, rows_of
+from tests.udfs.rows.binary import metrics_of_rows, rows_of
 from udfs.examples.binary import Examples, binary_examples
 from udfs.examples.corrections import recalibrated_examples, recalibrated_logit, recalibrated_probability
 from udfs.kinds import KINDS

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.udfs.slates import Slate, metrics, slate, sums, terms, unrounded
+from tests.udfs.rows.candidates import Slate, metrics, slate, sums, terms, unrounded
 from tests.udfs.test_candidates import STATISTICS, slates
 from udfs.exact.kernels import softplus
 from udfs.exact.units import TERM_LIMIT

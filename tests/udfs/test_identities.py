@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from tests import strategies
-from tests.udfs.references import REFERENCES, exact, value_and_bound
-from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of, sums_of
+from tests.udfs.references.binary import REFERENCES, exact, value_and_bound
+from tests.udfs.rows.binary import OPTIONS, Rows, metrics_of_rows, rows_of, sums_of
 from udfs.exact.decimals import UNITS
 from udfs.examples.products import product_examples
 from udfs.measures.baselines import constant_baseline

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.udfs.summaries import (
+from tests.udfs.rows.binary import (
     GROUPINGS,
     OPTIONS,
     RECIPES,

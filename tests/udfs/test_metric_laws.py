@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mpmath import mp, mpf
 
 from tests import strategies
-from tests.udfs.references import REFERENCES, exact, value_and_bound
-from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, rows_of
+from tests.udfs.references.binary import REFERENCES, exact, value_and_bound
+from tests.udfs.rows.binary import OPTIONS, Rows, metrics_of_rows, rows_of
 from udfs.catalog import metrics_of, statistics_of
 from udfs.kinds import KINDS
 

@@ -8,7 +8,10 @@ from mpmath import mp
 
 from jobs.settings.relations import KEY_COLUMNS
 from tests import class_strategies
-from tests.udfs.class_summaries import (
+from tests.udfs.references.binary import value_and_bound
+from tests.udfs.references.classes import CLASS_REFERENCES, exact_classes
+from tests.udfs.rows.binary import OPTIONS, metrics_of_rows, rows_of
+from tests.udfs.rows.classes import (
     CLASS_OPTIONS,
     ClassRows,
     class_metrics_from,
@@ -17,9 +20,6 @@ from tests.udfs.class_summaries import (
     metrics_of_class_rows,
     sums_by_class,
 )
-from tests.udfs.references import value_and_bound
-from tests.udfs.references_multiclass import CLASS_REFERENCES, exact_classes
-from tests.udfs.summaries import OPTIONS, metrics_of_rows, rows_of
 from udfs.catalog import columns_of, metrics_of, published, statistics_of
 from udfs.kinds import KINDS
 from udfs.measure import OVER, Measure

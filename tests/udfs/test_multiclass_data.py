@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from tests.udfs.class_summaries import ClassRows, class_rows, class_sums, metrics_of_class_rows
+from tests.udfs.rows.classes import ClassRows, class_rows, class_sums, metrics_of_class_rows
 from udfs.exact.decimals import UNITS
 from udfs.measure import FloatArray
 

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from tests import class_strategies, strategies
-from tests.udfs.class_summaries import (
+from tests.udfs.references.binary import value_and_bound
+from tests.udfs.references.classes import CLASS_REFERENCES, exact_classes
+from tests.udfs.rows.binary import metrics_of_rows, plus, sums_of
+from tests.udfs.rows.classes import (
     CLASS_OPTIONS,
     ClassRows,
     class_rows,
@@ -15,9 +18,6 @@ from tests.udfs.class_summaries import (
     metrics_of_class_rows,
     sums_by_class,
 )
-from tests.udfs.references import value_and_bound
-from tests.udfs.references_multiclass import CLASS_REFERENCES, exact_classes
-from tests.udfs.summaries import metrics_of_rows, plus, sums_of
 from udfs.catalog import statistics_of
 from udfs.exact.sums import total
 

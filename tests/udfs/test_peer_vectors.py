@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from tests.udfs.claims import Case, cases
-from tests.udfs.peer_claims import CLAIMS, Found, hard_weight, numbers, rows_in
-from tests.udfs.summaries import OPTIONS, metrics_of_rows
+from tests.udfs.claims.cases import Case, cases
+from tests.udfs.claims.of_peers import CLAIMS, Found, hard_weight, numbers, rows_in
+from tests.udfs.rows.binary import OPTIONS, metrics_of_rows
 
 CASES = {case["id"]: case for case in cases("peer_vectors")}
 WAITING = {

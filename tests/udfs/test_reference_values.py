@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.udfs.claims import Case, assert_claimed, cases
-from tests.udfs.reference_claims import CLAIMS
+from tests.udfs.claims.cases import Case, assert_claimed, cases
+from tests.udfs.claims.of_references import CLAIMS
 
 CASES = {case["id"]: case for case in cases("reference_values")}
 WAITING = {

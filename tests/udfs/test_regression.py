@@ -10,8 +10,9 @@ from mpmath import mp
 from sklearn import metrics as sklearn_metrics
 
 from tests import strategies
-from tests.udfs.references import value_and_bound
-from tests.udfs.regression_references import REFERENCES, exact_values, metrics_of_values, sums_of_values
+from tests.udfs.references.binary import value_and_bound
+from tests.udfs.references.regression import REFERENCES, exact_values
+from tests.udfs.rows.regression import metrics_of_values, sums_of_values
 from udfs.catalog import metrics_of
 from udfs.examples.binary import regression_examples
 from udfs.kinds import KINDS

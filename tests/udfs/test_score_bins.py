@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve as sklearn_curve
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from tests.udfs.bin_references import BINS, REFERENCES, THRESHOLD
-from tests.udfs.binned import columns_of, metrics_of_bins
-from tests.udfs.claims import cases
-from tests.udfs.claims_bins import confusion_of, curve_of, drawn
-from tests.udfs.summaries import Rows, metrics_of_rows, rows_of
+from tests.udfs.claims.bins import confusion_of, curve_of, drawn
+from tests.udfs.claims.cases import cases
+from tests.udfs.references.bins import BINS, REFERENCES, THRESHOLD
+from tests.udfs.rows.binary import Rows, metrics_of_rows, rows_of
+from tests.udfs.rows.bins import columns_of, metrics_of_bins
 from udfs.catalog import metrics_of, published, statistics_of
 from udfs.exact.kernels import sigmoid
 from udfs.exact.numerics import preceding

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn_metrics
 
-from tests.udfs.class_summaries import class_rows, metrics_of_class_rows
-from tests.udfs.summaries import OPTIONS, metrics_of_rows, rows_of
+from tests.udfs.rows.binary import OPTIONS, metrics_of_rows, rows_of
+from tests.udfs.rows.classes import class_rows, metrics_of_class_rows
 from udfs.exact.kernels import sigmoid, softplus
 
 LABEL, SCORE = (0, 1, 1, 0), (0.1, 0.9, 0.8, 0.3)

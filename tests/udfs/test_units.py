@@ -9,9 +9,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import class_strategies, strategies
-from tests.udfs.class_summaries import ClassRows
-from tests.udfs.slates import OPTIONS, examples, slate
-from tests.udfs.summaries import Rows
+from tests.udfs.rows.binary import Rows
+from tests.udfs.rows.candidates import OPTIONS, examples, slate
+from tests.udfs.rows.classes import ClassRows
 from udfs.catalog import columns_of, statistics_of
 from udfs.exact.units import FARTHEST, HEAVIEST, TERM_LIMIT, WEIGHT_LIMIT, unit_below, value_unit, weight_unit
 from udfs.examples.binary import binary_examples, regression_examples

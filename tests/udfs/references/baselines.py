@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from mpmath import mp, mpf
 
-from tests.udfs.references import Exact, Reference, entropy, nll
-from tests.udfs.summaries import OPTIONS, Rows, Value, sums_of
+from tests.udfs.references.binary import Exact, Reference, entropy, nll
+from tests.udfs.rows.binary import OPTIONS, Rows, Value, sums_of
 from udfs.catalog import columns_of, published_against
 from udfs.exact.decimals import nearest
 from udfs.exact.kernels import FloatArray

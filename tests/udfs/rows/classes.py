@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tests.udfs.summaries import Value
+from tests.udfs.rows.binary import Value
 from udfs.catalog import columns_of, published, statistics_of
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import total

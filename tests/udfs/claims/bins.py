@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.udfs.binned import OPTIONS, columns_of, metrics_of_bins
-from tests.udfs.claims import Case, doubles
-from tests.udfs.summaries import Rows, rows_of
+from tests.udfs.claims.cases import Case, doubles
+from tests.udfs.rows.binary import Rows, rows_of
+from tests.udfs.rows.bins import OPTIONS, columns_of, metrics_of_bins
 from udfs.examples.bins import Binning
 from udfs.measure import FloatArray
 from udfs.measures.bins.reliability import CalibrationCurve, calibration_curve

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tests.udfs import claims_bins, claims_tasks
-from tests.udfs.claims import Case
-from tests.udfs.claims_candidates import PEER_CLAIMS as CANDIDATES
-from tests.udfs.claims_classes import PEER_CLASS_CLAIMS
-from tests.udfs.summaries import OPTIONS, Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
+from tests.udfs.claims import bins, tasks
+from tests.udfs.claims.candidates import PEER_CLAIMS as CANDIDATES
+from tests.udfs.claims.cases import Case
+from tests.udfs.claims.classes import PEER_CLASS_CLAIMS
+from tests.udfs.rows.binary import OPTIONS, Rows, merged, metrics_from, metrics_of_rows, rows_of, sums_of
 from udfs.exact.decimals import UNITS
 
 # Where a peer clips: torchrec in its own tests, scikit-learn by the type of the score, the others as published.
@@ -133,8 +133,8 @@ CLAIMS: dict[str, Callable[[Case], Found]] = {
     "base-rate brier": lambda case: numbers(case, of_counts(case))["brier_score"],
     "base-rate entropy (the NE denominator)": lambda case: numbers(case, of_counts(case))["label_entropy"],
     "log_loss from its running table": metric("log_loss"),
-    **claims_tasks.PEER_CLAIMS,
-    **claims_bins.PEER_CLAIMS,
+    **tasks.PEER_CLAIMS,
+    **bins.PEER_CLAIMS,
     **PEER_CLASS_CLAIMS,
     **CANDIDATES,
 }

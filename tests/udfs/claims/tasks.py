@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.udfs.claims import Case, Claim, doubles, evaluation
-from tests.udfs.regression_references import metrics_of_values
-from tests.udfs.summaries import OPTIONS, metrics_of_rows, rows_of, sums_of
+from tests.udfs.claims.cases import Case, Claim, doubles, evaluation
+from tests.udfs.rows.binary import OPTIONS, metrics_of_rows, rows_of, sums_of
+from tests.udfs.rows.regression import metrics_of_values
 from udfs.catalog import columns_of
 from udfs.exact.decimals import UNITS
 from udfs.exact.kernels import STRICT

@@ -14,7 +14,7 @@ from itertools import chain, permutations, product
 
 from mpmath import mp, mpf
 
-from tests.udfs.slates import Slate
+from tests.udfs.rows.candidates import Slate
 
 mp.dps = 60
 

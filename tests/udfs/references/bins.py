@@ -13,7 +13,7 @@ import numpy as np
 from mpmath import mp, mpf
 from sklearn import metrics as sklearn_metrics
 
-from tests.udfs.summaries import Rows
+from tests.udfs.rows.binary import Rows
 from udfs.measure import FloatArray
 
 THRESHOLD, BINS = 0.25, 8

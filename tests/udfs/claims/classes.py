@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.udfs.claims import Case, Claim, doubles
-from tests.udfs.class_summaries import CLASS_OPTIONS, ClassRows, class_rows, class_terms, metrics_of_class_rows
-from tests.udfs.references import value_and_bound
-from tests.udfs.references_multiclass import CLASS_REFERENCES, exact_classes
+from tests.udfs.claims.cases import Case, Claim, doubles
+from tests.udfs.references.binary import value_and_bound
+from tests.udfs.references.classes import CLASS_REFERENCES, exact_classes
+from tests.udfs.rows.classes import CLASS_OPTIONS, ClassRows, class_rows, class_terms, metrics_of_class_rows
 from udfs.exact import numerics
 from udfs.measure import FloatArray
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from tests.udfs.summaries import Rows
+from tests.udfs.rows.binary import Rows
 from udfs.catalog import published, statistics_of
 from udfs.exact.decimals import from_decimal, nearest
 from udfs.exact.sums import Sums, accumulate

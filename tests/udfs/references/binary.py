@@ -17,7 +17,7 @@ import numpy as np
 from mpmath import mp, mpf
 from numpy.typing import NDArray
 
-from tests.udfs.summaries import OPTIONS, Rows
+from tests.udfs.rows.binary import OPTIONS, Rows
 from udfs.measure import Options
 
 mp.dps = 60

@@ -14,8 +14,8 @@ from functools import partial
 import numpy as np
 from mpmath import mp, mpf
 
-from tests.udfs.class_summaries import CLASS_OPTIONS, ClassRows
-from tests.udfs.references import HALF_UNIT, UNBOUNDED, Exact, MpArray, Reference, x_log_ratio
+from tests.udfs.references.binary import HALF_UNIT, UNBOUNDED, Exact, MpArray, Reference, x_log_ratio
+from tests.udfs.rows.classes import CLASS_OPTIONS, ClassRows
 from udfs.measure import Options
 
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from mpmath import mp, mpf
 
-from tests.udfs import claims_bins, claims_tasks
-from tests.udfs.baseline_references import REFERENCES as REFERENCES_AGAINST
-from tests.udfs.baseline_references import against_prior, lost
-from tests.udfs.claims import Case, Claim, Evaluation, doubles, evaluation, terms
-from tests.udfs.claims_candidates import REFERENCE_CLAIMS as CANDIDATES
-from tests.udfs.claims_classes import CLASS_CLAIMS
-from tests.udfs.references import REFERENCES, Exact, nll
-from tests.udfs.summaries import Rows, rows_of
+from tests.udfs.claims import bins, tasks
+from tests.udfs.claims.candidates import REFERENCE_CLAIMS as CANDIDATES
+from tests.udfs.claims.cases import Case, Claim, Evaluation, doubles, evaluation, terms
+from tests.udfs.claims.classes import CLASS_CLAIMS
+from tests.udfs.references.baselines import REFERENCES as REFERENCES_AGAINST
+from tests.udfs.references.baselines import against_prior, lost
+from tests.udfs.references.binary import REFERENCES, Exact, nll
+from tests.udfs.rows.binary import Rows, rows_of
 from udfs.exact import numerics
 from udfs.exact.kernels import softplus
 from udfs.measure import FloatArray
@@ -152,7 +152,7 @@ def calibration(case: Case) -> Claims:
         "bias = mean p - mean y": it.claim("calibration_bias"),
         "log_calibration": it.claim("log_calibration"),
         "uncertainty": it.of(q * (1.0 - q), lambda e: e.sum(e.y) * e.sum(1 - e.y) / e.sum(1) ** 2),
-        **claims_bins.calibration(case),
+        **bins.calibration(case),
     }
 
 
@@ -188,8 +188,8 @@ CLAIMS: dict[str, Callable[[Case], Claims]] = {
     **{each.__name__: each for each in (alpha_log_loss, calibration, demo, focal_loss, log_loss_clip)},
     **{each.__name__: each for each in (log_loss_logit, log_loss_prob, logistic_loss_pm1, normalized_entropy)},
     **{each.__name__: each for each in (standard_error, weighted_log_loss)},
-    **claims_tasks.CLAIMS,
-    **claims_bins.CLAIMS,
+    **tasks.CLAIMS,
+    **bins.CLAIMS,
     **CLASS_CLAIMS,
     **CANDIDATES,
 }

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.udfs.claims import Case, doubles
-from tests.udfs.slates import OPTIONS, Slate, metrics, slate, slates_by, terms, unrounded
+from tests.udfs.claims.cases import Case, doubles
+from tests.udfs.rows.candidates import OPTIONS, Slate, metrics, slate, slates_by, terms, unrounded
 
 Found = Any
 

@@ -12,14 +12,14 @@ import numpy as np
 from mpmath import mp, mpf
 from numpy.typing import ArrayLike
 
-from tests.udfs.references import REFERENCES, ROW_RTOL, Exact, Reference, exact, value_and_bound
-from tests.udfs.summaries import OPTIONS, Rows, metrics_of_rows, sums_of
+from tests.udfs.references.binary import REFERENCES, ROW_RTOL, Exact, Reference, exact, value_and_bound
+from tests.udfs.rows.binary import OPTIONS, Rows, metrics_of_rows, sums_of
 from udfs.catalog import columns_of
 from udfs.exact.decimals import UNITS
 from udfs.examples.binary import binary_examples
 from udfs.measure import FloatArray, Options
 
-FOLDER = Path(__file__).parents[1] / "reference"
+FOLDER = Path(__file__).parents[2] / "reference"
 SPACING = mpf(2) ** -1074  # doubles are no finer, near 0
 Case = Mapping[str, Any]
 
