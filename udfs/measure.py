@@ -30,11 +30,16 @@ Function = Callable[..., Any]
 Options = Mapping[str, float | tuple[float, ...]]
 Over = Literal["rows", "classes", "bins", "baseline"]
 OVER: tuple[Over, ...] = get_args(Over)
+ITSELF = "itself"
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What statistics and metrics share: a documented function whose parameter names are its inputs."""
+    """What statistics and metrics share: a documented function whose parameter names are its inputs.
+
+    With all weights times c and all values (labels and scores of regression) times d, it is c^`weight_degree` ·
+    d^`value_degree` times as large.
+    """
 
     name: str
     unit: str
@@ -43,6 +48,8 @@ class Measure:
     inputs: tuple[str, ...]
     options: tuple[str, ...]
     suffix: str
+    weight_degree: int
+    value_degree: int
 
     @property
     def definition(self) -> str:
@@ -66,15 +73,11 @@ class Measure:
 
 @dataclass(frozen=True)
 class Statistic(Measure):
-    """One exact, mergeable sum, over `rows` or `classes`. Its function maps columns, each (n,), to one term per row.
-
-    With all weights times c and all values (labels and scores of regression) times d, a term is
-    c^`weight_degree` · d^`value_degree` times as large.
-    """
+    """One exact, mergeable sum, over `rows` or `classes`. Its function maps columns, each (n,), to one term per row."""
 
     counts: bool = False
-    weight_degree: int = 1
-    value_degree: int = 0
+    mirror: str | None = ITSELF
+    sequential: bool = False
 
     def column(self, options: Mapping[str, float]) -> str:
         """Name of the statistic in the tables, e.g. `positive_focal_g2` for gamma = 2."""
@@ -126,8 +129,10 @@ def statistic(  # noqa: PLR0913 - what there is to say of a sum
     counts: bool = False,
     weight_degree: int = 1,
     value_degree: int = 0,
+    mirror: str | None = ITSELF,
+    sequential: bool = False,
 ) -> Callable[[Function], Statistic]:
-    """Declare a statistic.
+    """Declare a statistic: what there is to say of it beside its formula is said here, and nowhere else.
 
     Args:
         unit: The unit of the sum, for the column's comment.
@@ -136,13 +141,24 @@ def statistic(  # noqa: PLR0913 - what there is to say of a sum
         counts: The terms are 0 or 1 and the sum is a BIGINT; otherwise it is a DECIMAL(37,15).
         weight_degree: 1 where a term is linear in the weight, 2 where it is quadratic; of a count it is 0.
         value_degree: The same for labels and scores that are values: those of regression.
+        mirror: The statistic that it becomes where labels and scores are mirrored, y to 1 − y and p to 1 − p; None
+            where that is no statistic.
+        sequential: A term adds over the rows of a group or the classes of a row, so that another order of them may
+            round otherwise.
     """
     degrees = {"weight_degree": 0 if counts else weight_degree, "value_degree": value_degree}
-    return _declaring(Statistic, unit=unit, over=over, suffix=suffix, counts=counts, **degrees)
+    laws = {"mirror": mirror, "sequential": sequential}
+    return _declaring(Statistic, unit=unit, over=over, suffix=suffix, counts=counts, **degrees, **laws)
 
 
-def metric(
-    *, unit: str, over: Over = "rows", suffix: str = "", undefined: str = "single_class"
+def metric(  # noqa: PLR0913 - what there is to say of a number
+    *,
+    unit: str,
+    over: Over = "rows",
+    suffix: str = "",
+    undefined: str = "single_class",
+    weight_degree: int = 0,
+    value_degree: int = 0,
 ) -> Callable[[Function], Metric]:
     """Declare a metric.
 
@@ -152,8 +168,11 @@ def metric(
             a `baseline`.
         suffix: What options add to the name, e.g. `@{k}`, and a baseline, `[{baseline}]`.
         undefined: The reason given with NULL where the function yields NaN although there is weight.
+        weight_degree: 0 where the scale of weights makes no difference, 1 of a total.
+        value_degree: The same for labels and scores that are values: 1 for a metric in their unit, 2 for its square.
     """
-    return _declaring(Metric, unit=unit, over=over, suffix=suffix, undefined=undefined)
+    degrees = {"weight_degree": weight_degree, "value_degree": value_degree}
+    return _declaring(Metric, unit=unit, over=over, suffix=suffix, undefined=undefined, **degrees)
 
 
 def _declaring(type_: type[M], **fields: Any) -> Callable[[Function], M]:

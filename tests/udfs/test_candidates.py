@@ -19,9 +19,11 @@ from tests.udfs.rows.candidates import KS, OPTIONS, Slate, metrics, slate, slate
 from udfs.catalog import metrics_of, published, statistics_of
 from udfs.exact.kernels import NATIVE
 from udfs.examples.groups import group_examples
+from udfs.kinds import KINDS
 from udfs.measure import Measure
 
 METRICS, STATISTICS = metrics_of("candidates"), statistics_of("candidates")
+PRICED = {name for name, statistic in STATISTICS.items() if KINDS["candidates"].losses & set(statistic.inputs)}
 
 graded = st.sampled_from([0.0, 0.0, 1.0, 1.0, 2.0, 3.0, 0.5])
 tied = {"logit": st.sampled_from([-1.0, 0.0, 0.5]), "probability": st.sampled_from([0.0, 0.1, 0.3])}
@@ -151,7 +153,7 @@ def test_a_hard_positive_costs_the_clip_and_is_counted() -> None:
     assert unrounded(found, options=options)["softmax_cross_entropy"] == pytest.approx((5 * dear + 2 * ln2) / 7)
     assert unrounded(found, options=options)["softmax_cross_entropy_total"] == pytest.approx(9 * dear + 2 * ln2)
     infinite = {name for name, (_, reason) in metrics(found, options={**OPTIONS, "clip": 0.0}).items() if reason}
-    assert infinite == {name for name in METRICS if name.startswith("softmax_") or name.endswith("_loss")}
+    assert infinite == {name for name, metric in METRICS.items() if PRICED & set(metric.inputs)}
     without = metrics([found[1]], options={**OPTIONS, "clip": 0.0})
     assert {reason for _, reason in without.values()} == {None}
 

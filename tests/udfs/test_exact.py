@@ -11,8 +11,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from tests.udfs.summaries import decimals
 
+from tests.udfs.rows.binary import decimals
 from udfs.exact import sums as exact
 from udfs.exact.decimals import from_decimal, from_words, nearest, words
 from udfs.exact.kernels import FloatArray

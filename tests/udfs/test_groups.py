@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import strategies
-from tests.udfs.rows.candidates import Slate, metrics, slate, sums, terms, unrounded
+from tests.udfs.rows.candidates import OPTIONS, Slate, metrics, slate, sums, terms, unrounded
+from tests.udfs.rows.kinds import nonlinear
 from tests.udfs.test_candidates import STATISTICS, slates
+from udfs.catalog import columns_of
 from udfs.exact.kernels import softplus
 from udfs.exact.units import TERM_LIMIT
 from udfs.examples.ties import Ties
@@ -20,14 +21,7 @@ from udfs.measures import listwise
 
 law = settings(max_examples=40)
 anything = st.sampled_from(["logit", "probability"]).flatmap(lambda scale: st.tuples(slates(scale), st.just(scale)))
-COUNTS = {"n", "unscored"}
-# Whole and half numbers divided once, or one candidate's part only.
-EXACT = {name for name, statistic in STATISTICS.items() if statistic.unit in ("weight", "impressions")} - {
-    "ndcg_sum",
-    "ndcg_linear_sum",
-    "average_precision_sum",
-    "grouped_average_precision_sum",
-}
+COLUMNS = columns_of("candidates", OPTIONS)
 
 
 def assert_same_terms(found: dict[str, FloatArray], expected: dict[str, FloatArray]) -> None:
@@ -48,15 +42,6 @@ def test_a_group_has_the_same_bits_in_any_batch(drawn: tuple[list[Slate], str]) 
     for number, one in enumerate(found):
         assert_same_terms(of(together, number), terms([one], scale))
         assert_same_terms(of(terms([one, *found], scale), 0), of(together, number))
-
-
-@law
-@given(drawn=anything, cut=st.integers(0, 4), data=st.data())
-def test_parts_of_a_batch_add_up_in_any_order(drawn: tuple[list[Slate], str], cut: int, data: st.DataObject) -> None:
-    found, scale = drawn
-    one, other = (sums(part, scale) for part in (found[:cut], found[cut:]))
-    permuted = data.draw(st.permutations(found))
-    assert {name: one[name] + other[name] for name in one} == sums(found, scale) == sums(permuted, scale)
 
 
 @pytest.mark.parametrize("pairs", [1, 7, 50, 2**20])
@@ -80,7 +65,7 @@ def test_the_order_of_rows_does_not_matter(drawn: tuple[list[Slate], str], data:
     permuted = [one.take(data.draw(st.permutations(range(len(one.label))))) for one in found]
     one, other = terms(found, scale), terms(permuted, scale)
     for name, values in one.items():
-        if name.split("_k")[0] in EXACT:
+        if not COLUMNS[name].sequential:
             assert other[name].tolist() == values.tolist(), name
         np.testing.assert_allclose(other[name], values, rtol=1e-13, atol=1e-13, err_msg=name)
 
@@ -103,30 +88,15 @@ def test_a_shift_changes_losses_by_its_rounding_alone(found: list[Slate], shift:
 
 
 @law
-@given(drawn=anything, data=st.data())
-def test_a_group_of_zero_weight_is_as_if_absent(drawn: tuple[list[Slate], str], data: st.DataObject) -> None:
-    found, scale = drawn
-    absent = data.draw(strategies.spread(len(found), (False, True)))
-    weighed = [
-        Slate(one.label, one.score, 0.0 if gone else one.weight) for one, gone in zip(found, absent, strict=True)
-    ]
-    weightless = sums(weighed, scale)
-    without = sums([one for one, gone in zip(found, absent, strict=True) if not gone], scale)
-    assert {name: weightless[name] for name in without.keys() - COUNTS} == {
-        name: without[name] for name in without.keys() - COUNTS
-    }
-    assert weightless["n"] == sums(found, scale)["n"]
-
-
-@law
 @given(found=slates("probability"), times=st.integers(1, 4))
 def test_a_weight_is_the_group_as_often(found: list[Slate], times: int) -> None:
     unit = [Slate(one.label, one.score) for one in found]
     weighed = unrounded([Slate(one.label, one.score, float(times)) for one in unit], "probability")
     repeated = unrounded(unit * times, "probability")
-    del repeated["effective_sample_size"]  # of more groups there are more
     for name, value in repeated.items():
-        assert weighed[name] == (value if value is None else pytest.approx(value, rel=1e-13)), name
+        assert name in nonlinear("candidates") or weighed[name] == (
+            value if value is None else pytest.approx(value, rel=1e-13)
+        ), name
 
 
 @pytest.mark.parametrize("column", ["label", "score", "weight"])

@@ -29,6 +29,7 @@ from udfs.exact import sums as exact
 from udfs.exact.decimals import UNITS
 from udfs.exact.kernels import FloatArray, softplus
 from udfs.exact.sums import total
+from udfs.measure import ITSELF
 from udfs.scan import batch as batches
 from udfs.scan.grains import CELLS, Grouping
 
@@ -38,14 +39,11 @@ COLUMNS = columns_of("binary", OPTIONS)
 COUNTS = {name for name, statistic in statistics_of("binary").items() if statistic.counts}
 NOTHING = dict.fromkeys(COLUMNS, 0)
 TOTAL = len(GROUPINGS) - 1
-SWAPPED = {
-    "positive_weight": "negative_weight",
-    "positive_nll": "negative_nll",
-    "positive_focal_g2": "negative_focal_g2",
-    "hard_wrong_positive_weight": "hard_wrong_negative_weight",
-    "hard_right_positive_weight": "hard_right_negative_weight",
+MIRRORED = {
+    name: name if statistic.mirror == ITSELF else statistics_of("binary")[statistic.mirror].column(OPTIONS)
+    for name, statistic in COLUMNS.items()
+    if statistic.mirror is not None
 }
-SCORES = {"score_sum", "positive_score_sum", "negative_score_sum"}  # mirrored they are sums of complements
 
 
 def summed(*parts: pa.RecordBatch) -> Sums:
@@ -195,10 +193,7 @@ def test_mirrored_logits_and_labels_exchange_positives_and_negatives(batch: pa.R
     some = replaced(batch, "label", np.full(batch.num_rows, label))
     mirrored = replaced(replaced(some, "label", np.full(batch.num_rows, 1.0 - label)), "logit", -column(batch, "logit"))
     one, other = (added(by_shard(summed(each), 1)) for each in (some, mirrored))
-    names = SWAPPED | {b: a for a, b in SWAPPED.items()}
-    assert {name: other[names.get(name, name)] for name in COLUMNS.keys() - SCORES} == {
-        name: one[name] for name in COLUMNS.keys() - SCORES
-    }
+    assert {name: other[mirror] for name, mirror in MIRRORED.items()} == {name: one[name] for name in MIRRORED}
 
 
 @law

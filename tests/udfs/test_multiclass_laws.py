@@ -1,5 +1,7 @@
 """Laws of the sums and the metrics of multi-class tasks."""
 
+from collections.abc import Collection
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from mpmath import mp
 from tests import class_strategies, strategies
 from tests.udfs.references.binary import value_and_bound
 from tests.udfs.references.classes import CLASS_REFERENCES, exact_classes
-from tests.udfs.rows.binary import metrics_of_rows, plus, sums_of
+from tests.udfs.rows.binary import metrics_of_rows, sums_of
 from tests.udfs.rows.classes import (
     CLASS_OPTIONS,
     ClassRows,
@@ -18,11 +20,12 @@ from tests.udfs.rows.classes import (
     metrics_of_class_rows,
     sums_by_class,
 )
-from udfs.catalog import statistics_of
+from tests.udfs.rows.kinds import nonlinear
+from udfs.catalog import columns_of
 from udfs.exact.sums import total
+from udfs.kinds import KINDS
 
 law = settings(max_examples=40)
-COUNTS = {name for name, statistic in statistics_of("multiclass").items() if statistic.counts}
 orders = st.permutations(range(4)).map(lambda order: {n: [k for k in order if k < n] for n in (2, 3, 4)})
 
 
@@ -32,37 +35,17 @@ def all_sums(rows: ClassRows) -> dict[str, int]:
     return {**class_sums(rows), **by_class}
 
 
-def assert_same_metrics(rows: ClassRows, other: ClassRows, besides: str = "") -> None:
+def assert_same_metrics(rows: ClassRows, other: ClassRows, without: Collection[str] = ()) -> None:
     """The metrics of both are the same, within the bounds of both where the sums have digits to tell."""
     found, expected = metrics_of_class_rows(other), metrics_of_class_rows(rows)
     one, two = exact_classes(rows), exact_classes(other)
     for name, (value, reason) in expected.items():
-        if name == besides:
+        if name in without:
             continue
         (true, error), (_, other_error) = (value_and_bound(CLASS_REFERENCES[name], e) for e in (one, two))
         if true is None or not mp.isinf(error + other_error):
             assert found[name][1] == reason, name
             assert reason is not None or abs(found[name][0] - value) <= error + other_error, name
-
-
-@law
-@given(rows=class_strategies.class_rows(nan=True), data=st.data())
-def test_parts_merge_to_the_same_sums_in_any_order(rows: ClassRows, data: st.DataObject) -> None:
-    size = rows.weight.size
-    place = np.array(data.draw(strategies.spread(size, range(3))))
-    parts = data.draw(st.permutations([all_sums(rows.take(place == part)) for part in range(3)]))
-    assert plus(plus(parts[0], parts[1]), parts[2]) == all_sums(rows)
-    assert all_sums(rows.take(data.draw(st.permutations(range(size))))) == all_sums(rows)
-
-
-@law
-@given(rows=class_strategies.class_rows(nan=True), data=st.data())
-def test_a_row_of_zero_weight_is_as_if_absent(rows: ClassRows, data: st.DataObject) -> None:
-    absent = np.array(data.draw(strategies.spread(rows.weight.size, (False, True))))
-    weightless, without = all_sums(rows.weighing(np.where(absent, 0.0, rows.weight))), all_sums(rows.take(~absent))
-    assert {name: weightless[name] for name in weightless.keys() - COUNTS} == {
-        name: without[name] for name in without.keys() - COUNTS
-    }
 
 
 @law
@@ -83,7 +66,7 @@ def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(rows: ClassRows) -> 
 def test_a_weight_of_2_is_the_row_twice(rows: ClassRows) -> None:
     times = rows.weight.astype(np.int64)
     repeated = rows.take(np.repeat(np.arange(times.size), times))
-    assert_same_metrics(rows, repeated.weighing(np.ones(times.sum())), besides="effective_sample_size")
+    assert_same_metrics(rows, repeated.weighing(np.ones(times.sum())), without=nonlinear("multiclass"))
 
 
 @law
@@ -99,8 +82,10 @@ def test_what_adds_over_no_classes_has_the_same_bits_in_any_order_of_them(
 ) -> None:
     order = orders[rows.scores.shape[1]]
     one, other = class_sums(rows), class_sums(rows.relabelled(order))
-    inexact = {"class_squared_error", "unnormalised"} | ({"class_nll"} if rows.scale == "logit" else set())
-    assert {name: one[name] for name in one.keys() - inexact} == {name: other[name] for name in one.keys() - inexact}
+    # The losses of logits are made by a softmax, which adds over the classes.
+    of_softmax = KINDS["multiclass"].losses if rows.scale == "logit" else frozenset()
+    for name, statistic in columns_of("multiclass", CLASS_OPTIONS).items():
+        assert one[name] == other[name] or statistic.sequential or of_softmax & set(statistic.inputs), name
     by_class = sums_by_class(rows)["class_weight"]
     assert sums_by_class(rows.relabelled(order))["class_weight"] == [by_class[k] for k in order]
 

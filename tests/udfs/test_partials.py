@@ -6,8 +6,8 @@ import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.udfs.summaries import decimals
 
+from tests.udfs.rows.binary import decimals
 from udfs.exact.decimals import DECIMAL, from_decimal
 from udfs.scan.partials import PACKED, Combine, combined, packed, subtracted, unpacked
 

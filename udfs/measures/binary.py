@@ -13,19 +13,19 @@ from udfs.exact.numerics import ratio
 from udfs.measure import FloatArray, metric, statistic
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror="negative_weight")
 def positive_weight(label, weight):
     """Weight of the positive part of the labels, Σ w·y."""
     return weight * label
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror="positive_weight")
 def negative_weight(label, weight):
     """Weight of the negative part of the labels, Σ w·(1 − y). Kept, because Σ w − Σ w·y would cancel."""
     return weight * (1.0 - label)
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror=None)
 def score_sum(weight, score):
     """Sum of weighted scores, Σ w·p: the positives that the model expects."""
     return weight * score
@@ -44,61 +44,61 @@ def absolute_error(label, weight, score, complement):
     return weight * np.abs(label * complement - (1.0 - label) * score)
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror=None)
 def positive_score_sum(label, weight, score):
     """Sum of the weighted scores of the positive part of the labels, Σ w·y·p."""
     return weight * (label * score)
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror=None)
 def negative_score_sum(label, weight, score):
     """Sum of the weighted scores of the negative part of the labels, Σ w·(1 − y)·p."""
     return weight * ((1.0 - label) * score)
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", mirror="negative_nll")
 def positive_nll(label, weight, positive_loss):
     """Weighted negative log-likelihood of the positive part of the labels, Σ w·y·(−ln p), hard rows left out."""
     return weight * (label * positive_loss)
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", mirror="positive_nll")
 def negative_nll(label, weight, negative_loss):
     """Weighted negative log-likelihood of the negative part, Σ w·(1 − y)·(−ln(1 − p)), hard rows left out."""
     return weight * ((1.0 - label) * negative_loss)
 
 
-@statistic(unit="nats", suffix="_g{gamma}")
+@statistic(unit="nats", suffix="_g{gamma}", mirror="negative_focal")
 def positive_focal(label, weight, complement, positive_loss, *, gamma):
     """Focal loss of the positive part, Σ w·y·(1 − p)^γ·(−ln p), hard rows left out (arXiv:1708.02002)."""
     return weight * (label * (_power(complement, gamma) * positive_loss))
 
 
-@statistic(unit="nats", suffix="_g{gamma}")
+@statistic(unit="nats", suffix="_g{gamma}", mirror="positive_focal")
 def negative_focal(label, weight, score, negative_loss, *, gamma):
     """Focal loss of the negative part, Σ w·(1 − y)·p^γ·(−ln(1 − p)), hard rows left out (arXiv:1708.02002)."""
     return weight * ((1.0 - label) * (_power(score, gamma) * negative_loss))
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror="hard_wrong_negative_weight")
 def hard_wrong_positive_weight(label, weight, score_is_zero):
     """Weight of positives that were given the score 0: Σ w·y over rows with p = 0."""
     return weight * label * score_is_zero
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror="hard_wrong_positive_weight")
 def hard_wrong_negative_weight(label, weight, score_is_one):
     """Weight of negatives that were given the score 1: Σ w·(1 − y) over rows with p = 1."""
     return weight * (1.0 - label) * score_is_one
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror="hard_right_negative_weight")
 def hard_right_positive_weight(label, weight, score_is_one):
     """Weight of positives that were given the score 1: Σ w·y over rows with p = 1."""
     return weight * label * score_is_one
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", mirror="hard_right_positive_weight")
 def hard_right_negative_weight(label, weight, score_is_zero):
     """Weight of negatives that were given the score 0: Σ w·(1 − y) over rows with p = 0."""
     return weight * (1.0 - label) * score_is_zero
@@ -110,13 +110,13 @@ def log_loss(positive_nll, negative_nll, weight):
     return ratio(positive_nll + negative_nll, weight)
 
 
-@metric(unit="nats")
+@metric(unit="nats", weight_degree=1)
 def log_loss_total(positive_nll, negative_nll):
     """Total log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)]. Undefined where there is no weight."""
     return positive_nll + negative_nll
 
 
-@metric(unit="nats")
+@metric(unit="nats", weight_degree=1)
 def inverse_propensity_log_loss(positive_nll, negative_nll, n):
     """Log loss per row, −Σ w·[y ln p + (1 − y) ln(1 − p)] / n: IPS where w is 1 / propensity; `log_loss` is SNIPS.
 

@@ -57,19 +57,19 @@ def hard_group_positives(weight, groups):
     return weight * groups.hard * groups.positives
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", sequential=True)
 def softmax_nll(loss_weight, groups):
     """Softmax loss, each group once, Σ w·(lse(all) − mean of s over P), hard groups left out."""
     return loss_weight * _mean_nll(groups)
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", sequential=True)
 def softmax_positive_nll(loss_positives, groups):
     """Softmax loss, each positive once, Σ w·Σ_P (lse(all) − s_i), hard groups left out."""
     return loss_positives * _mean_nll(groups)
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", sequential=True)
 def softmax_one_of_nll(loss_weight, groups):
     """Softmax loss of one positive being drawn, no matter which, Σ w·(lse(all) − lse(P)), hard groups left out."""
     # lse(all) − lse(P) = ln(1 + exp(lse(N) − lse(P))), which keeps its digits where it is small.
@@ -78,7 +78,7 @@ def softmax_one_of_nll(loss_weight, groups):
     return loss_weight * softplus(against - of_positives, kernel=groups.kernel)
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", sequential=True)
 def softmax_each_nll(loss_positives, groups):
     """Softmax loss of each positive against the negatives, Σ w·Σ_P ln(1 + Σ_N exp(s_n − s_i)), hard groups left out."""
     against = _lse(groups, ~groups.positive)[groups.of_row]
@@ -103,7 +103,7 @@ def softmax_cross_entropy(softmax_nll, weight_with_positive):
     return ratio(softmax_nll, weight_with_positive)
 
 
-@metric(unit="nats")
+@metric(unit="nats", weight_degree=1)
 def softmax_cross_entropy_total(softmax_positive_nll):
     """Total softmax cross-entropy, the sum form Σ w·(−Σ_P s_i + m·lse(all)): each positive counts once."""
     return softmax_positive_nll

@@ -19,14 +19,14 @@ def hard_pair_weight(weight, groups):
     return weight * (groups.hard & (groups.negatives > 0.0))
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", sequential=True)
 def pairwise_logistic_nll(pair_weight, groups):
     """Pairwise logistic loss, Σ w·mean over the pairs of a group of ln(1 + exp(−(s⁺ − s⁻))), hard groups left out."""
     pairs = groups.positives * groups.negatives
     return pair_weight * (groups.sums(_losses_to_negatives(groups)) / np.maximum(pairs, 1.0))
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", sequential=True)
 def listnet_nll(loss_weight, groups):
     """ListNet loss, Σ w·(lse(s) − Σ y_i·s_i / Σ y_i), hard groups left out."""
     gaps = groups.sums(groups.label * np.where(groups.positive, groups.gap, 0.0))
@@ -34,7 +34,7 @@ def listnet_nll(loss_weight, groups):
     return loss_weight * (gaps / relevance + groups.spread)
 
 
-@statistic(unit="nats")
+@statistic(unit="nats", sequential=True)
 def listmle_nll(loss_weight, groups):
     """ListMLE loss, Σ w·Σ_i (lse(s of i and all after it) − s_i), labels descending, hard groups left out."""
     order = np.lexsort((groups.score, -groups.label, groups.of_row))

@@ -29,13 +29,13 @@ def hard_right_weight(weight, share, score_is_one):
     return weight * row_sums(share * score_is_one)
 
 
-@statistic(unit="rows", counts=True)
+@statistic(unit="rows", counts=True, sequential=True)
 def unnormalised(unnormalised):
     """Rows scored whose probabilities do not add up to 1 within 10⁻⁶. They are used as they are."""
     return unnormalised
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", sequential=True)
 def class_squared_error(weight, class_error):
     """Weighted squared error of all classes, Σ w·Σ_k (p_k − q_k)²."""
     return weight * class_error
@@ -59,7 +59,7 @@ def log_loss(class_nll, weight):
     return ratio(class_nll, weight)
 
 
-@metric(unit="nats")
+@metric(unit="nats", weight_degree=1)
 def log_loss_total(class_nll):
     """Total log loss, −Σ w·Σ_k q_k ln p_k. Undefined where there is no weight."""
     return class_nll

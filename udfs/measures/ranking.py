@@ -13,7 +13,7 @@ from udfs.examples.groups import Groups, is_first
 from udfs.measure import FloatArray, metric, statistic
 
 
-@statistic(unit="weight", suffix="_k{k}")
+@statistic(unit="weight", suffix="_k{k}", sequential=True)
 def ndcg_sum(weight, groups, *, k):
     """NDCG of the best k of each group, Σ w·DCG/IDCG, gain 2^y − 1, discount log2(rank + 1)."""
     relative = groups.label - groups.maxima(groups.label)[groups.of_row]
@@ -23,7 +23,7 @@ def ndcg_sum(weight, groups, *, k):
     return weight * _ndcg(groups, gain, k)
 
 
-@statistic(unit="weight", suffix="_k{k}")
+@statistic(unit="weight", suffix="_k{k}", sequential=True)
 def ndcg_linear_sum(weight, groups, *, k):
     """NDCG of the best k of each group, Σ w·DCG/IDCG, gain y, discount log2(rank + 1)."""
     return weight * _ndcg(groups, groups.label, k)
@@ -53,7 +53,7 @@ def precision_sum(weight, groups, *, k):
     return weight * (_hits(groups, k) / k)
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", sequential=True)
 def average_precision_sum(weight, groups):
     """Average precision of each group, Σ w·(mean over its positives of the precision at their rank)."""
     ties = groups.ties
@@ -68,7 +68,7 @@ def average_precision_sum(weight, groups):
     return weight * (total / np.maximum(groups.positives, 1.0))
 
 
-@statistic(unit="weight")
+@statistic(unit="weight", sequential=True)
 def grouped_average_precision_sum(weight, groups):
     """Average precision of each group with a tie as one threshold, Σ w·Σ (recall step × precision after it)."""
     ties = groups.ties

@@ -45,31 +45,31 @@ def absolute_value_error(label, weight, score):
     return weight * np.abs(label - score)
 
 
-@metric(unit="value²")
+@metric(unit="value²", value_degree=2)
 def mean_squared_error(squared_value_error, weight):
     """Mean squared error, Σ w·(y − s)² / Σ w. Minimised by the expected value."""
     return ratio(squared_value_error, weight)
 
 
-@metric(unit="value")
+@metric(unit="value", value_degree=1)
 def root_mean_squared_error(squared_value_error, weight):
     """Root of the mean squared error, √(Σ w·(y − s)² / Σ w)."""
     return np.sqrt(ratio(squared_value_error, weight))
 
 
-@metric(unit="value")
+@metric(unit="value", value_degree=1)
 def mean_absolute_error(absolute_value_error, weight):
     """Mean absolute error, Σ w·|y − s| / Σ w. Minimised by the median."""
     return ratio(absolute_value_error, weight)
 
 
-@metric(unit="value")
+@metric(unit="value", value_degree=1)
 def mean_label(label_sum, weight):
     """Weighted mean label, Σ w·y / Σ w."""
     return ratio(label_sum, weight)
 
 
-@metric(unit="value")
+@metric(unit="value", value_degree=1)
 def mean_score(predicted_sum, weight):
     """Weighted mean score, Σ w·s / Σ w."""
     return ratio(predicted_sum, weight)
