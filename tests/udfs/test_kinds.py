@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from tests.udfs.counts import COUNTS
-from tests.udfs.summaries import CODES, GROUPINGS
+from tests.udfs.rows.binary import CODES, GROUPINGS
 from udfs import catalog
 from udfs.exact.decimals import from_decimal, nearest
 from udfs.kind import Kind
