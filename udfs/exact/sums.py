@@ -8,7 +8,7 @@ block alone could, they are split into such limbs first, by float64 additions th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,21 +94,23 @@ class _Sum:
 
 
 class Sums:
-    """Exact sums of some statistics per key, keys being integers in [0, keys); `rows` counts the rows per key.
+    """Exact sums of statistics per key, keys being integers in [0, keys); `rows` counts the rows per key.
+
+    A statistic has any name; the sums of one that nothing was added to are 0.
 
     A limb is at most 2³³ in size per row, so int64 holds 2³⁰ - 1 rows: more raise OverflowError, none being added.
 
-    >>> sums = Sums(keys=3, statistics=1)
-    >>> accumulate([np.array([0.5, 0.25, -1.0])], [(sums, np.array([2, 2, 0]))])
-    >>> sums.seen(), sums.decimals(0).to_pylist()
+    >>> sums = Sums(keys=3)
+    >>> accumulate([("loss", np.array([0.5, 0.25, -1.0]))], [(sums, np.array([2, 2, 0]))])
+    >>> sums.seen(), sums.decimals("loss").to_pylist()
     (array([0, 2]), [Decimal('-1.000000000000000'), Decimal('0.750000000000000')])
     """
 
-    def __init__(self, keys: int, statistics: int) -> None:
+    def __init__(self, keys: int) -> None:
         """Start with no rows."""
         self.rows: IntArray = np.zeros(keys, dtype=np.int64)
         self._added = 0
-        self._sums = [_Sum(keys) for _ in range(statistics)]
+        self._sums: dict[Hashable, _Sum] = {}
 
     def _received(self, keys: IntArray) -> list[_Rows]:
         """Where the rows of a batch go, per block, after they are checked and counted."""
@@ -123,48 +125,45 @@ class Sums:
             self.rows[block.present] += block.counts
         return blocks
 
-    def _add(self, statistic: int, parts: Iterable[Part], rows: _Rows) -> None:
-        if statistic >= len(self._sums):
-            raise ValueError(f"terms of more than {len(self._sums)} statistics")
-        for part in parts:
-            self._sums[statistic].add(part, rows)
+    def _of(self, statistic: Hashable) -> _Sum:
+        return self._sums.setdefault(statistic, _Sum(self.rows.size))
 
     def regrouped(self, keys: IntArray, size: int) -> Sums:
         """The same rows under coarser keys: the sums of key k are added to key `keys[k]` in [0, size)."""
-        coarser = Sums(size, 0)
+        coarser = Sums(size)
         coarser._added = self._added
         np.add.at(coarser.rows, keys, self.rows)
-        coarser._sums = [sums.regrouped(keys, size) for sums in self._sums]
+        coarser._sums = {statistic: sums.regrouped(keys, size) for statistic, sums in self._sums.items()}
         return coarser
 
     def seen(self) -> IntArray:
         """The keys that have rows, ascending. (seen,)."""
         return np.flatnonzero(self.rows)
 
-    def counts(self, statistic: int) -> IntArray:
+    def counts(self, statistic: Hashable) -> IntArray:
         """The sums of a statistic whose terms are 0 or 1, for the keys seen. (seen,)."""
         low, high = self.words(statistic)
         units = high * 2.0**64 + low
         rounded: IntArray = np.rint(units / UNITS).astype(np.int64)  # from within 2⁻²⁰ of an integer below 2³⁰
         return rounded
 
-    def words(self, statistic: int) -> tuple[WordArray, IntArray]:
-        """The sums of a statistic, by position, for the keys seen, as 128-bit integers: `decimals.words`."""
-        return self._sums[statistic].words(self.seen())
+    def words(self, statistic: Hashable) -> tuple[WordArray, IntArray]:
+        """The sums of a statistic, for the keys seen, as 128-bit integers: `decimals.words`."""
+        return self._of(statistic).words(self.seen())
 
-    def decimals(self, statistic: int) -> pa.Decimal128Array:
-        """The sums of a statistic, by position, for the keys seen: DECIMAL(37,15), (seen,)."""
+    def decimals(self, statistic: Hashable) -> pa.Decimal128Array:
+        """The sums of a statistic, for the keys seen: DECIMAL(37,15), (seen,)."""
         return from_words(*self.words(statistic))
 
 
-def accumulate(terms: Iterable[FloatArray], groupings: Sequence[tuple[Sums, IntArray]]) -> None:
+def accumulate(terms: Iterable[tuple[Hashable, FloatArray]], groupings: Sequence[tuple[Sums, IntArray]]) -> None:
     """Add the rows of a batch to the sums of several groupings.
 
     Terms are taken one by one and split into limbs once for all groupings, so a generator keeps memory small. After
     an error the sums hold a part of the batch: do not go on with them.
 
     Args:
-        terms: For each statistic its terms, (n,), in the order of the statistics; any n.
+        terms: For each statistic its name and its terms, (n,); any n.
         groupings: The sums of each grouping with the key of each row, (n,).
 
     Raises:
@@ -172,14 +171,15 @@ def accumulate(terms: Iterable[FloatArray], groupings: Sequence[tuple[Sums, IntA
         OverflowError: With these rows a grouping would have 2³⁰ or more.
     """
     received = [sums._received(keys) for sums, keys in groupings]
-    for statistic, x in enumerate(terms):
+    for statistic, x in terms:
         if any(len(x) != len(keys) for _, keys in groupings):
-            raise ValueError(f"{len(x)} terms of statistic {statistic} for {[len(k) for _, k in groupings]} keys")
+            raise ValueError(f"{len(x)} terms of statistic {statistic!r} for {[len(k) for _, k in groupings]} keys")
         for number, block in enumerate(_blocks(len(x))):
             rows = [blocks[number] for blocks in received]
             parts = parted(np.asarray(x[block], dtype=np.float64), max((each.most for each in rows), default=0))
             for (sums, _), each in zip(groupings, rows, strict=True):
-                sums._add(statistic, parts, each)
+                for part in parts:
+                    sums._of(statistic).add(part, each)
 
 
 def total(x: FloatArray) -> int:

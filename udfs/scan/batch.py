@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -32,6 +32,8 @@ KEYS = pa.schema(
     ]
 )
 COUNTS = pa.schema([("passed", pa.int64()), ("unknown", pa.int64())])
+
+Terms = tuple[Hashable, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -97,14 +99,10 @@ class Summarise:
 
     def _sums(self) -> dict[Grain, Sums]:
         """No sums yet, at every grain at which rows are added."""
-        width = sum(len(self.statistics[recipe.kind]) for recipe in self.recipes)
-        of_all = {grain: width for grain in grains_of_all(self.groupings, self.shards)}
-        of_pairs = {
-            grain: recipe.classes * len(self.by_class) if grain.parts == 1 else len(BIN_STATISTICS)
-            for pair, recipe in enumerate(self.recipes)
-            for grain in grains_of_pair(pair, recipe, self.groupings, self.shards)
-        }
-        return {grain: Sums(self._size(grain), wide) for grain, wide in {**of_all, **of_pairs}.items()}
+        grains = [*grains_of_all(self.groupings, self.shards)]
+        for pair, recipe in enumerate(self.recipes):
+            grains += grains_of_pair(pair, recipe, self.groupings, self.shards)
+        return {grain: Sums(self._size(grain)) for grain in grains}
 
     def _size(self, grain: Grain) -> int:
         return grain.keys(self.cells if grain.grouping == CELLS else self.groupings[grain.grouping].slices)
@@ -137,19 +135,24 @@ class Summarise:
         slices = self.groupings[grouping].of_cell[cell]
         return slices * shards + shard if shards else slices
 
-    def _terms(
-        self, table: pa.Table, keys: Mapping[Grain, IntArray], sums: Mapping[Grain, Sums]
-    ) -> Iterator[FloatArray]:
+    def _terms(self, table: pa.Table, keys: Mapping[Grain, IntArray], sums: Mapping[Grain, Sums]) -> Iterator[Terms]:
         """The terms of every statistic of every pair; what a pair keeps for itself is added on the way."""
         for pair, recipe in enumerate(self.recipes):
             examples = recipe.examples(table, kernel(self.kernel))
             own = {grain: key for grain, key in keys.items() if grain.pair == pair}
             if recipe.classes:
-                _add_classes(examples, self.by_class.values(), [(sums[g], k) for g, k in own.items() if g.parts == 1])
+                of_classes = [(sums[grain], key) for grain, key in own.items() if grain.parts == 1]
+                accumulate(self._class_terms(examples), of_classes)
             for grain in (grain for grain in own if grain.parts > 1):
                 self._add_bins(table, recipe, examples, (sums[grain], own[grain] * grain.parts))
-            for statistic in self.statistics[recipe.kind].values():
-                yield statistic.of(examples)
+            for name, statistic in self.statistics[recipe.kind].items():
+                yield (pair, name), statistic.of(examples)
+
+    def _class_terms(self, examples: dict[str, Any]) -> Iterator[Terms]:
+        """The terms of every class, class by class."""
+        for number, of_class in enumerate(of_each_class(examples)):
+            for name, statistic in self.by_class.items():
+                yield (number, name), statistic.of(of_class)
 
     def _add_bins(self, table: pa.Table, recipe: Recipe, examples: dict[str, Any], into: tuple[Sums, IntArray]) -> None:
         assert recipe.binning is not None
@@ -157,7 +160,7 @@ class Summarise:
         score = column(table, recipe.scores[0]) if whole else examples["score"]
         usable = np.flatnonzero(examples["scored"])
         sums, first = into
-        terms = (self.statistics[recipe.kind][name].of(examples)[usable] for name in BIN_STATISTICS)
+        terms = ((name, self.statistics[recipe.kind][name].of(examples)[usable]) for name in BIN_STATISTICS)
         accumulate(terms, [(sums, first[usable] + recipe.binning.located(score[usable]))])
 
     def _rolled_up(self, grouping: Grouping, finer: Sums) -> Sums:
@@ -168,31 +171,30 @@ class Summarise:
 
     def _emitted(self, grain: Grain, sums: Sums) -> Iterator[pa.RecordBatch]:
         """The sums at one grain, for each pair the keys that have rows of its task."""
-        first = 0
         for pair, recipe in enumerate(self.recipes):
-            statistics = self.statistics[recipe.kind]
             if grain.pair is None:
-                yield self._rows(grain, pair, sums, {name: at for at, name in enumerate(statistics, first)})
-                first += len(statistics)
+                yield self._rows(grain, pair, sums, {name: (pair, name) for name in self.statistics[recipe.kind]})
             elif grain.pair == pair and grain.parts > 1:
-                yield self._rows(grain, pair, sums, {name: at for at, name in enumerate(BIN_STATISTICS)})
+                yield self._rows(grain, pair, sums, {name: name for name in BIN_STATISTICS})
             elif grain.pair == pair:
-                for k in range(recipe.classes):
-                    at = {name: k * len(self.by_class) + j for j, name in enumerate(self.by_class)}
-                    yield self._rows(grain, pair, sums, at, part=k)
+                for number in range(recipe.classes):
+                    of_class = {name: (number, name) for name in self.by_class}
+                    yield self._rows(grain, pair, sums, of_class, part=number)
 
-    def _rows(self, grain: Grain, pair: int, sums: Sums, at: Mapping[str, int], part: int = WHOLE) -> pa.RecordBatch:
-        """The sums of some statistics, by their position in `sums`, as rows: NULL in the columns of all others."""
+    def _rows(
+        self, grain: Grain, pair: int, sums: Sums, names: Mapping[str, Hashable], part: int = WHOLE
+    ) -> pa.RecordBatch:
+        """The sums of some columns, by their name in `sums`, as rows: NULL in all other columns."""
         seen = sums.seen()
         key, bin_ = np.divmod(seen, grain.parts)
         key, shard = np.divmod(key, grain.shards) if grain.shards else (key, np.full(seen.size, -1))
         columns = {"pair": pair, "grouping": grain.grouping, "key": key, "shard": shard}
         columns["part"] = bin_ if grain.parts > 1 else part
-        for name, position in at.items():
-            columns[name] = sums.counts(position) if self.columns[name].counts else sums.decimals(position)
+        for title, name in names.items():
+            columns[title] = sums.counts(name) if self.columns[title].counts else sums.decimals(name)
         batch = self._batch(columns, seen.size)
         bucket = self._bucket(pair, grain.grouping) + seen // PACK_ROWS
-        if "unscored" in at:
+        if "unscored" in names:
             counted = pc.or_(pc.not_equal(batch["n"], 0), pc.not_equal(batch["unscored"], 0))
             batch, bucket = batch.filter(counted), bucket[counted.to_numpy(zero_copy_only=False)]
         return packed(batch, bucket)
@@ -210,14 +212,6 @@ class Summarise:
         """A batch of partial sums, NULL in the columns that are not given."""
         arrays = [_array(columns.get(field.name), field.type, size) for field in self.schema]
         return pa.record_batch(arrays, schema=self.schema)
-
-
-def _add_classes(
-    examples: dict[str, Any], statistics: Iterable[Statistic], groupings: Sequence[tuple[Sums, IntArray]]
-) -> None:
-    """Add the terms of every class, class by class."""
-    listed = list(statistics)
-    accumulate((statistic.of(each) for each in of_each_class(examples) for statistic in listed), groupings)
 
 
 def _array(values: pa.Array | IntArray | int | None, type_: pa.DataType, size: int) -> pa.Array:

@@ -22,10 +22,10 @@ Units = tuple[int, ...]
 def sums_of_bins(rows: Rows, binning: Binning) -> dict[float, Units]:
     """Units of each statistic of `NAMES` by low edge, of the bins that occur."""
     examples = binary_examples(rows.label, rows.weight, rows.score, rows.scale)
-    sums = Sums(binning.edges.size, len(NAMES))
+    sums = Sums(binning.edges.size)
     statistics = statistics_of("binary")
-    accumulate((statistics[name].of(examples) for name in NAMES), [(sums, binning.located(rows.score))])
-    columns = [from_decimal(sums.decimals(i)).tolist() for i in range(len(NAMES))]
+    accumulate(((name, statistics[name].of(examples)) for name in NAMES), [(sums, binning.located(rows.score))])
+    columns = [from_decimal(sums.decimals(name)).tolist() for name in NAMES]
     return dict(zip(binning.edges[sums.seen()].tolist(), zip(*columns, strict=True), strict=True))
 
 
