@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 
 from jobs.errors import InputChangedError
@@ -17,8 +16,8 @@ from jobs.examples.sent import sent
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.tables import BY_CLASS, statistics_of_kind
 from jobs.settings import Evaluation
-from udfs.scan.batch import COUNTS, KEYS, NO_PAIR, Summarise
-from udfs.scan.partials import PACKED_TYPES, Combine, combined, unpacked
+from udfs.scan.batch import KEYS, Summarise
+from udfs.scan.partials import PACKED_TYPES, Combine, combined, counts_in, unpacked
 from udfs.scan.recipes import Recipe
 
 
@@ -80,15 +79,11 @@ class _Added:
 def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> _Added:
     """What is added of a frame, with the numbers that its pairs have among all."""
     packed = frame.mapInArrow(summary, PACKED_TYPES).repartition("bucket")
-    parts = packed.mapInArrow(Combine(summary.schema, tuple(KEYS.names)), PACKED_TYPES).toArrow()
+    parts = packed.mapInArrow(Combine(summary.schema, tuple(KEYS.names)), PACKED_TYPES).toArrow().to_batches()
     # Nearly nothing is left to add here; that no key comes twice does not depend on how an engine distributes rows.
-    table = combined(unpacked(parts.to_batches(), summary.schema), KEYS.names)
-    of_pairs = pc.not_equal(table["pair"], NO_PAIR)
-    counts = table.filter(pc.invert(of_pairs)).select(COUNTS.names).to_pylist()
-    sums = table.filter(of_pairs).drop_columns(COUNTS.names)
+    sums = combined(unpacked(parts, summary.schema), KEYS.names)
     pairs = pa.array(np.array(numbers, dtype=np.int32)[sums["pair"].to_numpy()])
-    sums = sums.set_column(sums.column_names.index("pair"), "pair", pairs)
-    return _Added(sums, **{name: sum(row[name] for row in counts) for name in COUNTS.names})
+    return _Added(sums.set_column(sums.column_names.index("pair"), "pair", pairs), **counts_in(parts))
 
 
 def _summary(settings: Evaluation, cells: Cells, recipes: Sequence[Recipe]) -> Summarise:

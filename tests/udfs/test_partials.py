@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.udfs.rows.binary import decimals
 from udfs.exact.decimals import DECIMAL, from_decimal
-from udfs.scan.partials import PACKED, Combine, combined, packed, subtracted, unpacked
+from udfs.scan.partials import PACKED, Combine, combined, counted, counts_in, packed, subtracted, unpacked
 
 SCHEMA = pa.schema([("key", pa.int64()), ("n", pa.int64()), ("loss", DECIMAL), ("other", DECIMAL)])
 
@@ -32,6 +32,15 @@ def test_no_rows_are_no_values() -> None:
     assert packed(batch([], []), np.array([], dtype=np.int64)).num_rows == 0
     assert unpacked([], SCHEMA) == SCHEMA.empty_table()
     assert list(Combine(SCHEMA, ("key",))([])) == []
+    assert counts_in([]) == {"passed": 0, "unknown": 0}
+
+
+def test_counts_are_added_by_name_and_are_no_rows() -> None:
+    rows = packed(batch([1, 1], [5, 7]), np.array([0, 0]))
+    values = [counted(passed=5, unknown=1), rows, counted(passed=2, unknown=0)]
+    for each in (values, list(Combine(SCHEMA, ("key",))(values))):
+        assert counts_in(each) == {"passed": 7, "unknown": 1}
+        assert from_decimal(added(unpacked(each, SCHEMA))["loss"]).tolist() == [12]
 
 
 def test_parts_of_a_key_are_added_exactly_and_nothing_recorded_stays_null() -> None:

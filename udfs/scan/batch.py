@@ -18,10 +18,9 @@ from udfs.exact.sums import Sums, accumulate
 from udfs.examples.classes import of_each_class
 from udfs.measure import FloatArray, Statistic
 from udfs.scan.grains import CELLS, Grain, Grouping, grains_of_all, grains_of_pair
-from udfs.scan.partials import PACK_ROWS, packed
+from udfs.scan.partials import PACK_ROWS, counted, packed
 from udfs.scan.recipes import Recipe, column
 
-NO_PAIR = -1  # instead of a task × model: the rows themselves
 WHOLE = -1  # the part of sums over all scores and classes
 BLOCK_ROWS = 2**17  # their columns stay near the cache; fewer rows pay for the calls instead
 BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum")
@@ -31,7 +30,6 @@ KEYS = pa.schema(
         *(("shard", pa.int32()), ("part", pa.int32())),
     ]
 )
-COUNTS = pa.schema([("passed", pa.int64()), ("unknown", pa.int64())])
 
 Terms = tuple[Hashable, FloatArray]
 
@@ -43,8 +41,8 @@ class Summarise:
     Called by each task with all its batches: rows are added where they are, and only the keys that occurred leave, one
     row per pair, grouping, key, shard and part, packed as `udfs.scan.partials` says. `grouping` is the number of a
     declaration of slices, or CELLS (shard is −1 there); `part` is the number of a score bin or of a class, or WHOLE.
-    One row besides, of NO_PAIR, has counts instead of sums: the rows that `passed`, and those of them that are
-    `unknown`, their code not being in `codes`.
+    Beside them leave counts of the rows that `passed`, and of those of them that are `unknown`, as their code is not
+    among `codes`.
 
     Attributes:
         recipes: Of the examples of every task × model.
@@ -79,7 +77,7 @@ class Summarise:
     def schema(self) -> pa.Schema:
         """The columns of the partial sums: keys, counts as BIGINT, sums as DECIMAL(37,15)."""
         sums = ((name, pa.int64() if s.counts else DECIMAL) for name, s in self.columns.items())
-        return pa.schema([*KEYS, *COUNTS, *sums])
+        return pa.schema([*KEYS, *sums])
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Sum all batches of a task."""
@@ -95,7 +93,7 @@ class Summarise:
                 parent = sums[Grain(None, grouping.parent, self.shards, 1)]
                 yield from self._emitted(Grain(None, number, self.shards, 1), self._rolled_up(grouping, parent))
         if passed:
-            yield self._counted(passed=passed, unknown=unknown)
+            yield counted(passed=passed, unknown=unknown)
 
     def _sums(self) -> dict[Grain, Sums]:
         """No sums yet, at every grain at which rows are added."""
@@ -199,14 +197,9 @@ class Summarise:
             batch, bucket = batch.filter(counted), bucket[counted.to_numpy(zero_copy_only=False)]
         return packed(batch, bucket)
 
-    def _counted(self, **counts: int) -> pa.RecordBatch:
-        """What is counted of the rows themselves."""
-        keys = {"pair": NO_PAIR, "grouping": CELLS, "key": 0, "shard": -1, "part": WHOLE}
-        return packed(self._batch({**keys, **counts}, 1), np.array([self._bucket(NO_PAIR, CELLS)]))
-
     def _bucket(self, pair: int, grouping: int) -> int:
         """The first bucket of a pair and a grouping: parts of a key are always in the same one."""
-        return ((pair - NO_PAIR) * (len(self.groupings) - CELLS) + grouping - CELLS) << 32
+        return (pair * (len(self.groupings) - CELLS) + grouping - CELLS) << 32
 
     def _batch(self, columns: Mapping[str, Any], size: int) -> pa.RecordBatch:
         """A batch of partial sums, NULL in the columns that are not given."""

@@ -18,6 +18,8 @@ from udfs.exact.decimals import IntArray
 
 PACKED = pa.schema([("bucket", pa.int64()), ("rows", pa.binary())])
 PACKED_TYPES = "bucket bigint, rows binary"  # the same, to an engine
+COUNTED = -1  # the bucket of counts, which are no rows of sums; all others are from 0
+COUNTS = pa.schema([("passed", pa.int64()), ("unknown", pa.int64())])
 PACK_ROWS = 2**8  # of keys in a bucket; all parts of a bucket together must stay below 2 GiB
 COMBINED_ROWS = 2**16
 ALL_PARTS = pc.ScalarAggregateOptions(skip_nulls=False, min_count=0)
@@ -33,7 +35,23 @@ def packed(rows: pa.RecordBatch, bucket: IntArray) -> pa.RecordBatch:
 
 def unpacked(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
     """The rows of this schema that were packed."""
-    values = (value.as_buffer() for batch in batches for value in batch["rows"])
+    return _read(batches, schema, counts=False)
+
+
+def counted(*, passed: int, unknown: int) -> pa.RecordBatch:
+    """How many rows came to a task, and of how many of them the cell is unknown. PACKED."""
+    return packed(pa.record_batch([[passed], [unknown]], schema=COUNTS), np.array([COUNTED]))
+
+
+def counts_in(batches: Iterable[pa.RecordBatch]) -> dict[str, int]:
+    """The counts of all tasks, added by name."""
+    table = _read(batches, COUNTS, counts=True)
+    return {name: sum(table[name].to_pylist()) for name in COUNTS.names}
+
+
+def _read(batches: Iterable[pa.RecordBatch], schema: pa.Schema, *, counts: bool) -> pa.Table:
+    pairs = (pair for batch in batches for pair in zip(batch["bucket"].to_pylist(), batch["rows"], strict=True))
+    values = (value.as_buffer() for bucket, value in pairs if (bucket == COUNTED) is counts)
     return pa.Table.from_batches([pa.ipc.read_record_batch(value, schema) for value in values], schema=schema)
 
 
@@ -74,7 +92,10 @@ class Combine:
     keys: tuple[str, ...]
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Combine all rows of a task."""
-        rows = combined(unpacked(batches, self.schema), list(self.keys)).combine_chunks()
+        """Combine all rows of a task, and its counts."""
+        arrived = list(batches)
+        if arrived:
+            yield counted(**counts_in(arrived))
+        rows = combined(unpacked(arrived, self.schema), list(self.keys)).combine_chunks()
         for batch in rows.to_batches(max_chunksize=COMBINED_ROWS):
             yield packed(batch, np.zeros(batch.num_rows, np.int64))

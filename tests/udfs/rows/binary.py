@@ -8,14 +8,13 @@ from decimal import Context, Decimal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.catalog import columns_of, published
 from udfs.exact.decimals import DECIMAL, SCALE, from_decimal, nearest
 from udfs.measure import FloatArray, Metric, Options
 from udfs.pricing import evaluated, priced
-from udfs.scan.batch import COUNTS, KEYS, NO_PAIR, Summarise
+from udfs.scan.batch import KEYS, Summarise
 from udfs.scan.grains import CELLS, Grouping
 from udfs.scan.partials import combined, subtracted, unpacked
 from udfs.scan.recipes import Recipe
@@ -78,14 +77,7 @@ def summarise(
 
 def by_key(run: Summarise, batches: Iterable[pa.RecordBatch]) -> Sums:
     """Units of each statistic by (pair, grouping, key, shard), of one partition."""
-    table = unpacked(run(batches), run.schema)
-    return _sums(table.filter(pc.not_equal(table["pair"], NO_PAIR)).drop_columns(COUNTS.names))
-
-
-def counts_of(run: Summarise, batches: Iterable[pa.RecordBatch]) -> list[dict[str, int]]:
-    """What is counted of the rows themselves, of one partition."""
-    table = unpacked(run(batches), run.schema)
-    return table.filter(pc.equal(table["pair"], NO_PAIR)).select(COUNTS.names).to_pylist()
+    return _sums(unpacked(run(batches), run.schema))
 
 
 def merged(parts: Iterable[Sums]) -> Sums:
