@@ -53,7 +53,7 @@ class Night:
 class Scanned:
     """The day as its first scans show it: its cells, what has arrived of each source, the units of every scoring."""
 
-    found: Cells
+    cells: Cells
     arrived: Mapping[str, Arrived]
     scorings: Sequence[Scoring]
 
@@ -125,7 +125,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
     frames = framed(inputs, night.settings, night.day, finality.stamp.as_of)
     with progress.stage("cells"):
         scanned = _scanned(night, frames)
-        progress.note = f"{scanned.found.in_day:,} rows of the day, {len(scanned.found.cells):,} cells"
+        progress.note = f"{scanned.cells.in_day:,} rows of the day, {len(scanned.cells.cells):,} cells"
     finality = _arrived(night, frames, scanned, finality)
     with progress.stage("label"):
         examples = label.labelled(frames.impressions, frames.logs, night.settings)
@@ -135,7 +135,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
         progress.note = f"{summed.ledger.scored:,} examples"
     # Before anything is written: sums of two states of a file would be blamed on its rows.
     pinned.verify(inputs.all)
-    combined = Combined(summed.sums, scanned.found, scanned.scorings, finality.stamp, night.settings)
+    combined = Combined(summed.sums, scanned.cells, scanned.scorings, finality.stamp, night.settings)
     statistics = combined.statistics()
     with progress.stage("reject"):
         left = _rejected(night, summed, statistics)
@@ -146,7 +146,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
         night.writer.replace(new)
     _tell_done(night, inputs, scanned, finality, progress)
     doubts = (*inputs.warnings(night.settings), *_doubts(night, scanned, frames, left, new))
-    events = {log.name: log.found for log in left.logs}
+    events = {log.name: log.events for log in left.logs}
     ended = (finality.stamp, left.ledger, new["metrics"], dict(progress.seconds), doubts, finality.reasons)
     return Outcome(*ended, left.pairs, events)
 
@@ -180,7 +180,7 @@ def _scanned(night: Night, frames: Frames) -> Scanned:
 
 def _arrived(night: Night, frames: Frames, scanned: Scanned, finality: Finality) -> Finality:
     """Check that the day is there, and its sources whole."""
-    arrival.check_day(frames.impressions, scanned.found, scanned.arrived[arrival.IMPRESSIONS], night.day)
+    arrival.check_day(frames.impressions, scanned.cells, scanned.arrived[arrival.IMPRESSIONS], night.day)
     finality = finality.judged(lacking.sources(scanned.arrived, finality.history, night.settings, night.day))
     night.journal.know(stamp=finality.stamp)
     return finality
@@ -188,14 +188,14 @@ def _arrived(night: Night, frames: Frames, scanned: Scanned, finality: Finality)
 
 def _summed(night: Night, frames: Frames, scanned: Scanned, examples: Labelled) -> Summed:
     """The one pass over the examples."""
-    parts = (night.settings, scanned.found, scanned.scorings)
+    parts = (night.settings, scanned.cells, scanned.scorings)
     assembled = groups.assembled(examples.frame, *parts)
     whole = None if assembled is None else assembled.frame
     summary = summarise.summarised(examples.frame, whole, *parts)
     rows = rejects.Rows(*(frames.impressions, frames.logs, examples.frame, whole), scanned.scorings, scanned.arrived)
     ends = {"duplicate": examples.duplicates, "scored": summary.rows}
     mixed = None if assembled is None else assembled.mixed
-    ledger = Ledger.of(scanned.found.read, scanned.found.outside, **ends, mixed=mixed)
+    ledger = Ledger.of(scanned.cells.read, scanned.cells.outside, **ends, mixed=mixed)
     night.journal.know(ledger=ledger)
     return Summed(summary.sums, rows, ledger)
 
@@ -204,7 +204,7 @@ def _rejected(night: Night, summed: Summed, statistics: pa.Table) -> Left:
     """Count and keep what is left out, and refuse the day where that is too much of it."""
     rows, settings, ledger = summed.rows, night.settings, summed.ledger
     logs = unmatched.judged(rows.impressions, rows.logs, settings, night.day, rejected=ledger.rejected > 0)
-    night.journal.know(events={log.name: log.found.counts for log in logs})
+    night.journal.know(events={log.name: log.events.counts for log in logs})
     reasons, kept = rejects.counted(rows, ledger, statistics, settings.limits.stored_rejects)
     ledger = replace(ledger, reasons=reasons)
     night.journal.know(ledger=ledger)
@@ -236,8 +236,8 @@ def _doubts(night: Night, scanned: Scanned, frames: Frames, left: Left, new: Map
     """What should be looked at before the numbers are believed, as sentences."""
     for log in left.logs:
         yield from unmatched.warnings(log)
-    yield from unmatched.copies(frames.impressions, left.ledger.duplicate, scanned.found.in_day)
+    yield from unmatched.copies(frames.impressions, left.ledger.duplicate, scanned.cells.in_day)
     limit = night.settings.limits.rejected_share
     yield from (each.sentence for each in left.pairs if not each.required and each.exceeds(limit))
-    largest = scanned.found.largest
+    largest = scanned.cells.largest
     yield from precision.warnings(new["shard_statistics"], scanned.scorings, largest, night.settings)

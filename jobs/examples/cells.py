@@ -21,8 +21,21 @@ from jobs.settings import Evaluation
 NULL, OTHER = "(null)", "(other)"
 MAX_COMBINATIONS = 2_000_000  # what the driver is ready to hold before values are folded
 
-Largest = Mapping[str, float]
+Of = tuple[str, int]  # what is asked of which task × model
+Largest = Mapping[Of, float]
 IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the scan finds besides: the largest of a column over all rows, or where it is `added` its sum."""
+
+    column: Column
+    added: bool = False
+
+    def merged(self, column: Column | str) -> Column:
+        """The column, or parts of what is asked, as one number."""
+        return F.sum(column) if self.added else F.max(column)
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class Cells:
         cell_of_code: For each code the number of its cell; folded combinations share one.
         salt: What `code` was computed with.
         slices: One for every declared slice.
-        largest: The largest of what was asked for besides, by name; none of a name without any value.
+        largest: The largest or the sum of what was asked for besides; none of what has no value at all.
     """
 
     read: int
@@ -64,10 +77,8 @@ def code(settings: Evaluation, salt: int) -> Column:
     return F.xxhash64(F.lit(salt), *columns)
 
 
-def scanned(impressions: DataFrame, settings: Evaluation, asked: Mapping[str, Column] | None = None) -> Cells:
-    """Count the combinations of dimension values that occur in the day, and find the largest of what is asked besides.
-
-    What is asked under a name that begins with `sum` is added up instead.
+def scanned(impressions: DataFrame, settings: Evaluation, asked: Mapping[Of, Asked] | None = None) -> Cells:
+    """Count the combinations of dimension values that occur in the day, and find what is asked besides.
 
     Raises:
         ContractError: More than `limits.cells` cells, or than `MAX_COMBINATIONS` before values are folded; it names
@@ -109,13 +120,15 @@ def scanned(impressions: DataFrame, settings: Evaluation, asked: Mapping[str, Co
     )
 
 
-def _largest(counted: pa.Table, asked: Mapping[str, Column]) -> dict[str, float]:
-    found = {name: (pc.sum if _is_added(name) else pc.max)(counted[name]).as_py() for name in asked}
-    return {name: value for name, value in found.items() if value is not None}
+def _largest(counted: pa.Table, asked: Mapping[Of, Asked]) -> dict[Of, float]:
+    parts = {of: counted[_column(of)] for of in asked}
+    found = {of: (pc.sum if each.added else pc.max)(parts[of]).as_py() for of, each in asked.items()}
+    return {of: value for of, value in found.items() if value is not None}
 
 
-def _is_added(name: str) -> bool:
-    return name.startswith("sum")
+def _column(of: Of) -> str:
+    name, number = of
+    return f"{name}_{number}"
 
 
 def encoded(value: str | None) -> str:
@@ -131,17 +144,16 @@ def encoded(value: str | None) -> str:
     return "%28" + text[1:] if text.startswith("(") else text
 
 
-def _counted(impressions: DataFrame, names: Sequence[str], code: Column, asked: Mapping[str, Column]) -> pa.Table:
+def _counted(impressions: DataFrame, names: Sequence[str], code: Column, asked: Mapping[Of, Asked]) -> pa.Table:
     # Rows of other days are counted beside those of the day: as a key of its own the day would cost as much again.
-    merge = {name: F.sum if _is_added(name) else F.max for name in asked}
-    extremes = [merge[name](column).alias(name) for name, column in asked.items()]
+    extremes = [each.merged(each.column).alias(_column(of)) for of, each in asked.items()]
     counts_of = (F.count(F.lit(1)).alias("all"), F.count_if("in_day").alias("inside"))
     both = impressions.groupBy(*names).agg(*counts_of, *extremes)
     # Their values are of no interest, and may be very many.
     in_day = F.col("inside") > 0
     keys = [F.when(in_day, F.col(name)).alias(name) for name in names]
     sums = [F.sum(name).alias(name) for name in ("all", "inside")]
-    sums += [merge[name](name).alias(name) for name in asked]
+    sums += [each.merged(_column(of)).alias(_column(of)) for of, each in asked.items()]
     counts = both.groupBy(in_day.alias("in_day"), *keys).agg(*sums)
     return counts.withColumn("code", code).limit(MAX_COMBINATIONS + 1).toArrow()
 

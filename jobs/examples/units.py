@@ -10,26 +10,27 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from jobs.errors import ContractError, Problem
-from jobs.examples.cells import Largest
+from jobs.examples.cells import Asked, Largest, Of
 from jobs.inputs.scorings import Scoring, weight_of
 from jobs.settings import Evaluation, LabelColumn
 from udfs.exact.units import DAY_LIMIT, FARTHEST, HEAVIEST, value_unit, weight_unit
 
+SUM = "sum"  # of weights
 LOG_RANGE = 745.0  # −ln of the smallest double
 
 
-def asked(scorings: Sequence[Scoring], settings: Evaluation) -> dict[str, Column]:
-    """What the scan has to find the largest of, by name; nothing where rows weigh 1 and no score is a value.
+def asked(scorings: Sequence[Scoring], settings: Evaluation) -> dict[Of, Asked]:
+    """What the scan has to find besides; nothing where rows weigh 1 and no score is a value.
 
     Rows of the day with a usable label count, whatever else they lack; a label that is in a log is not known yet.
     """
-    found: dict[str, Column] = {}
+    found: dict[Of, Asked] = {}
     for i, s in enumerate(scorings):
         own: dict[str, Column] = {}
         label = settings.label_columns.get(settings.tasks[s.task].label)
         weight = _weight(s)
         if s.weighted:
-            own |= {"weight": weight, "sum": weight}
+            own |= {"weight": weight, SUM: weight}
             if s.kind.of_groups and s.scales[0] == "logit":
                 logit = F.when(F.abs(F.col(s.scores[0])) < float("inf"), F.col(s.scores[0]))
                 own |= {"top": logit, "bottom": -logit}
@@ -40,7 +41,7 @@ def asked(scorings: Sequence[Scoring], settings: Evaluation) -> dict[str, Column
             size = score + (F.lit(1.0) if label is None else F.abs(F.col(s.label)))
             own |= {"score": score, "square": F.greatest(weight, F.lit(1.0)) * (size * size)}
         inside = F.col("in_day") if label is None else F.col("in_day") & F.col(s.label).isNotNull()
-        found |= {f"{name}_{i}": F.when(inside, column) for name, column in own.items()}
+        found |= {(name, i): Asked(F.when(inside, column), added=name == SUM) for name, column in own.items()}
     return found
 
 
@@ -61,11 +62,11 @@ def scaled(scorings: Sequence[Scoring], largest: Largest, settings: Evaluation) 
         raise ContractError("numbers are too large to be summed exactly", list(dict.fromkeys(problems)))
     weights: dict[str, float] = {}
     for i, s in enumerate(scorings):
-        unit = weight_unit(largest.get(f"weight_{i}", 0.0), _factor(i, s, largest, settings)) if s.weighted else 1.0
+        unit = weight_unit(largest.get(("weight", i), 0.0), _factor(i, s, largest, settings)) if s.weighted else 1.0
         weights[s.task] = max(unit, weights.get(s.task, 1.0))
     values: dict[str, float] = {}
     for i, s in enumerate(scorings):
-        unit = value_unit(largest.get(f"square_{i}", 0.0), weights[s.task])
+        unit = value_unit(largest.get(("square", i), 0.0), weights[s.task])
         values[s.task] = max(unit, values.get(s.task, 1.0))
     return tuple(replace(s, weight_unit=weights[s.task], value_unit=values[s.task]) for s in scorings)
 
@@ -76,7 +77,7 @@ def _factor(number: int, scoring: Scoring, largest: Largest, settings: Evaluatio
         return 1.0
     reach = LOG_RANGE
     if scoring.scales[0] == "logit":
-        reach = max(0.0, largest.get(f"top_{number}", 0.0) + largest.get(f"bottom_{number}", 0.0))
+        reach = max(0.0, largest.get(("top", number), 0.0) + largest.get(("bottom", number), 0.0))
     rows = settings.limits.group_rows
     return rows * (reach + math.log(rows) + 1.0)
 
@@ -84,23 +85,23 @@ def _factor(number: int, scoring: Scoring, largest: Largest, settings: Evaluatio
 def _beyond(number: int, scoring: Scoring, largest: Largest, settings: Evaluation) -> Iterator[Problem]:
     """What of a task × model is too large for any unit."""
     weight, label = weight_columns(scoring, settings), settings.labels[settings.tasks[scoring.task].label]
-    most, total = (largest.get(f"{name}_{number}", 0.0) for name in ("weight", "sum"))
+    most, added = (largest.get((name, number), 0.0) for name in ("weight", SUM))
     mend = "give the column in a larger unit, or cap it"
     if most >= HEAVIEST:
         yield Problem(
             f"tasks.{scoring.task}: weight {weight}", f"{most:.6g}", f"weights below 2^60 ({HEAVIEST:.3g}); {mend}"
         )
-    elif total > DAY_LIMIT:
-        found = f"a sum of {total:.6g}, the largest {most:.6g}"
+    elif added > DAY_LIMIT:
+        found = f"a sum of {added:.6g}, the largest {most:.6g}"
         yield Problem(
             f"tasks.{scoring.task}: weight {weight}", found, f"a sum of a day of {DAY_LIMIT:.0e} at most; {mend}"
         )
     columns = {"score": "/".join(_score_columns(scoring, settings))}
     columns |= {"label": label.column} if isinstance(label, LabelColumn) else {}
     for name, column in columns.items():
-        if (found_value := largest.get(f"{name}_{number}", 0.0)) >= FARTHEST:
+        if (size := largest.get((name, number), 0.0)) >= FARTHEST:
             expected = f"numbers below 2^50 ({FARTHEST:.3g}) in size; {mend}"
-            yield Problem(f"tasks.{scoring.task}: {name} {column!r}", f"{found_value:.6g}", expected)
+            yield Problem(f"tasks.{scoring.task}: {name} {column!r}", f"{size:.6g}", expected)
 
 
 def _score_columns(scoring: Scoring, settings: Evaluation) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ class Judged:
     Attributes:
         name: Its name in the configuration.
         declared: How it is configured.
-        found: Its events.
+        events: What became of its events.
         log: The events themselves.
         impressions: The impressions they should be about.
         day: The day.
@@ -40,7 +40,7 @@ class Judged:
 
     name: str
     declared: LabelLog
-    found: Events
+    events: Events
     log: DataFrame
     impressions: DataFrame
     day: Day
@@ -48,7 +48,7 @@ class Judged:
     @property
     def told(self) -> int:
         """The events of which it is known whether they are about an impression."""
-        return self.found.matched + self.found.orphan
+        return self.events.matched + self.events.orphan
 
     @property
     def owed(self) -> float:
@@ -56,7 +56,7 @@ class Judged:
 
         Of those that may be about other days that is a half, and less where the window is longer than a day.
         """
-        found, length = self.found, self.day.end - self.day.start
+        found, length = self.events, self.day.end - self.day.start
         return found.orphan + found.unknown * (length / (length + max(length, self.declared.window)))
 
 
@@ -66,7 +66,7 @@ def check(judged: Judged) -> None:
     Raises:
         RefusedError: More than `labels.<name>.unmatched.refuse` of them (exit 2).
     """
-    found, limit = judged.found, judged.declared.unmatched.refuse
+    found, limit = judged.events, judged.declared.unmatched.refuse
     allowed = f"Where that is right, configure labels.{judged.name}.unmatched: {{refuse: 1}}"
     none = not found.matched and judged.owed >= ENOUGH and limit < 1
     if none or _too_many(found.orphan, judged, limit):
@@ -81,7 +81,7 @@ def check(judged: Judged) -> None:
 
 def warnings(judged: Judged) -> Iterator[str]:
     """What of a log should be looked at before its numbers are believed, as sentences."""
-    found, declared = judged.found, judged.declared
+    found, declared = judged.events, judged.declared
     share = declared.unmatched.warn * judged.told
     if found.orphan > share or (not found.matched and found.unknown):
         yield f"{_orphans(judged)}; compare the ids, and see whether the impressions are whole{_examples(judged)}"
@@ -123,12 +123,12 @@ def _too_many(count: int, judged: Judged, share: float) -> bool:
 
 def _owes_much(judged: Judged) -> bool:
     """Whether events are lost that other days do not explain, though some are matched."""
-    return judged.owed >= ENOUGH and judged.owed > LIKELY * judged.found.matched
+    return judged.owed >= ENOUGH and judged.owed > LIKELY * judged.events.matched
 
 
 def _floats(judged: Judged) -> bool:
     """Whether ids went through floats on their way into the log: they are about no impression of any day."""
-    found = judged.found
+    found = judged.events
     return not found.other_floats and found.floats > judged.declared.unmatched.warn * found.different
 
 
@@ -137,14 +137,14 @@ def _of(count: int, whole: int) -> str:
 
 
 def _orphans(judged: Judged) -> str:
-    found = judged.found
+    found = judged.events
     if found.matched:
         return f"labels.{judged.name}: {_of(found.orphan, judged.told)} events are about no impression that was read"
     return f"labels.{judged.name}: none of {found.different:,} events is about an impression of the day"
 
 
 def _strangers(judged: Judged) -> str:
-    found = judged.found
+    found = judged.events
     told = f"{_of(found.orphan + found.unknown, found.different)} events are about no impression that was read"
     why = f", {found.floats:,} by ids that look like floats" if _floats(judged) else ", more than other days explain"
     return f"labels.{judged.name}: {told}{why}"
@@ -152,7 +152,7 @@ def _strangers(judged: Judged) -> str:
 
 def _early(judged: Judged) -> str:
     """How many events lie before their impressions, and the likely cause."""
-    found = judged.found
+    found = judged.events
     told = (
         f"labels.{judged.name}: {_of(found.before, judged.told)} events lie before their impression and give no label"
     )

@@ -41,7 +41,7 @@ def warnings(
     for number, scoring in enumerate(scorings):
         if not (scoring.weighted or scoring.kind.of_values):
             continue
-        heaviest = largest.get(f"weight_{number}", 0.0)
+        heaviest = largest.get(("weight", number), 0.0)
         for held in _held(shard_statistics, scoring, heaviest, settings):
             if held.error > max(TOLERANCE, worst[scoring.task].error if scoring.task in worst else 0.0):
                 worst[scoring.task] = held
