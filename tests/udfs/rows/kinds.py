@@ -17,7 +17,7 @@ from udfs.exact.decimals import DECIMAL, from_decimal
 from udfs.exact.kernels import STRICT
 from udfs.kinds import KINDS
 from udfs.measure import Options
-from udfs.scan.batch import COUNTS, KEYS, NO_PAIR, Summarise
+from udfs.scan.batch import KEYS, Summarise
 from udfs.scan.partials import combined, unpacked
 from udfs.scan.recipes import Recipe
 
@@ -129,8 +129,7 @@ def rows_of(kind: str, scale: str, *, nan: bool) -> st.SearchStrategy[tuple[Any,
 
 def partials_of(of: Drawn) -> pa.Table:
     """The partial sums of one task of the pass."""
-    table = unpacked(of.run([of.batch]), of.run.schema)
-    return table.filter(pa.compute.not_equal(table["pair"], NO_PAIR)).drop_columns(COUNTS.names)
+    return unpacked(of.run([of.batch]), of.run.schema)
 
 
 def merged(parts: Sequence[pa.Table]) -> Sums:
