@@ -21,7 +21,7 @@ from pyspark.sql.pandas.functions import pandas_udf
 
 from udfs.catalog import columns_of, published
 from udfs.exact.decimals import nearest
-from udfs.exact.sums import total
+from udfs.exact.sums import exact_sum
 from udfs.exact.units import HEAVIEST, weight_unit
 from udfs.kind import Columns
 from udfs.kinds import KINDS
@@ -97,7 +97,7 @@ def _aggregate(measured: _Measured) -> Callable[..., Any]:
         unit = weight_unit(float(np.fmax.reduce(weights, initial=0.0)))
         terms = measured.terms(label, score, weights / unit)
         degrees = {name: s.weight_degree for name, s in measured.statistics.items()}
-        sums = {name: nearest([total(values)]) * unit ** degrees[name] for name, values in terms.items()}
+        sums = {name: nearest([exact_sum(values)]) * unit ** degrees[name] for name, values in terms.items()}
         return float(measured.values(sums).iloc[0])
 
     return _made(aggregate)

@@ -17,7 +17,7 @@ from tests.udfs.claims.peer_formulas import FORMULAS, torchrec, torchrec_ne
 from tests.udfs.rows.binary import Rows, Value, metrics_of_rows, rows_of
 from udfs.catalog import metrics_of, statistics_of
 from udfs.exact.decimals import nearest
-from udfs.exact.sums import total
+from udfs.exact.sums import exact_sum
 from udfs.exact.units import TERM_LIMIT, WEIGHT_LIMIT
 from udfs.examples.binary import Examples, binary_examples
 from udfs.kinds import KINDS
@@ -37,7 +37,7 @@ def printed(rows: Rows, *peers: str) -> dict[str, Value]:
     statistics = peer_columns(names) | {
         name: statistics_of("binary")[name] for name in ("n", "weight", "positive_weight", "negative_weight")
     }
-    sums = {name: nearest([total(statistic.of(columns))]) for name, statistic in statistics.items()}
+    sums = {name: nearest([exact_sum(statistic.of(columns))]) for name, statistic in statistics.items()}
     found = {name: evaluated(metric, sums) for name, metric in peer_metrics(names).items()}
     return {name: (float(values[0]), reasons[0]) for name, (values, reasons) in found.items()}
 

@@ -16,7 +16,7 @@ from tests.udfs.rows.binary import decimals
 from udfs.exact import sums as exact
 from udfs.exact.decimals import from_decimal, from_words, nearest, words
 from udfs.exact.kernels import FloatArray
-from udfs.exact.sums import Sums, accumulate, total
+from udfs.exact.sums import Sums, accumulate, exact_sum
 from udfs.exact.units import TERM_LIMIT
 
 LIMIT = np.nextafter(2.0**40, 0)
@@ -48,15 +48,15 @@ def expected_by_key(x: FloatArray, keys: np.ndarray) -> dict[int, int]:
 
 @given(x=terms)
 def test_a_total_is_the_sum_of_integers(x):
-    assert total(x) == expected(x)
+    assert exact_sum(x) == expected(x)
 
 
 @given(x=terms, data=st.data())
 def test_a_total_does_not_depend_on_order_or_parts(x, data):
     order = data.draw(st.permutations(range(x.size)))
     cuts = sorted(data.draw(st.lists(st.integers(0, x.size), max_size=3)))
-    assert total(x[order]) == total(x[::-1]) == total(x)
-    assert sum(total(x[order][a:b]) for a, b in pairwise([0, *cuts, x.size])) == total(x)
+    assert exact_sum(x[order]) == exact_sum(x[::-1]) == exact_sum(x)
+    assert sum(exact_sum(x[order][a:b]) for a, b in pairwise([0, *cuts, x.size])) == exact_sum(x)
 
 
 @given(x=terms, data=st.data(), size=st.integers(1, 200))
@@ -69,7 +69,7 @@ def test_sums_by_key_are_the_sums_of_integers(x, data, size):
 def test_many_rows_in_several_blocks(monkeypatch, most):
     monkeypatch.setattr(exact, "BLOCK", 10_000)
     x, keys = wide(35_000, most=most), np.random.default_rng(1).integers(0, 7, 35_000)
-    assert total(x) == expected(x)
+    assert exact_sum(x) == expected(x)
     assert summed([x], keys, 7) == [expected_by_key(x, keys)]
     assert summed([x], keys, 50_000) == [expected_by_key(x, keys)]
 
@@ -88,7 +88,7 @@ def test_sums_of_a_limb_that_would_overflow_are_carried(monkeypatch, sign):
 @pytest.mark.parametrize("edge", [2.0**17, 2.0**19, 2.0**21, 2.0**40])
 def test_a_block_full_of_the_largest_terms_is_exact(edge):
     x = np.nextafter(edge, 0) * np.random.default_rng(0).uniform(0.9, 1.0, exact.BLOCK)
-    assert total(x) == expected(x)
+    assert exact_sum(x) == expected(x)
     assert summed([-x], np.zeros(x.size, dtype=np.int64), 2) == [{0: -expected(x)}]
 
 
@@ -99,33 +99,33 @@ def test_limbs_at_their_largest_are_exact(limb):
     x = np.concatenate([x, np.nextafter(x, 0), -x])
     x = x[np.abs(x) < 2.0**40]
     x = np.tile(x, -(-exact.BLOCK // x.size))[: exact.BLOCK]
-    assert total(x) == expected(x)
+    assert exact_sum(x) == expected(x)
 
 
 def test_ties_at_half_a_unit_go_to_even():
     candidates = np.array([k / 2e15 for k in range(-2001, 2002, 2)])
     ties = candidates[candidates * 1e15 % 1 == 0.5]
     assert ties.size > 500
-    assert [total(np.array([x])) for x in ties] == [round(Fraction(float(x * 1e15))) for x in ties]
+    assert [exact_sum(np.array([x])) for x in ties] == [round(Fraction(float(x * 1e15))) for x in ties]
 
 
 def test_zeros_and_subnormals_are_0():
-    assert total(np.array([0.0, -0.0, 5e-324, -2e-308, 4.9e-16, 5e-16])) == 0
+    assert exact_sum(np.array([0.0, -0.0, 5e-324, -2e-308, 4.9e-16, 5e-16])) == 0
     assert summed([np.array([-0.0, 5e-324])], np.array([1, 1]), 3) == [{1: 0}]
-    assert total(np.empty(0)) == 0
+    assert exact_sum(np.empty(0)) == 0
 
 
 @pytest.mark.parametrize("edge", [2.0**17, 2.0**40 * (1 - 2.0**-53)])
 def test_terms_around_an_edge(edge):
     x = np.array([edge, np.nextafter(edge, 0), -edge, 1e-15, np.nextafter(edge, 0)])
-    assert total(x) == expected(x)
+    assert exact_sum(x) == expected(x)
 
 
 @pytest.mark.parametrize("bad", [2.0**40, -(2.0**40), 1e100, np.inf, -np.inf, np.nan])
 def test_a_term_out_of_range_is_an_error(bad):
     x = np.array([1.0, bad, 2.0])
     with pytest.raises(ValueError, match=f"1 of 3 terms, {re.escape(str(bad))} first"):
-        total(x)
+        exact_sum(x)
     with pytest.raises(ValueError, match="not below 2\\*\\*40"):
         summed([x], np.zeros(3, dtype=np.int64), 1)
 
@@ -163,7 +163,7 @@ def test_arguments_are_not_written_to():
 @pytest.mark.parametrize("kind", [np.int32, np.float32])
 def test_other_types_of_terms_are_widened(kind):
     x = np.array([1, 2, 3], dtype=kind)
-    assert total(x) == 6 * 10**15
+    assert exact_sum(x) == 6 * 10**15
     assert summed([x], np.array([0, 1, 0], dtype=np.int32), 2) == [{0: 4 * 10**15, 1: 2 * 10**15}]
 
 

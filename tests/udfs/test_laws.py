@@ -27,7 +27,7 @@ from udfs.catalog import columns_of, statistics_of
 from udfs.exact import sums as exact
 from udfs.exact.decimals import UNITS
 from udfs.exact.kernels import FloatArray, softplus
-from udfs.exact.sums import total
+from udfs.exact.sums import exact_sum
 from udfs.measure import ITSELF
 from udfs.scan import batch as batches
 from udfs.scan.grains import CELLS, Grouping
@@ -137,7 +137,7 @@ def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(batch: pa.RecordBatc
         assert found["n"] == (in_task & ~unusable).sum() * UNITS
         assert found["unscored"] == (in_task & unusable).sum() * UNITS
         weight = column(batch, "weight")
-        assert found["unscored_weight"] == total(weight[in_task & unusable & ~np.isnan(weight)])
+        assert found["unscored_weight"] == exact_sum(weight[in_task & unusable & ~np.isnan(weight)])
         rest = added(by_shard(summed(batch.filter(pa.array(in_task & ~unusable))), number))
         assert found | {"unscored": 0, "unscored_weight": 0} == rest
 
@@ -200,4 +200,4 @@ def test_the_loss_of_a_label_of_plus_or_minus_1_is_softplus(drawn: Rows) -> None
     drawn = drawn.take(np.isfinite(drawn.score))
     sign = 2.0 * drawn.label - 1.0
     found = sums_of(drawn)
-    assert found["positive_nll"] + found["negative_nll"] == total(drawn.weight * softplus(-sign * drawn.score))
+    assert found["positive_nll"] + found["negative_nll"] == exact_sum(drawn.weight * softplus(-sign * drawn.score))

@@ -22,7 +22,7 @@ from tests.udfs.rows.classes import (
 )
 from tests.udfs.rows.kinds import nonlinear
 from udfs.catalog import columns_of
-from udfs.exact.sums import total
+from udfs.exact.sums import exact_sum
 from udfs.kinds import KINDS
 
 law = settings(max_examples=40)
@@ -57,7 +57,7 @@ def test_a_row_that_cannot_be_used_is_counted_and_in_no_sum(rows: ClassRows) -> 
     assert found["n"] == (in_task & ~unusable).sum() * 10**15
     assert found["unscored"] == (in_task & unusable).sum() * 10**15
     known = in_task & unusable & ~np.isnan(rows.weight)
-    assert found["unscored_weight"] == total(rows.weight[known])
+    assert found["unscored_weight"] == exact_sum(rows.weight[known])
     assert found | {"unscored": 0, "unscored_weight": 0} == all_sums(rows.take(in_task & ~unusable))
 
 

@@ -182,7 +182,7 @@ def accumulate(terms: Iterable[tuple[Hashable, FloatArray]], groupings: Sequence
                     sums._of(statistic).add(part, each)
 
 
-def total(x: FloatArray) -> int:
+def exact_sum(x: FloatArray) -> int:
     """The exact sum Σ units(x) of terms, (n,), as an integer: 0 for no rows."""
     x = np.asarray(x, dtype=np.float64)
     limbs = (part for block in _blocks(x.size) for part in split(x[block], largest(x[block])).values())

@@ -14,7 +14,7 @@ from tests.udfs.rows.regression import metrics_of_values
 from udfs.catalog import columns_of
 from udfs.exact.decimals import UNITS
 from udfs.exact.kernels import STRICT
-from udfs.exact.sums import total
+from udfs.exact.sums import exact_sum
 from udfs.examples.corrections import recalibrated_logit, recalibrated_probability
 from udfs.examples.products import product_examples
 from udfs.measure import FloatArray
@@ -34,7 +34,7 @@ def esmm(case: Case) -> Claims:
     factors = [doubles(inputs["pctr"]), doubles(inputs["pcvr"])]
     examples = product_examples(doubles(inputs["conv"]), np.ones(clicked.size), factors, ["probability"] * 2)
     statistics = columns_of("binary", OPTIONS)
-    units = sum(total(statistics[name].of(examples)) for name in ("positive_nll", "negative_nll"))
+    units = sum(exact_sum(statistics[name].of(examples)) for name in ("positive_nll", "negative_nll"))
     ctcvr = units / UNITS / clicked.size
     return {
         "ctr_loss": ctr.claim("log_loss"),

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from udfs.catalog import columns_of, published
 from udfs.exact.decimals import nearest
 from udfs.exact.kernels import STRICT, Kernel
-from udfs.exact.sums import total
+from udfs.exact.sums import exact_sum
 from udfs.examples.groups import GroupExamples, group_examples
 from udfs.measure import FloatArray, Options
 from udfs.pricing import evaluated, priced
@@ -72,7 +72,7 @@ def terms(
 
 def sums(slates: Sequence[Slate], scale: str = "logit", options: Options = OPTIONS) -> dict[str, int]:
     """Units of each statistic."""
-    return {name: total(values) for name, values in terms(slates, scale, options).items()}
+    return {name: exact_sum(values) for name, values in terms(slates, scale, options).items()}
 
 
 def metrics(slates: Sequence[Slate], scale: str = "logit", options: Options = OPTIONS) -> dict[str, Value]:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from tests.udfs.rows.binary import Value
 from udfs.catalog import columns_of, published, statistics_of
 from udfs.exact.decimals import nearest
-from udfs.exact.sums import total
+from udfs.exact.sums import exact_sum
 from udfs.examples.classes import class_examples, of_each_class
 from udfs.measure import FloatArray, Options
 from udfs.pricing import evaluated, evaluated_of_parts, priced
@@ -63,14 +63,16 @@ def class_terms(rows: ClassRows, options: Options = CLASS_OPTIONS) -> dict[str, 
 
 def class_sums(rows: ClassRows, options: Options = CLASS_OPTIONS) -> dict[str, int]:
     """Units of each statistic over all rows, by column."""
-    return {column: total(terms) for column, terms in class_terms(rows, options).items()}
+    return {column: exact_sum(terms) for column, terms in class_terms(rows, options).items()}
 
 
 def sums_by_class(rows: ClassRows) -> dict[str, list[int]]:
     """Units of each class statistic, one for every class."""
     examples = class_examples(rows.label, rows.weight, rows.scores, rows.scale)
     of_each = list(of_each_class(examples))
-    return {name: [total(s.of(each)) for each in of_each] for name, s in statistics_of("multiclass", "classes").items()}
+    return {
+        name: [exact_sum(s.of(each)) for each in of_each] for name, s in statistics_of("multiclass", "classes").items()
+    }
 
 
 def class_metrics_from(

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from tests.udfs.rows.binary import Value
 from udfs.catalog import columns_of, published
 from udfs.exact.decimals import nearest
-from udfs.exact.sums import total
+from udfs.exact.sums import exact_sum
 from udfs.examples.binary import regression_examples
 from udfs.measure import FloatArray
 from udfs.pricing import evaluated
@@ -22,7 +22,7 @@ def sums_of_values(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None 
     """Units of each statistic over all rows; without a weight each weighs 1."""
     labels = floats(label)
     examples = regression_examples(labels, np.ones(labels.size) if weight is None else floats(weight), floats(score))
-    return {name: total(statistic.of(examples)) for name, statistic in columns_of("regression", {}).items()}
+    return {name: exact_sum(statistic.of(examples)) for name, statistic in columns_of("regression", {}).items()}
 
 
 def metrics_of_values(label: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> dict[str, Value]:
