@@ -121,6 +121,8 @@ def _statistics(columns: Iterable[tuple[str, Statistic]]) -> str:
 def _entry(metric: Metric, kind: str) -> str:
     """A metric: its name with the option or the baseline in its place, its definition, and the facts."""
     facts = [f"Unit: {metric.unit}", "from " + ", ".join(map(_linked, metric.inputs))]
+    if metric.better:
+        facts.insert(1, f"{metric.better} is better")
     if metric.options:
         facts.append("option " + _listed(metric.options))
     if metric.over == "baseline":

@@ -89,6 +89,7 @@ class Metric(Measure):
     """A number derived from sums; NaN where it is undefined."""
 
     undefined: str = "single_class"
+    better: Literal["less", "more"] | None = None
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """The metric of these sums, in order or by name, and of its options by name; of numbers it is a number."""
@@ -157,6 +158,7 @@ def metric(  # noqa: PLR0913 - what there is to say of a number
     over: Over = "rows",
     suffix: str = "",
     undefined: str = "single_class",
+    better: Literal["less", "more"] | None = None,
     weight_degree: int = 0,
     value_degree: int = 0,
 ) -> Callable[[Function], Metric]:
@@ -168,11 +170,12 @@ def metric(  # noqa: PLR0913 - what there is to say of a number
             a `baseline`.
         suffix: What options add to the name, e.g. `@{k}`, and a baseline, `[{baseline}]`.
         undefined: The reason given with NULL where the function yields NaN although there is weight.
+        better: Which of two values is better, the one that is `less` or `more`; None where neither is.
         weight_degree: 0 where the scale of weights makes no difference, 1 of a total.
         value_degree: The same for labels and scores that are values: 1 for a metric in their unit, 2 for its square.
     """
     degrees = {"weight_degree": weight_degree, "value_degree": value_degree}
-    return _declaring(Metric, unit=unit, over=over, suffix=suffix, undefined=undefined, **degrees)
+    return _declaring(Metric, unit=unit, over=over, suffix=suffix, undefined=undefined, better=better, **degrees)
 
 
 def _declaring(type_: type[M], **fields: Any) -> Callable[[Function], M]:

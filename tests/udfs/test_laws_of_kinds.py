@@ -9,12 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import strategies
-from tests.udfs.rows.kinds import OPTIONS, Drawn, Sums, drawn, merged, partials_of, summed
+from tests.udfs.rows.binary import CODES
+from tests.udfs.rows.kinds import OPTIONS, Drawn, Example, Sums, drawn, merged, partials_of, summed
 from udfs import catalog
-from udfs.catalog import columns_of, metrics_of, statistics_of
+from udfs.catalog import columns_of, metrics_of, published, statistics_of
 from udfs.examples.classes import of_each_class
 from udfs.kinds import KINDS
 from udfs.measure import OVER, Metric, Statistic
+from udfs.pricing import priced
 
 law = settings(max_examples=25)
 of_kinds = pytest.mark.parametrize("kind", KINDS)
@@ -157,3 +159,32 @@ def test_an_example_that_cannot_be_used_is_counted_and_in_no_sum(kind: str, data
     cells = [sums for key, sums in summed(of).items() if key[1] == -1 and key[4] == -1]
     assert sum(sums["unscored"] for sums in cells) == int(out.sum()) * 10**15
     assert not any(sums[name] for sums in summed(of.of(kept)).values() for name in of_left_out if sums.get(name))
+
+
+GOOD_AND_BAD = {
+    "binary": ([(0.0, 0.1), (1.0, 0.9), (1.0, 0.7)], [(0.0, 0.8), (1.0, 0.2), (1.0, 0.4)]),
+    "regression": ([(2.0, 2.1), (5.0, 4.8), (7.0, 7.0)], [(2.0, 9.0), (5.0, 1.0), (7.0, 2.0)]),
+    "multiclass": (
+        [(0.0, [0.8, 0.1, 0.1]), (1.0, [0.1, 0.7, 0.2]), (2.0, [0.1, 0.1, 0.8])],
+        [(0.0, [0.1, 0.2, 0.7]), (1.0, [0.8, 0.1, 0.1]), (2.0, [0.5, 0.3, 0.2])],
+    ),
+    "candidates": (
+        [([1.0, 0.0, 0.0, 0.0], [0.7, 0.1, 0.1, 0.1]), ([0.0, 1.0, 0.0, 0.0], [0.1, 0.6, 0.2, 0.1])],
+        [([1.0, 0.0, 0.0, 0.0], [0.1, 0.2, 0.4, 0.3]), ([0.0, 1.0, 0.0, 0.0], [0.4, 0.1, 0.3, 0.2])],
+    ),
+}
+
+
+@of_kinds
+def test_a_better_model_has_less_of_what_is_better_less_and_more_of_what_is_better_more(kind: str) -> None:
+    scale = "probability" if KINDS[kind].logarithms else ""
+    both = []
+    for rows in GOOD_AND_BAD[kind]:
+        of = Drawn(kind, scale, tuple(Example(*row, 1.0, CODES[0], 0) for row in rows))
+        sums = {name: np.array([np.sum(s.of(of.columns))]) for name, s in columns_of(kind, OPTIONS).items()}
+        both.append({**sums, **priced(kind, sums, columns_of(kind, OPTIONS), 1e-15)})
+    good, bad = both
+    for name, metric in published(kind, OPTIONS).items():
+        if metric.better is not None:
+            less, more = (good, bad) if metric.better == "less" else (bad, good)
+            assert metric.of(less) <= metric.of(more), name

@@ -59,25 +59,25 @@ def prior_entropy(prior: FloatArray) -> FloatArray:
     return numerics.binary_entropy(prior, 1.0 - prior)
 
 
-@metric(unit="1", over="baseline", suffix="[{baseline}]")
+@metric(unit="1", over="baseline", suffix="[{baseline}]", better="less")
 def normalized_entropy(positive_nll, negative_nll, baseline_nll):
     """Log loss over that of the baseline on the same rows: below 1 the model beats it."""
     return against(positive_nll + negative_nll, baseline_nll)
 
 
-@metric(unit="1", over="baseline", suffix="[{baseline}]")
+@metric(unit="1", over="baseline", suffix="[{baseline}]", better="more")
 def relative_information_gain(positive_nll, negative_nll, baseline_nll):
     """Share of the baseline's log loss that the model removes, 1 − normalized entropy against it."""
     return against(baseline_nll - (positive_nll + negative_nll), baseline_nll)
 
 
-@metric(unit="%", over="baseline", suffix="[{baseline}]")
+@metric(unit="%", over="baseline", suffix="[{baseline}]", better="more")
 def relative_cross_entropy(positive_nll, negative_nll, baseline_nll):
     """Relative cross-entropy (RCE), 100·(1 − log loss / log loss of the baseline), in percent."""
     return 100.0 * relative_information_gain(positive_nll, negative_nll, baseline_nll)
 
 
-@metric(unit="1", over="baseline", suffix="[{baseline}]")
+@metric(unit="1", over="baseline", suffix="[{baseline}]", better="less")
 def normalized_entropy_he2014(positive_nll, negative_nll, weight, baseline_entropy):
     """Log loss over the entropy H(π) of the prior itself, as He et al. 2014 print it with the training set's rate.
 

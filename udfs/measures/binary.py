@@ -104,7 +104,7 @@ def hard_right_negative_weight(label, weight, score_is_zero):
     return weight * (1.0 - label) * score_is_zero
 
 
-@metric(unit="nats")
+@metric(unit="nats", better="less")
 def log_loss(positive_nll, negative_nll, weight):
     """Mean log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)] / Σ w: the cross-entropy of labels and scores."""
     return ratio(positive_nll + negative_nll, weight)
@@ -116,7 +116,7 @@ def log_loss_total(positive_nll, negative_nll):
     return positive_nll + negative_nll
 
 
-@metric(unit="nats", weight_degree=1)
+@metric(unit="nats", weight_degree=1, better="less")
 def inverse_propensity_log_loss(positive_nll, negative_nll, n):
     """Log loss per row, −Σ w·[y ln p + (1 − y) ln(1 − p)] / n: IPS where w is 1 / propensity; `log_loss` is SNIPS.
 
@@ -125,7 +125,7 @@ def inverse_propensity_log_loss(positive_nll, negative_nll, n):
     return ratio(positive_nll + negative_nll, n)
 
 
-@metric(unit="nats")
+@metric(unit="nats", better="less")
 def weighted_log_loss(positive_nll, negative_nll, weight, *, alpha):
     """Log loss with the positive part counted α times, −Σ w·[α·y ln p + (1 − y) ln(1 − p)] / Σ w (N for unit weights).
 
@@ -134,37 +134,37 @@ def weighted_log_loss(positive_nll, negative_nll, weight, *, alpha):
     return ratio(alpha * positive_nll + negative_nll, weight)
 
 
-@metric(unit="nats")
+@metric(unit="nats", better="less")
 def weighted_log_loss_balanced(positive_nll, negative_nll, positive_weight, negative_weight, *, alpha):
     """The sum of `weighted_log_loss` ÷ the weight counted the same way, α·Σ w·y + Σ w·(1 − y)."""
     return ratio(alpha * positive_nll + negative_nll, alpha * positive_weight + negative_weight)
 
 
-@metric(unit="nats")
+@metric(unit="nats", better="less")
 def focal_loss(positive_focal, negative_focal, weight):
     """Mean focal loss, Σ w·(1 − p_t)^γ·(−ln p_t) / Σ w, p_t the score of the observed class; γ = 0 is the log loss."""
     return ratio(positive_focal + negative_focal, weight)
 
 
-@metric(unit="1")
+@metric(unit="1", better="less")
 def brier_score(squared_error, weight):
     """Mean squared error of the score, Σ w·(p − y)² / Σ w."""
     return ratio(squared_error, weight)
 
 
-@metric(unit="1")
+@metric(unit="1", better="less")
 def mean_absolute_error(absolute_error, weight):
     """Mean absolute error of the score, Σ w·|p − y| / Σ w. Not minimised by the true probability."""
     return ratio(absolute_error, weight)
 
 
-@metric(unit="1")
+@metric(unit="1", better="more")
 def tjur_r2(positive_score_sum, negative_score_sum, positive_weight, negative_weight):
     """Coefficient of discrimination, the mean score of positives minus that of negatives (Tjur 2009)."""
     return ratio(positive_score_sum, positive_weight) - ratio(negative_score_sum, negative_weight)
 
 
-@metric(unit="1")
+@metric(unit="1", better="more")
 def tjur_ratio(positive_score_sum, negative_score_sum, positive_weight, negative_weight):
     """Mean score of positives over that of negatives. Undefined without one of the classes or a score of negatives."""
     return ratio(ratio(positive_score_sum, positive_weight), ratio(negative_score_sum, negative_weight))

@@ -94,7 +94,7 @@ def uniform_softmax_nll(weight, groups):
     return weight * (groups.positives > 0.0) * groups.kernel.log(groups.size.astype(np.float64))
 
 
-@metric(unit="nats", undefined="no_positive")
+@metric(unit="nats", undefined="no_positive", better="less")
 def softmax_cross_entropy(softmax_nll, weight_with_positive):
     """Softmax cross-entropy with the label 1/m for each positive: the mean form, ÷ weight of groups with a positive.
 
@@ -109,19 +109,19 @@ def softmax_cross_entropy_total(softmax_positive_nll):
     return softmax_positive_nll
 
 
-@metric(unit="nats", undefined="no_positive")
+@metric(unit="nats", undefined="no_positive", better="less")
 def softmax_cross_entropy_per_positive(softmax_positive_nll, positives):
     """Softmax cross-entropy in the sum form, ÷ the number of positives Σ w·m."""
     return ratio(softmax_positive_nll, positives)
 
 
-@metric(unit="nats", undefined="no_positive")
+@metric(unit="nats", undefined="no_positive", better="less")
 def softmax_cross_entropy_one_of(softmax_one_of_nll, weight_with_positive):
     """Softmax cross-entropy of drawing any one positive, lse(all) − lse(P), ÷ weight of groups with a positive."""
     return ratio(softmax_one_of_nll, weight_with_positive)
 
 
-@metric(unit="nats", undefined="no_positive")
+@metric(unit="nats", undefined="no_positive", better="less")
 def softmax_cross_entropy_each(softmax_each_nll, positives):
     """Softmax cross-entropy of each positive among the negatives of its group alone, ÷ the number of positives."""
     return ratio(softmax_each_nll, positives)

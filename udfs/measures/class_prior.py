@@ -24,7 +24,7 @@ def label_entropy(class_weight):
     return numerics.class_entropy(class_weight[None])
 
 
-@metric(unit="nats", over="classes")
+@metric(unit="nats", over="classes", better="less")
 def kl_calibration(class_weight, class_score_sum, weight):
     """Calibration in the large: KL(q ‖ p̄) of the class shares q from the mean scores p̄.
 
@@ -33,13 +33,13 @@ def kl_calibration(class_weight, class_score_sum, weight):
     return numerics.kl_classes(ratio(class_weight[None], weight), ratio(class_score_sum[None], weight))
 
 
-@metric(unit="1", over="classes")
+@metric(unit="1", over="classes", better="less")
 def normalized_entropy(class_nll, class_weight, weight):
     """Log loss over the label entropy of the same slice: below 1 the model beats its class shares."""
     return against(ratio(class_nll, weight), numerics.class_entropy(class_weight[None]))
 
 
-@metric(unit="1", over="classes")
+@metric(unit="1", over="classes", better="more")
 def relative_information_gain(class_nll, class_weight, weight):
     """Share of the label entropy that the model explains, (H − log loss) / H = 1 − normalized entropy."""
     entropy = numerics.class_entropy(class_weight[None])

@@ -13,33 +13,33 @@ def label_entropy(positive_weight, negative_weight):
     return numerics.binary_entropy(positive_weight, negative_weight)
 
 
-@metric(unit="nats")
+@metric(unit="nats", better="less")
 def kl_calibration(positive_weight, weight, score_sum):
     """Calibration in the large: KL(q ‖ p̄) of the base rate q from the mean score p̄. Never negative, 0 iff q = p̄."""
     return numerics.kl(ratio(positive_weight, weight), ratio(score_sum, weight))
 
 
-@metric(unit="1")
+@metric(unit="1", better="less")
 def normalized_entropy(positive_nll, negative_nll, weight, positive_weight, negative_weight):
     """Log loss ÷ H(q), the label entropy of the slice: below 1 the model beats its base rate q (He et al. 2014)."""
     loss = binary.log_loss(positive_nll, negative_nll, weight)
     return against(loss, label_entropy(positive_weight, negative_weight))
 
 
-@metric(unit="1")
+@metric(unit="1", better="more")
 def relative_information_gain(positive_nll, negative_nll, weight, positive_weight, negative_weight):
     """Share of the label entropy that the model explains, (H − log loss) / H = 1 − normalized entropy."""
     entropy = label_entropy(positive_weight, negative_weight)
     return against(entropy - binary.log_loss(positive_nll, negative_nll, weight), entropy)
 
 
-@metric(unit="%")
+@metric(unit="%", better="more")
 def relative_cross_entropy(positive_nll, negative_nll, weight, positive_weight, negative_weight):
     """Relative cross-entropy (RCE) against the slice's own base rate, 100·(H − log loss) / H, in percent."""
     return 100.0 * relative_information_gain(positive_nll, negative_nll, weight, positive_weight, negative_weight)
 
 
-@metric(unit="1")
+@metric(unit="1", better="less")
 def calibration_free_normalized_entropy(positive_nll, negative_nll, positive_weight, negative_weight, score_sum):
     """Normalized entropy without calibration in the large, NE − KL(q ‖ p̄) / H(q), p̄ the mean score.
 

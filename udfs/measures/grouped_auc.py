@@ -46,19 +46,19 @@ def auc_positives(weight, groups):
     return weight * (groups.positives * _auc(groups))
 
 
-@metric(unit="1")
+@metric(unit="1", better="more")
 def grouped_auc(auc_impressions, two_class_impressions):
     """Mean AUC of groups, weighted by their impressions (Zhou et al. 2018). Undefined where none has both classes."""
     return ratio(auc_impressions, two_class_impressions)
 
 
-@metric(unit="1")
+@metric(unit="1", better="more")
 def grouped_auc_by_positives(auc_positives, two_class_positives):
     """Mean AUC of groups, weighted by their positives. Undefined where none has both classes."""
     return ratio(auc_positives, two_class_positives)
 
 
-@metric(unit="1")
+@metric(unit="1", better="more")
 def grouped_auc_by_group(auc_sum, two_class_weight):
     """Mean AUC of groups, each weighing w. Undefined where none has both classes."""
     return ratio(auc_sum, two_class_weight)

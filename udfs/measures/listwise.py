@@ -46,7 +46,7 @@ def listmle_nll(loss_weight, groups):
     return loss_weight * groups.sums(steps)
 
 
-@metric(unit="nats")
+@metric(unit="nats", better="less")
 def pairwise_logistic_loss(pairwise_logistic_nll, two_class_weight):
     """Mean over groups of the mean of ln(1 + exp(−(s⁺ − s⁻))) over pairs of a positive and a negative (RankNet, BPR).
 
@@ -55,7 +55,7 @@ def pairwise_logistic_loss(pairwise_logistic_nll, two_class_weight):
     return ratio(pairwise_logistic_nll, two_class_weight)
 
 
-@metric(unit="nats", undefined="no_positive")
+@metric(unit="nats", undefined="no_positive", better="less")
 def listnet_loss(listnet_nll, weight_with_positive):
     """Mean cross-entropy of the softmax of scores to the labels y / Σ y, ÷ weight of groups with a positive.
 
@@ -64,7 +64,7 @@ def listnet_loss(listnet_nll, weight_with_positive):
     return ratio(listnet_nll, weight_with_positive)
 
 
-@metric(unit="nats", undefined="no_positive")
+@metric(unit="nats", undefined="no_positive", better="less")
 def listmle_loss(listmle_nll, weight_with_positive):
     """Mean negative log-likelihood of the order by label, under Plackett-Luce, ÷ weight of groups with a positive.
 

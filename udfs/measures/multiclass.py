@@ -53,7 +53,7 @@ def top_correct_weight(weight, share, above, tied, *, k):
     return weight * row_sums(share * credit(above, tied, k))
 
 
-@metric(unit="nats")
+@metric(unit="nats", better="less")
 def log_loss(class_nll, weight):
     """Mean log loss, −Σ w·Σ_k q_k ln p_k / Σ w: the cross-entropy of labels and scores."""
     return ratio(class_nll, weight)
@@ -65,19 +65,19 @@ def log_loss_total(class_nll):
     return class_nll
 
 
-@metric(unit="1")
+@metric(unit="1", better="less")
 def brier_score(class_squared_error, weight):
     """Mean squared error over all classes, Σ w·Σ_k (p_k − q_k)² / Σ w, in [0, 2]; twice that of a binary task."""
     return ratio(class_squared_error, weight)
 
 
-@metric(unit="1")
+@metric(unit="1", better="more")
 def accuracy(correct_weight, weight):
     """Weighted share of labels that have the highest score; a tie of t classes counts 1/t."""
     return ratio(correct_weight, weight)
 
 
-@metric(unit="1", suffix="@{k}")
+@metric(unit="1", suffix="@{k}", better="more")
 def top_k_accuracy(top_correct_weight, weight, *, k):
     """Weighted share of labels that are among the k highest scores; ties count by the share of places within k."""
     return ratio(top_correct_weight, weight)

@@ -189,7 +189,7 @@ def _log_loss(peer: Peer) -> Metric:
         return ratio(nll, size) / (LN2 if peer.base == "bits" else 1.0)
 
     log_loss.__doc__ = f"Log loss as {peer.name} prints it. {peer.note}"
-    return _of(peer, metric(unit=peer.base)(log_loss), (peer.column, peer.averaging))
+    return _of(peer, metric(unit=peer.base, better="less")(log_loss), (peer.column, peer.averaging))
 
 
 def _normalized_entropy(peer: Peer) -> Metric:
@@ -200,7 +200,9 @@ def _normalized_entropy(peer: Peer) -> Metric:
 
     Of one class it is a huge number, where ours is undefined.
     """
-    return _of(peer, metric(unit="1")(normalized_entropy), (peer.column, "positive_weight", "negative_weight"))
+    return _of(
+        peer, metric(unit="1", better="less")(normalized_entropy), (peer.column, "positive_weight", "negative_weight")
+    )
 
 
 def _information_gain(peer: Peer) -> Metric:
@@ -212,7 +214,11 @@ def _information_gain(peer: Peer) -> Metric:
 
     Of one class it is what both classes as `labels` give, where ours is undefined.
     """
-    return _of(peer, metric(unit="1")(relative_information_gain), (peer.column, "positive_weight", "negative_weight"))
+    return _of(
+        peer,
+        metric(unit="1", better="more")(relative_information_gain),
+        (peer.column, "positive_weight", "negative_weight"),
+    )
 
 
 def _of(peer: Peer, metric: Metric, inputs: tuple[str, ...]) -> Metric:

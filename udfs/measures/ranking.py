@@ -78,7 +78,7 @@ def grouped_average_precision_sum(weight, groups):
     return weight * (total / np.maximum(groups.positives, 1.0))
 
 
-@metric(unit="1", suffix="@{k}", undefined="no_positive")
+@metric(unit="1", suffix="@{k}", undefined="no_positive", better="more")
 def ndcg(ndcg_sum, weight_with_positive, *, k):
     """Mean normalised discounted cumulative gain of the best k, Σ w·DCG/IDCG ÷ Σ w, over groups with a positive.
 
@@ -87,7 +87,7 @@ def ndcg(ndcg_sum, weight_with_positive, *, k):
     return ratio(ndcg_sum, weight_with_positive)
 
 
-@metric(unit="1", suffix="@{k}", undefined="no_positive")
+@metric(unit="1", suffix="@{k}", undefined="no_positive", better="more")
 def ndcg_linear(ndcg_linear_sum, weight_with_positive, *, k):
     """As `ndcg`, with the gain y in place of 2^y − 1, Σ w·DCG/IDCG ÷ Σ w, over groups with a positive.
 
@@ -96,49 +96,49 @@ def ndcg_linear(ndcg_linear_sum, weight_with_positive, *, k):
     return ratio(ndcg_linear_sum, weight_with_positive)
 
 
-@metric(unit="1", undefined="no_positive")
+@metric(unit="1", undefined="no_positive", better="more")
 def mrr(reciprocal_rank_sum, weight_with_positive):
     """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over groups with a positive."""
     return ratio(reciprocal_rank_sum, weight_with_positive)
 
 
-@metric(unit="1")
+@metric(unit="1", better="more")
 def mrr_all(reciprocal_rank_sum, weight):
     """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over all groups, 0 where there is none."""
     return ratio(reciprocal_rank_sum, weight)
 
 
-@metric(unit="1", suffix="@{k}", undefined="no_positive")
+@metric(unit="1", suffix="@{k}", undefined="no_positive", better="more")
 def hit_rate(hit_weight, weight_with_positive, *, k):
     """Share of the groups with a positive that have one among the best k, Σ w of those ÷ Σ w of groups with one."""
     return ratio(hit_weight, weight_with_positive)
 
 
-@metric(unit="1", suffix="@{k}")
+@metric(unit="1", suffix="@{k}", better="more")
 def hit_rate_all(hit_weight, weight, *, k):
     """Share of all groups that have a positive among the best k, Σ w of those ÷ Σ w."""
     return ratio(hit_weight, weight)
 
 
-@metric(unit="1", suffix="@{k}", undefined="no_positive")
+@metric(unit="1", suffix="@{k}", undefined="no_positive", better="more")
 def recall(recall_sum, weight_with_positive, *, k):
     """Mean share of a group's m positives that are among the best k, Σ w·hits/m ÷ Σ w, over groups with a positive."""
     return ratio(recall_sum, weight_with_positive)
 
 
-@metric(unit="1", suffix="@{k}")
+@metric(unit="1", suffix="@{k}", better="more")
 def precision_all(precision_sum, weight, *, k):
     """Mean share of positives among the best k, Σ w·hits/k ÷ Σ w, over all groups, also those with fewer than k."""
     return ratio(precision_sum, weight)
 
 
-@metric(unit="1", undefined="no_positive")
+@metric(unit="1", undefined="no_positive", better="more")
 def mean_average_precision(average_precision_sum, weight_with_positive):
     """Mean over groups with a positive of the mean precision at the rank of each positive."""
     return ratio(average_precision_sum, weight_with_positive)
 
 
-@metric(unit="1", undefined="no_positive")
+@metric(unit="1", undefined="no_positive", better="more")
 def grouped_average_precision(grouped_average_precision_sum, weight_with_positive):
     """Mean area under precision and recall by steps, over groups with a positive; a tie is one threshold."""
     return ratio(grouped_average_precision_sum, weight_with_positive)

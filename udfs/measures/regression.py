@@ -45,19 +45,19 @@ def absolute_value_error(label, weight, score):
     return weight * np.abs(label - score)
 
 
-@metric(unit="value²", value_degree=2)
+@metric(unit="value²", value_degree=2, better="less")
 def mean_squared_error(squared_value_error, weight):
     """Mean squared error, Σ w·(y − s)² / Σ w. Minimised by the expected value."""
     return ratio(squared_value_error, weight)
 
 
-@metric(unit="value", value_degree=1)
+@metric(unit="value", value_degree=1, better="less")
 def root_mean_squared_error(squared_value_error, weight):
     """Root of the mean squared error, √(Σ w·(y − s)² / Σ w)."""
     return np.sqrt(ratio(squared_value_error, weight))
 
 
-@metric(unit="value", value_degree=1)
+@metric(unit="value", value_degree=1, better="less")
 def mean_absolute_error(absolute_value_error, weight):
     """Mean absolute error, Σ w·|y − s| / Σ w. Minimised by the median."""
     return ratio(absolute_value_error, weight)
@@ -81,7 +81,7 @@ def predicted_over_actual(predicted_sum, label_sum):
     return ratio(predicted_sum, label_sum)
 
 
-@metric(unit="1", undefined="constant_label")
+@metric(unit="1", undefined="constant_label", better="more")
 def r2_score(squared_value_error, squared_label, label_sum, weight):
     """Share of the labels' spread that scores explain, 1 − Σ w·(y − s)² / Σ w·(y − ȳ)².
 

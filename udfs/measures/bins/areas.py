@@ -15,7 +15,7 @@ from udfs.exact.numerics import preceding, quotient, total
 from udfs.measure import FloatArray, metric
 
 
-@metric(unit="1", over="bins")
+@metric(unit="1", over="bins", better="more")
 def auc(positive_weight, negative_weight):
     """Area under the ROC curve, P(s⁺ > s⁻) + ½ P(s⁺ and s⁻ in one bin). The exact one is within `auc_half_width`."""
     below = preceding(negative_weight)
@@ -29,7 +29,7 @@ def auc_half_width(positive_weight, negative_weight):
     return quotient(total(positive_weight * negative_weight) / 2.0, _pairs(positive_weight, negative_weight))
 
 
-@metric(unit="1", over="bins")
+@metric(unit="1", over="bins", better="more")
 def average_precision(positive_weight, negative_weight):
     """Area under the precision-recall curve by steps, Σ P·precision at the bin's low edge / ΣP."""
     above = _above(positive_weight, negative_weight)

@@ -41,7 +41,7 @@ def calibration_curve(
     return CalibrationCurve(borders[:-1], borders[1:], weight, ratio(label, weight), ratio(score, weight))
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", better="less")
 def expected_calibration_error(low, positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal width in p. Noise alone is not 0."""
     return _error(_of_equal_width(low, calibration_bins), positive_weight, negative_weight, score_sum)
@@ -56,7 +56,7 @@ def expected_calibration_error_noise(low, n, positive_weight, negative_weight, s
     return _noise(_of_equal_width(low, calibration_bins), n, positive_weight + negative_weight, score_sum)
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", better="less")
 def maximum_calibration_error(low, positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Largest distance of a mean score from a mean label, max |Y − S| / W, over groups of equal width in p."""
     curve = calibration_curve(low, positive_weight, negative_weight, score_sum, calibration_bins)
@@ -64,7 +64,7 @@ def maximum_calibration_error(low, positive_weight, negative_weight, score_sum, 
     return float(np.abs(curve.label - curve.score)[used].max()) if used.any() else np.nan
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", better="less")
 def expected_calibration_error_equal_mass(positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal weight but for whole bins."""
     cuts = _of_equal_mass(positive_weight + negative_weight, calibration_bins)
@@ -78,7 +78,7 @@ def expected_calibration_error_equal_mass_noise(n, positive_weight, negative_wei
     return _noise(_of_equal_mass(weight, calibration_bins), n, weight, score_sum)
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", better="less")
 def expected_calibration_error_logit(low, positive_weight, negative_weight, score_sum):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of width 1 in the logit of p."""
     return _error(_of_whole_logits(low), positive_weight, negative_weight, score_sum)
@@ -90,7 +90,7 @@ def expected_calibration_error_logit_noise(low, n, positive_weight, negative_wei
     return _noise(_of_whole_logits(low), n, positive_weight + negative_weight, score_sum)
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", better="less")
 def brier_reliability(positive_weight, negative_weight, score_sum):
     """Part of the Brier score that is miscalibration, Σ W·(p̄ − ȳ)² / ΣW over score bins, of means S/W and Y/W.
 
@@ -104,7 +104,7 @@ def brier_reliability(positive_weight, negative_weight, score_sum):
     return quotient(total(gap * (gap / weight[used])), total(weight))
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", better="more")
 def brier_resolution(positive_weight, negative_weight):
     """Part of q (1 − q) that the score explains, Σ W·(ȳ − q)² / ΣW over score bins, q the base rate (Murphy 1973)."""
     weight = positive_weight + negative_weight
