@@ -7,7 +7,7 @@ import numpy as np
 
 from udfs import catalog
 from udfs.examples.classes import of_each_class
-from udfs.kind import Columns
+from udfs.kind import Arrays
 from udfs.kinds import KINDS
 from udfs.measure import Metric, Options
 
@@ -60,7 +60,7 @@ def _examples(kind: str, label: Any, score: Any) -> dict[str, Any]:
     of = KINDS[kind]
     scores = (1.0 - score, score) if of.of_classes else (score,)
     weight, starts = (ONES[:1], np.array([0, 2])) if of.of_groups else (ONES, None)
-    return of.examples(Columns((label,), weight, scores, ("probability",), starts))
+    return of.examples(Arrays((label,), weight, scores, ("probability",), starts))
 
 
 def _by_class(kind: str, examples: dict[str, Any]) -> Sums:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from udfs.exact.kernels import STRICT, Kernel
 from udfs.measure import FloatArray, Measure, Over, Statistic
 
-LEFT_OUT = frozenset({"scored", "unusable", "unusable_weight", "weight"})  # what the examples of every kind have
+SHARED = frozenset({"scored", "unusable", "unusable_weight", "weight"})  # columns of every example
 
 
 @dataclass(frozen=True)
-class Columns:
-    """What a task × model reads of a batch, and the examples of its kind are made of.
+class Arrays:
+    """The columns of a batch that the examples of a task × model are made of.
 
     Attributes:
         labels: One column, (n,); of classes whose labels are shares one for each; of groups their rows, (rows,).
@@ -104,7 +104,7 @@ class Kind:
     title: str
     families: tuple[ModuleType, ...]
     columns: frozenset[str]
-    examples: Callable[[Columns], dict[str, Any]]
+    examples: Callable[[Arrays], dict[str, Any]]
     labels: tuple[str, ...]
     loss: str
     loss_sums: tuple[str, ...]

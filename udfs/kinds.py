@@ -11,7 +11,7 @@ from udfs.examples import classes, groups
 from udfs.examples.binary import Examples, binary_examples, regression_examples
 from udfs.examples.corrections import recalibrated_examples
 from udfs.examples.products import product_examples
-from udfs.kind import LEFT_OUT, Columns, Hard, Kind
+from udfs.kind import SHARED, Arrays, Hard, Kind
 from udfs.measures import (
     baselines,
     binary,
@@ -28,7 +28,7 @@ from udfs.measures import (
 from udfs.measures.bins import areas, reliability, thresholds
 
 
-def _binary(of: Columns) -> Examples:
+def _binary(of: Arrays) -> Examples:
     (label,) = of.labels
     if of.rate is not None:
         return recalibrated_examples(label, of.weight, of.scores[0], of.scales[0], rate=of.rate)
@@ -37,16 +37,16 @@ def _binary(of: Columns) -> Examples:
     return product_examples(label, of.weight, of.scores, of.scales, kernel=of.kernel)
 
 
-def _regression(of: Columns) -> Examples:
+def _regression(of: Arrays) -> Examples:
     return regression_examples(of.labels[0], of.weight, of.scores[0])
 
 
-def _multiclass(of: Columns) -> Examples:
+def _multiclass(of: Arrays) -> Examples:
     label = of.labels[0] if len(of.labels) == 1 else np.stack(of.labels).T
     return classes.class_examples(label, of.weight, np.stack(of.scores).T, of.scales[0], kernel=of.kernel)
 
 
-def _candidates(of: Columns) -> groups.GroupExamples:
+def _candidates(of: Arrays) -> groups.GroupExamples:
     assert of.starts is not None
     (label,), (score,) = of.labels, of.scores
     return groups.group_examples(label, score, of.starts, of.weight, of.scales[0], kernel=of.kernel)
@@ -56,7 +56,7 @@ BINARY: Final = Kind(
     name="binary",
     title="Binary",
     families=(totals, binary, entropy, baselines, areas, thresholds, reliability),
-    columns=LEFT_OUT
+    columns=SHARED
     | {"label", "score", "complement", "positive_loss", "negative_loss", "score_is_zero", "score_is_one"},
     examples=_binary,
     labels=("binary", "signed", "soft"),
@@ -85,7 +85,7 @@ REGRESSION: Final = Kind(
     name="regression",
     title="Regression",
     families=(totals, regression),
-    columns=LEFT_OUT | {"label", "score"},
+    columns=SHARED | {"label", "score"},
     examples=_regression,
     labels=("binary", "signed", "soft", "number"),
     loss="mean_squared_error",
@@ -97,7 +97,7 @@ MULTICLASS: Final = Kind(
     name="multiclass",
     title="Multi-class",
     families=(totals, multiclass, class_prior),
-    columns=LEFT_OUT
+    columns=SHARED
     | {"unnormalised", "class_error", "share", "class_loss", "score_is_zero", "score_is_one", "above", "tied"},
     examples=_multiclass,
     labels=("classes",),
@@ -111,7 +111,7 @@ CANDIDATES: Final = Kind(
     name="candidates",
     title="Candidates",
     families=(totals, candidates, listwise, grouped_auc, ranking),
-    columns=LEFT_OUT | {"loss_weight", "loss_positives", "pair_weight", "groups"},
+    columns=SHARED | {"loss_weight", "loss_positives", "pair_weight", "groups"},
     examples=_candidates,
     labels=("binary", "soft", "number"),
     loss="softmax_cross_entropy",

@@ -23,7 +23,7 @@ from udfs.catalog import columns_of, published
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import exact_sum
 from udfs.exact.units import HEAVIEST, weight_unit
-from udfs.kind import Columns
+from udfs.kind import Arrays
 from udfs.kinds import KINDS
 from udfs.measure import FloatArray, Metric, Statistic
 from udfs.pricing import evaluated, priced
@@ -81,7 +81,7 @@ class _Measured:
         _check("label", labels, 1.0)
         if self.scale == "probability":
             _check("score", scores, 1.0)
-        examples = KINDS[self.kind].examples(Columns((labels,), weight, (scores,), (self.scale,)))
+        examples = KINDS[self.kind].examples(Arrays((labels,), weight, (scores,), (self.scale,)))
         return {name: statistic.of(examples) for name, statistic in self.statistics.items()}
 
     def values(self, sums: Mapping[str, FloatArray]) -> pd.Series:

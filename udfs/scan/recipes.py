@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from udfs.exact.kernels import Kernel
 from udfs.examples.bins import Binning
-from udfs.kind import Columns
+from udfs.kind import Arrays
 from udfs.kinds import KINDS
 from udfs.measure import FloatArray
 
@@ -55,21 +55,21 @@ class Recipe:
         kind = KINDS[self.kind]
         return kind.examples(self._groups(table, kernel) if kind.of_groups else self._rows(table, kernel))
 
-    def _rows(self, table: pa.Table, kernel: Kernel) -> Columns:
+    def _rows(self, table: pa.Table, kernel: Kernel) -> Arrays:
         labels = [column(table, name) for name in self.labels]
         scores = [column(table, name) for name in self.scores]
         weight = self._weight(table)
-        return Columns(tuple(labels), weight, tuple(scores), self.scales, rate=self.rate, kernel=kernel)
+        return Arrays(tuple(labels), weight, tuple(scores), self.scales, rate=self.rate, kernel=kernel)
 
     def _weight(self, table: pa.Table) -> FloatArray:
         return np.ones(table.num_rows) if self.weight is None else column(table, self.weight)
 
-    def _groups(self, table: pa.Table, kernel: Kernel) -> Columns:
+    def _groups(self, table: pa.Table, kernel: Kernel) -> Arrays:
         lists = table[self.labels[0]].combine_chunks(), table[self.scores[0]].combine_chunks()
         label, score = (each.flatten().to_numpy(zero_copy_only=False).astype(np.float64) for each in lists)
         offsets = lists[0].offsets.to_numpy().astype(np.int64)
         starts = offsets - offsets[0]
-        return Columns((label,), self._weight(table), (score,), self.scales, starts, kernel=kernel)
+        return Arrays((label,), self._weight(table), (score,), self.scales, starts, kernel=kernel)
 
 
 def column(table: pa.Table, name: str) -> FloatArray:
