@@ -63,7 +63,7 @@ Where is …
 | what became of an event counted? | `jobs/examples/events.py`, and judged in `unmatched.py` beside it |
 | −ln p of a score of exactly 0 priced? | `udfs/pricing.py`, by `loss.clip`, after all sums are added |
 | a row rejected? | for reasons of `jobs/inputs/values.py` and `times.py`, by `jobs/examples/rejects.py` |
-| a row left out of one task × model? | by `Scoring.reason` in `jobs/inputs/scorings.py`; `jobs/examples/sent.py` sends NULL, and workers know no more |
+| a row left out of one task × model? | `Scoring.reason` in `jobs/inputs/scorings.py`; to workers it is NULL |
 | it decided that a day is whole? | `jobs/planning/` |
 | the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one; `subtracted` takes a part away again |
 | a new kind of task written? | `udfs/kinds.py`, see [add-a-kind](add-a-kind.md) |
