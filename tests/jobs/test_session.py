@@ -225,7 +225,7 @@ def test_only_the_session_module_reaches_into_the_jvm():
     assert reaching == []
 
 
-def test_numbers_that_are_all_the_same_beside_nan_are_read_as_they_are(spark, folder):
-    parquet(folder / "rows", {"p": np.array([0.25, np.nan, 0.25])})
-    read = spark.read.parquet(str(folder / "rows")).toArrow()["p"].to_pylist()
+def test_numbers_that_are_all_the_same_beside_nan_are_read_as_they_are(spark, tmp_path):
+    parquet(tmp_path / "rows", {"p": np.array([0.25, np.nan, 0.25])})
+    read = spark.read.parquet(str(tmp_path / "rows")).toArrow()["p"].to_pylist()
     assert np.isnan(read).tolist() == [False, True, False]
