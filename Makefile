@@ -10,15 +10,16 @@ INSTALL := $(BIN)/python $(PIP_INSTALL) --use-pep517 --constraint constraints.tx
 AIRFLOW := .airflow
 AIRFLOW_STAMP := $(AIRFLOW)/.installed
 ENGINE_TESTS := $(BIN)/python -m pytest --quiet --engine
-# An engine waits more than it computes on tables this small, so two of them share two cores well.
-IN_PARALLEL := --numprocesses 2 --dist loadfile
+# An engine waits more than it computes on tables this small, so two of them share two cores well. Files begin in their
+# order: those of many tests are not the long ones.
+IN_PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # The pinned wheels exist for 3.11 to 3.14; give another one as `make PYTHON=…`.
 PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.14; do \
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test fast sail spark airflow packaging lint type fmt docs bench package clean
+.PHONY: help setup jars demo test quick alone fast sail spark airflow packaging lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -39,7 +40,14 @@ demo: setup ## Three days of generated impressions, evaluated and explained
 	@$(BIN)/python -m jobs.engines.jars >/dev/null || echo "Without Delta's jars the demo runs on Sail alone"
 	$(BIN)/lossledger demo
 
-test: jars lint fast sail spark airflow packaging ## Everything that must pass
+test: jars lint alone sail spark ## Everything that must pass
+
+quick: lint fast ## What every commit should pass, without a JVM: 3 minutes
+	$(ENGINE_TESTS) sail $(IN_PARALLEL) tests/jobs/inputs tests/jobs/examples tests/jobs/storage
+
+# Those of Airflow and of packages wait for most of their time, for processes and for the package index.
+alone: jars $(AIRFLOW_STAMP)
+	$(ENGINE_TESTS) none $(IN_PARALLEL)
 
 fast: setup ## Tests that need no engine
 	$(ENGINE_TESTS) none -m "not packaging and not airflow" --numprocesses 2

@@ -49,7 +49,7 @@ def known_names() -> set[str]:
 
 @cache
 def functions_of(file: str) -> set[str]:
-    tree = ast.parse((ROOT / "tests" / "udfs" / file).read_text(encoding="utf-8"))
+    tree = ast.parse(next((ROOT / "tests" / "udfs").rglob(file)).read_text(encoding="utf-8"))
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.jobs import child, days
-from tests.jobs.child import ROOT
-from tests.jobs.days import RESULTS
+from tests.world import child, days
+from tests.world.child import ROOT
+from tests.world.days import RESULTS
 
 pytestmark = pytest.mark.airflow
 # The DAG run of this date evaluates the day two days before it, days.DAY.

@@ -5,8 +5,8 @@ import shutil
 import pytest
 
 from jobs.settings import parse
-from tests.jobs import days
-from tests.jobs.ledger import two_nights
+from tests.world import days
+from tests.world.two_nights import two_nights
 
 
 @pytest.fixture(scope="session")

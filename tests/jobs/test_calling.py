@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jobs import calling
 from jobs.engines.java import PACKAGE
-from tests.jobs import child
+from tests.world import child
 
 
 def installed(folder, monkeypatch, *, command):

@@ -6,7 +6,7 @@ import numpy as np
 
 from jobs.results.slice_sums import KEYS, SliceSums, rows_of
 from jobs.settings import parse
-from tests.jobs.night import document
+from tests.world.night import document
 
 LEAST = 100
 

@@ -1,0 +1,231 @@
+"""Both engines start as declared, read and write Delta, and refuse to be mixed."""
+
+import datetime
+import re
+import socket
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from jobs.engines import session as engines
+from jobs.engines.identity import check_reached, engine_of
+from jobs.engines.jars import EXCLUDES, PACKAGE
+from jobs.engines.pins import DEFAULTS, EXACT, REQUIRED, check_versions, conf_file, known_engine
+from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
+from tests.world import child, days
+from tests.world.night import parquet
+
+REVISION = "32f7299601108917fb01920a54e084595b7b3bf8"
+EVALUATED = """
+import sys
+from datetime import date
+from pyspark.sql import SparkSession
+from jobs import nightly
+from jobs.engines.identity import engine_of
+from jobs.settings import load
+opened = SparkSession.builder.remote(sys.argv[1]).getOrCreate()
+print(engine_of(opened))
+nightly.evaluate(opened, load(sys.argv[2]), date.fromisoformat(sys.argv[3]))
+"""
+
+
+def other(engine):
+    return "sail" if engine == "spark" else "spark"
+
+
+def test_the_version_is_the_tested_one(spark):
+    assert spark.version == EXACT["pyspark"]
+
+
+def test_the_time_zone_is_utc(spark):
+    moment = spark.sql(
+        "SELECT timestamp'2026-11-18 00:00:00Z' AS t, CAST(timestamp'2026-11-18 00:00:00Z' AS STRING) AS s"
+    )
+    row = moment.toArrow().to_pylist()[0]
+    assert row["s"] == "2026-11-18 00:00:00"
+    assert row["t"] == datetime.datetime(2026, 11, 18, tzinfo=row["t"].tzinfo)
+
+
+def test_the_required_settings_hold(spark):
+    assert {name: spark.conf.get(name) for name in REQUIRED} == REQUIRED
+
+
+@pytest.mark.only_engine("spark")
+def test_the_default_settings_hold(spark):
+    changed_by_tests = {"spark.driver.memory"}
+    assert {name: spark.conf.get(name) for name in DEFAULTS if name not in changed_by_tests} == {
+        name: value for name, value in DEFAULTS.items() if name not in changed_by_tests
+    }
+
+
+def test_a_cast_that_fails_raises(spark):
+    with pytest.raises(Exception, match=r"(?i)cast"):
+        spark.sql("SELECT CAST(x AS INT) FROM VALUES ('no') AS t(x)").collect()
+
+
+def test_delta_writes_and_reads_back(spark, tmp_path):
+    path = str(tmp_path / "table")
+    frame = spark.sql("SELECT id, DATE'2026-11-18' AS event_date FROM range(5)")
+    frame.write.format("delta").partitionBy("event_date").save(path)
+    day = frame.where("id < 3").write.format("delta").mode("overwrite")
+    day.option("replaceWhere", "event_date = DATE'2026-11-18'").save(path)
+    read = spark.read.format("delta").load(path)
+    assert sorted(row.id for row in read.collect()) == [0, 1, 2]
+
+
+def test_python_workers_run_arrow_functions(spark):
+    frame = spark.range(10).mapInArrow(lambda batches: batches, "id long")
+    assert sorted(row.id for row in frame.collect()) == list(range(10))
+
+
+def test_the_same_engine_is_shared_and_the_other_refused(spark, engine):
+    with engines.session(engine) as again:
+        assert again is spark
+    assert spark.range(1).count() == 1
+    with pytest.raises(EngineError, match=f"this process runs the engine {engine}"):
+        engines.open_session(other(engine))
+
+
+@pytest.mark.only_engine("spark")
+def test_a_jvm_that_is_gone_is_told_as_that_by_every_command(spark, engine):
+    with pytest.raises(RuntimeFailure, match="the JVM of Apache Spark ended"), engines.session(engine):
+        raise ConnectionRefusedError
+
+
+def test_a_foreign_session_cannot_be_closed(spark):
+    with pytest.raises(EngineError, match="not open"):
+        engines.close_session(object())
+
+
+def test_the_versions_are_reported(spark, engine):
+    versions = engines.engine_versions()
+    assert {name: versions[name] for name in EXACT} == EXACT
+    assert ("java" in versions) == (engine == "spark")
+
+
+@pytest.mark.only_engine("spark")
+def test_stdout_stays_clean_and_the_other_engine_may_follow(spark):
+    code = (
+        "import sys\n"
+        "from jobs.engines.session import session\n"
+        "for engine in sys.argv[1:]:\n"
+        "    with session(engine) as opened:\n"
+        "        assert opened.range(3).count() == 3\n"
+        "print('{}')\n"
+    )
+    run = child.succeeded(sys.executable, "-c", code, "sail", "spark", "sail")
+    assert run.out == "{}\n"
+
+
+def test_an_unknown_engine_is_refused():
+    with pytest.raises(ConfigurationError, match="found 'sparc', expected one of spark, sail; did you mean 'spark'"):
+        known_engine("sparc")
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "advice"),
+    [("pyspark", "4.2.1", "pyspark==4.2.0"), ("delta-spark", "4.4.1", "delta-spark==4.4.0"), ("pandas", "3.0.0", "<3")],
+)
+def test_another_version_is_refused(monkeypatch, name, version, advice):
+    real = engines.installed_versions()
+    monkeypatch.setattr("jobs.engines.pins.metadata.version", lambda asked: version if asked == name else real[asked])
+    with pytest.raises(EngineError, match=f"than {name} {version}; run: .*{advice}"):
+        check_versions()
+
+
+class Connected:
+    """A session of Spark Connect, as far as it is asked what is behind it."""
+
+    version = EXACT["pyspark"]
+
+    def __init__(self, told):
+        self.told = told
+        self.asked = 0
+
+    def sql(self, _):
+        self.asked += 1
+        return SimpleNamespace(collect=lambda: [(self.told,)])
+
+
+@pytest.mark.parametrize(("told", "engine"), [(f"4.2.0 {REVISION}", "spark"), (EXACT["pysail"], "sail")])
+def test_a_server_of_spark_connect_is_asked_once_what_it_is(told, engine):
+    connected = Connected(told)
+    assert [engine_of(connected), engine_of(connected)] == [engine, engine]
+    assert connected.asked == 1
+
+
+@pytest.mark.parametrize("told", ["0.7.1", "1.0.0 of another engine"])
+def test_an_engine_that_is_neither_is_no_engine(told):
+    with pytest.raises(EngineError, match=f"is version '{told}'; lossledger knows Apache Spark 4.2.0 and Sail 0.7.2"):
+        engine_of(Connected(told))
+
+
+def test_only_apache_spark_is_out_of_reach_over_spark_connect():
+    check_reached(Connected(EXACT["pysail"]))
+    with pytest.raises(EngineError, match="run on the cluster itself, by spark-submit"):
+        check_reached(Connected(f"4.2.0 {REVISION}"))
+
+
+def test_a_session_knows_its_engine(spark, engine):
+    assert engine_of(spark) == engine
+
+
+@contextmanager
+def served(spark):
+    """Let the JVM of a session serve Spark Connect too."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    jvm = spark._jvm
+    jvm.org.apache.spark.SparkEnv.get().conf().set("spark.connect.grpc.binding.port", str(port))
+    service = jvm.org.apache.spark.sql.connect.service.SparkConnectService
+    service.start(spark.sparkContext._jsc.sc())
+    try:
+        yield f"sc://127.0.0.1:{port}"
+    finally:
+        service.stop(jvm.scala.Option.empty(), jvm.scala.Option.empty())
+
+
+@pytest.mark.only_engine("spark")
+def test_a_night_over_spark_connect_is_refused_before_a_table_is_made(spark, tmp_path):
+    config = days.saved(days.small_day(tmp_path), tmp_path / "small.yaml")
+    with served(spark) as server:
+        run = child.ended(sys.executable, "-c", EVALUATED, server, config, days.DAY, no_grpc_proxy="127.0.0.1")
+    assert run.out == "spark\n"
+    assert "EngineError: Apache Spark is reached over Spark Connect" in run.err
+    assert not (tmp_path / "tables").exists()
+
+
+def test_a_remote_session_is_refused(monkeypatch):
+    monkeypatch.setenv("SPARK_REMOTE", "sc://example:15002")
+    with pytest.raises(EngineError, match="SPARK_REMOTE is set"):
+        engines.open_session("spark")
+
+
+def test_spark_submit_gets_the_same_settings():
+    lines = conf_file("spark-defaults.conf").read_text().splitlines()
+    conf = dict(line.split(None, 1) for line in lines if line and not line.startswith("#"))
+    extra = {
+        "spark.jars.packages": PACKAGE,
+        "spark.jars.excludes": ",".join(EXCLUDES),
+        "spark.driver.extraJavaOptions": "-Dlog4j2.configurationFile=conf/log4j2.properties",
+    }
+    assert conf == {**REQUIRED, **DEFAULTS, **extra}
+
+
+def test_only_the_session_module_reaches_into_the_jvm():
+    others = [path for path in Path(engines.__file__).parent.glob("*.py") if path.name != "session.py"]
+    reaching = [
+        path.name for path in others if re.search(r"sparkContext|SparkContext|_jvm\b|\.rdd\b", path.read_text())
+    ]
+    assert reaching == []
+
+
+def test_numbers_that_are_all_the_same_beside_nan_are_read_as_they_are(spark, tmp_path):
+    parquet(tmp_path / "rows", {"p": np.array([0.25, np.nan, 0.25])})
+    read = spark.read.parquet(str(tmp_path / "rows")).toArrow()["p"].to_pylist()
+    assert np.isnan(read).tolist() == [False, True, False]

@@ -1,0 +1,54 @@
+"""The command line itself: what is wrong in it is told to people and to programs."""
+
+import sys
+from contextlib import nullcontext
+
+import pytest
+from typer.testing import CliRunner
+
+from jobs import cli
+from tests.world import child
+
+ENTRIES = {
+    "command": [*child.COMMAND, "run"],
+    "entry of spark-submit": [sys.executable, "jobs/evaluate.py"],
+}
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["x.yaml"], "Missing option '--date'"), (["x.yaml", "--date", "2026-01-01", "--aeg", "3"], "--aeg")],
+)
+def test_a_wrong_command_line_is_exit_2_and_json_where_it_is_asked_for(entry, arguments, said):
+    plain = child.ended(*ENTRIES[entry], *arguments, PYTHONPATH=str(child.ROOT))
+    assert (plain.code, plain.out) == (2, "")
+    assert said.split("'")[0] in plain.err
+    asked = child.ended(*ENTRIES[entry], *arguments, "--json", PYTHONPATH=str(child.ROOT))
+    assert (asked.code, said in asked.told["error"]) == (2, True)
+
+
+def test_a_command_that_is_done_exits_with_its_own_code():
+    done = child.ended(*child.COMMAND, "run", "nowhere.yaml", "--date", "2026-01-01", "--json")
+    assert (done.code, done.told["exit_code"]) == (2, 2)
+    assert child.ended(*child.COMMAND, "run", "--help", "--json").code == 0
+
+
+@pytest.mark.parametrize("text", ["-- a comment = 1\nSELECT 1", "--\nSELECT 1", "/* a */ SELECT 1", "-- SELECT 1"])
+def test_a_query_that_begins_with_a_comment_is_no_option(monkeypatch, text):
+    asked = []
+    monkeypatch.setattr(cli, "load", lambda *_: None)
+    monkeypatch.setattr(cli, "session", nullcontext)
+    monkeypatch.setattr(cli, "answered", lambda *arguments: asked.append(arguments[-1]))
+    monkeypatch.setattr(cli.answers, "lines", lambda _, as_json: [str(as_json)])
+    told = CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--json"])
+    assert (told.exit_code, told.stdout, asked) == (0, "True\n", [text])
+    assert CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--jsn"]).exit_code == 2
+
+
+def test_who_reads_the_first_rows_only_is_no_failure():
+    program = "from jobs.surfaces import exits; exits.printed(str(i) for i in range(10**6))"
+    with child.started(sys.executable, "-c", program) as run:
+        assert run.stdout.readline() == "0\n"
+        run.stdout.close()
+        assert (run.stderr.read(), run.wait()) == ("", 0)
