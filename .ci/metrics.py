@@ -27,9 +27,9 @@ losses of hard scores are priced by `loss.clip`; then metrics are divided out. M
 the sums of each bin, metrics of classes of the sums of each class.
 
 Each entry has the published name, the definition with its source, the unit (1 is a plain number), what the metric is
-computed from, and for what reason it can be NULL although the slice has weight. Logarithms are natural. How tasks and
-options are configured is explained in [`conf/nightly.yaml`](../conf/nightly.yaml). Where the formulas of the seed
-documents are: [`seeds.md`](seeds.md).
+computed from, for what reason it can be NULL although the slice has weight, and an example: its number of those sums in
+the order in which they are named. Logarithms are natural. How tasks and options are configured is explained in
+[`conf/nightly.yaml`](../conf/nightly.yaml). Where the formulas of the seed documents are: [`seeds.md`](seeds.md).
 """
 OPTIONS = {
     "alpha": "How often the positive part of the labels counts: `loss.alpha`.",
@@ -131,6 +131,8 @@ def _entry(metric: Metric, kind: str) -> str:
     if nulls := reasons(metric, kind):
         facts.append("NULL for " + _listed(nulls))
     name = metric.name + re.sub("[{}]", "", metric.suffix)
+    call, number = metric.example.removeprefix(">>> ").splitlines()
+    facts.append(f"example `{call}` = {number}")
     return f"#### `{name}`\n\n{_definition(metric)}\n\n{'; '.join(facts)}."
 
 

@@ -12,20 +12,9 @@ from udfs.examples.binary import Examples, binary_examples, regression_examples
 from udfs.examples.corrections import recalibrated_examples
 from udfs.examples.products import product_examples
 from udfs.kind import SHARED, Arrays, Hard, Kind
-from udfs.measures import (
-    baselines,
-    binary,
-    candidates,
-    class_prior,
-    entropy,
-    grouped_auc,
-    listwise,
-    multiclass,
-    ranking,
-    regression,
-    totals,
-)
+from udfs.measures import baselines, binary, calibration, class_prior, entropy, multiclass, regression, totals
 from udfs.measures.bins import areas, reliability, thresholds
+from udfs.measures.groups import average_precision, candidates, grouped_auc, listwise, ranking
 
 
 def _binary(of: Arrays) -> Examples:
@@ -55,7 +44,7 @@ def _candidates(of: Arrays) -> groups.GroupExamples:
 BINARY: Final = Kind(
     name="binary",
     title="Binary",
-    families=(totals, binary, entropy, baselines, areas, thresholds, reliability),
+    families=(totals, binary, calibration, entropy, baselines, areas, thresholds, reliability),
     columns=SHARED
     | {"label", "score", "complement", "positive_loss", "negative_loss", "score_is_zero", "score_is_one"},
     examples=_binary,
@@ -110,7 +99,7 @@ MULTICLASS: Final = Kind(
 CANDIDATES: Final = Kind(
     name="candidates",
     title="Candidates",
-    families=(totals, candidates, listwise, grouped_auc, ranking),
+    families=(totals, candidates, listwise, grouped_auc, ranking, average_precision),
     columns=SHARED | {"loss_weight", "loss_positives", "pair_weight", "groups"},
     examples=_candidates,
     labels=("binary", "soft", "number"),

@@ -53,7 +53,17 @@ class Measure:
 
     @property
     def definition(self) -> str:
-        """The published definition: the docstring of the function."""
+        """The published definition: the docstring of the function, up to its example."""
+        return self._docstring.partition("\n\n>>> ")[0]
+
+    @property
+    def example(self) -> str:
+        """The example of the docstring, a call and its number, as doctest runs it."""
+        _, prompt, call = self._docstring.partition(">>> ")
+        return prompt + call
+
+    @property
+    def _docstring(self) -> str:
         function = self.function.func if isinstance(self.function, functools.partial) else self.function
         return inspect.cleandoc(function.__doc__ or "")
 
@@ -93,13 +103,12 @@ class Metric(Measure):
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """The metric of these sums, in order or by name, and of its options by name; of numbers it is a number."""
-        arrays = [self._array(x) for x in inputs]
-        others = {name: x if name in self.options else self._array(x) for name, x in named.items()}
+        of_slices = self.over in ("rows", "baseline")
+        arrays = [_floats(x, of_slices) for x in inputs]
+        others = {name: x if name in self.options else _floats(x, of_slices) for name, x in named.items()}
         value = self.function(*arrays, **others)
-        return float(np.ravel(value)[0]) if all(np.ndim(x) == 0 for x in (*inputs, *named.values())) else value
-
-    def _array(self, x: Any) -> Any:
-        return np.atleast_1d(np.asarray(x, dtype=np.float64)) if self.over in ("rows", "baseline") else np.asarray(x)
+        several = of_slices and any(np.ndim(x) for x in (*inputs, *named.values()))
+        return value if several else float(np.ravel(value)[0])
 
     def label(self, choice: Mapping[str, float]) -> str:
         """Name of the metric in the tables, e.g. `ndcg@5` for k = 5."""
@@ -111,6 +120,12 @@ class Metric(Measure):
 
 
 M = TypeVar("M", bound=Measure)
+
+
+def _floats(x: Any, of_slices: bool) -> FloatArray:
+    """One number or several as float64, of slices always as (slices,)."""
+    found = np.asarray(x, dtype=np.float64)
+    return np.atleast_1d(found) if of_slices else found
 
 
 def spelled(value: float) -> str:

@@ -106,13 +106,21 @@ def hard_right_negative_weight(label, weight, score_is_zero):
 
 @metric(unit="nats", better="less")
 def log_loss(positive_nll, negative_nll, weight):
-    """Mean log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)] / Σ w: the cross-entropy of labels and scores."""
+    """Mean log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)] / Σ w: the cross-entropy of labels and scores.
+
+    >>> log_loss(3, 1, 8)
+    0.5
+    """
     return ratio(positive_nll + negative_nll, weight)
 
 
 @metric(unit="nats", weight_degree=1)
 def log_loss_total(positive_nll, negative_nll):
-    """Total log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)]. Undefined where there is no weight."""
+    """Total log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)]. Undefined where there is no weight.
+
+    >>> log_loss_total(3, 1)
+    4.0
+    """
     return positive_nll + negative_nll
 
 
@@ -121,6 +129,9 @@ def inverse_propensity_log_loss(positive_nll, negative_nll, n):
     """Log loss per row, −Σ w·[y ln p + (1 − y) ln(1 − p)] / n: IPS where w is 1 / propensity; `log_loss` is SNIPS.
 
     Where negatives were sampled n counts those of the sample, so that this is no mean of all rows.
+
+    >>> inverse_propensity_log_loss(3, 1, 16)
+    0.25
     """
     return ratio(positive_nll + negative_nll, n)
 
@@ -130,74 +141,71 @@ def weighted_log_loss(positive_nll, negative_nll, weight, *, alpha):
     """Log loss with the positive part counted α times, −Σ w·[α·y ln p + (1 − y) ln(1 − p)] / Σ w (N for unit weights).
 
     For α ≠ 1 it is not minimised by the true rate.
+
+    >>> weighted_log_loss(3, 1, 8, alpha=5)
+    2.0
     """
     return ratio(alpha * positive_nll + negative_nll, weight)
 
 
 @metric(unit="nats", better="less")
 def weighted_log_loss_balanced(positive_nll, negative_nll, positive_weight, negative_weight, *, alpha):
-    """The sum of `weighted_log_loss` ÷ the weight counted the same way, α·Σ w·y + Σ w·(1 − y)."""
+    """The sum of `weighted_log_loss` ÷ the weight counted the same way, α·Σ w·y + Σ w·(1 − y).
+
+    >>> weighted_log_loss_balanced(3, 1, 2, 6, alpha=5)
+    1.0
+    """
     return ratio(alpha * positive_nll + negative_nll, alpha * positive_weight + negative_weight)
 
 
 @metric(unit="nats", better="less")
 def focal_loss(positive_focal, negative_focal, weight):
-    """Mean focal loss, Σ w·(1 − p_t)^γ·(−ln p_t) / Σ w, p_t the score of the observed class; γ = 0 is the log loss."""
+    """Mean focal loss, Σ w·(1 − p_t)^γ·(−ln p_t) / Σ w, p_t the score of the observed class; γ = 0 is the log loss.
+
+    >>> focal_loss(1.5, 0.5, 8)
+    0.25
+    """
     return ratio(positive_focal + negative_focal, weight)
 
 
 @metric(unit="1", better="less")
 def brier_score(squared_error, weight):
-    """Mean squared error of the score, Σ w·(p − y)² / Σ w."""
+    """Mean squared error of the score, Σ w·(p − y)² / Σ w.
+
+    >>> brier_score(1, 8)
+    0.125
+    """
     return ratio(squared_error, weight)
 
 
 @metric(unit="1", better="less")
 def mean_absolute_error(absolute_error, weight):
-    """Mean absolute error of the score, Σ w·|p − y| / Σ w. Not minimised by the true probability."""
+    """Mean absolute error of the score, Σ w·|p − y| / Σ w. Not minimised by the true probability.
+
+    >>> mean_absolute_error(2, 8)
+    0.25
+    """
     return ratio(absolute_error, weight)
 
 
 @metric(unit="1", better="more")
 def tjur_r2(positive_score_sum, negative_score_sum, positive_weight, negative_weight):
-    """Coefficient of discrimination, the mean score of positives minus that of negatives (Tjur 2009)."""
+    """Coefficient of discrimination, the mean score of positives minus that of negatives (Tjur 2009).
+
+    >>> tjur_r2(1.5, 0.75, 2, 6)
+    0.625
+    """
     return ratio(positive_score_sum, positive_weight) - ratio(negative_score_sum, negative_weight)
 
 
 @metric(unit="1", better="more")
 def tjur_ratio(positive_score_sum, negative_score_sum, positive_weight, negative_weight):
-    """Mean score of positives over that of negatives. Undefined without one of the classes or a score of negatives."""
+    """Mean score of positives over that of negatives. Undefined without one of the classes or a score of negatives.
+
+    >>> tjur_ratio(1.5, 0.75, 2, 6)
+    6.0
+    """
     return ratio(ratio(positive_score_sum, positive_weight), ratio(negative_score_sum, negative_weight))
-
-
-@metric(unit="1")
-def base_rate(positive_weight, weight):
-    """Weighted share of positives, q = Σ w·y / Σ w."""
-    return ratio(positive_weight, weight)
-
-
-@metric(unit="1")
-def mean_score(score_sum, weight):
-    """Weighted mean score, Σ w·p / Σ w."""
-    return ratio(score_sum, weight)
-
-
-@metric(unit="1")
-def predicted_over_actual(score_sum, positive_weight):
-    """Calibration, Σ w·p / Σ w·y: above 1 the model predicts too much. Undefined without positives."""
-    return ratio(score_sum, positive_weight)
-
-
-@metric(unit="1")
-def calibration_bias(score_sum, positive_weight, weight):
-    """Calibration as a difference, Σ w·p / Σ w − Σ w·y / Σ w: defined where there are no positives, too."""
-    return ratio(score_sum - positive_weight, weight)
-
-
-@metric(unit="nats")
-def log_calibration(score_sum, positive_weight):
-    """Calibration on a scale where twice too much is as far as half, ln(Σ w·p / Σ w·y). Undefined without positives."""
-    return STRICT.log(ratio(score_sum, positive_weight))
 
 
 def _power(base: FloatArray, exponent: float) -> FloatArray:

@@ -55,29 +55,49 @@ def top_correct_weight(weight, share, above, tied, *, k):
 
 @metric(unit="nats", better="less")
 def log_loss(class_nll, weight):
-    """Mean log loss, −Σ w·Σ_k q_k ln p_k / Σ w: the cross-entropy of labels and scores."""
+    """Mean log loss, −Σ w·Σ_k q_k ln p_k / Σ w: the cross-entropy of labels and scores.
+
+    >>> log_loss(4, 8)
+    0.5
+    """
     return ratio(class_nll, weight)
 
 
 @metric(unit="nats", weight_degree=1)
 def log_loss_total(class_nll):
-    """Total log loss, −Σ w·Σ_k q_k ln p_k. Undefined where there is no weight."""
+    """Total log loss, −Σ w·Σ_k q_k ln p_k. Undefined where there is no weight.
+
+    >>> log_loss_total(4)
+    4.0
+    """
     return class_nll
 
 
 @metric(unit="1", better="less")
 def brier_score(class_squared_error, weight):
-    """Mean squared error over all classes, Σ w·Σ_k (p_k − q_k)² / Σ w, in [0, 2]; twice that of a binary task."""
+    """Mean squared error over all classes, Σ w·Σ_k (p_k − q_k)² / Σ w, in [0, 2]; twice that of a binary task.
+
+    >>> brier_score(2, 8)
+    0.25
+    """
     return ratio(class_squared_error, weight)
 
 
 @metric(unit="1", better="more")
 def accuracy(correct_weight, weight):
-    """Weighted share of labels that have the highest score; a tie of t classes counts 1/t."""
+    """Weighted share of labels that have the highest score; a tie of t classes counts 1/t.
+
+    >>> accuracy(6, 8)
+    0.75
+    """
     return ratio(correct_weight, weight)
 
 
 @metric(unit="1", suffix="@{k}", better="more")
 def top_k_accuracy(top_correct_weight, weight, *, k):
-    """Weighted share of labels that are among the k highest scores; ties count by the share of places within k."""
+    """Weighted share of labels that are among the k highest scores; ties count by the share of places within k.
+
+    >>> top_k_accuracy(7, 8, k=2)
+    0.875
+    """
     return ratio(top_correct_weight, weight)

@@ -188,7 +188,8 @@ def _log_loss(peer: Peer) -> Metric:
     def log_loss(nll, size):
         return ratio(nll, size) / (LN2 if peer.base == "bits" else 1.0)
 
-    log_loss.__doc__ = f"Log loss as {peer.name} prints it. {peer.note}"
+    example = ">>> round(log_loss(4, 8), 4)\n0.7213" if peer.base == "bits" else ">>> log_loss(4, 8)\n0.5"
+    log_loss.__doc__ = f"Log loss as {peer.name} prints it. {peer.note}\n\n{example}"
     return _of(peer, metric(unit=peer.base, better="less")(log_loss), (peer.column, peer.averaging))
 
 
@@ -199,6 +200,9 @@ def _normalized_entropy(peer: Peer) -> Metric:
     normalized_entropy.__doc__ = f"""Normalized entropy as {peer.name} prints it. {peer.note}
 
     Of one class it is a huge number, where ours is undefined.
+
+    >>> round(normalized_entropy(4, 2, 6), 4)
+    0.8891
     """
     return _of(
         peer, metric(unit="1", better="less")(normalized_entropy), (peer.column, "positive_weight", "negative_weight")
@@ -213,6 +217,9 @@ def _information_gain(peer: Peer) -> Metric:
     relative_information_gain.__doc__ = f"""D² of the log loss as {peer.name}'s d2_log_loss_score prints it. {peer.note}
 
     Of one class it is what both classes as `labels` give, where ours is undefined.
+
+    >>> round(relative_information_gain(4, 2, 6), 4)
+    0.1109
     """
     return _of(
         peer,

@@ -47,37 +47,61 @@ def absolute_value_error(label, weight, score):
 
 @metric(unit="value²", value_degree=2, better="less")
 def mean_squared_error(squared_value_error, weight):
-    """Mean squared error, Σ w·(y − s)² / Σ w. Minimised by the expected value."""
+    """Mean squared error, Σ w·(y − s)² / Σ w. Minimised by the expected value.
+
+    >>> mean_squared_error(18, 8)
+    2.25
+    """
     return ratio(squared_value_error, weight)
 
 
 @metric(unit="value", value_degree=1, better="less")
 def root_mean_squared_error(squared_value_error, weight):
-    """Root of the mean squared error, √(Σ w·(y − s)² / Σ w)."""
+    """Root of the mean squared error, √(Σ w·(y − s)² / Σ w).
+
+    >>> root_mean_squared_error(18, 8)
+    1.5
+    """
     return np.sqrt(ratio(squared_value_error, weight))
 
 
 @metric(unit="value", value_degree=1, better="less")
 def mean_absolute_error(absolute_value_error, weight):
-    """Mean absolute error, Σ w·|y − s| / Σ w. Minimised by the median."""
+    """Mean absolute error, Σ w·|y − s| / Σ w. Minimised by the median.
+
+    >>> mean_absolute_error(4, 8)
+    0.5
+    """
     return ratio(absolute_value_error, weight)
 
 
 @metric(unit="value", value_degree=1)
 def mean_label(label_sum, weight):
-    """Weighted mean label, Σ w·y / Σ w."""
+    """Weighted mean label, Σ w·y / Σ w.
+
+    >>> mean_label(6, 8)
+    0.75
+    """
     return ratio(label_sum, weight)
 
 
 @metric(unit="value", value_degree=1)
 def mean_score(predicted_sum, weight):
-    """Weighted mean score, Σ w·s / Σ w."""
+    """Weighted mean score, Σ w·s / Σ w.
+
+    >>> mean_score(5, 8)
+    0.625
+    """
     return ratio(predicted_sum, weight)
 
 
 @metric(unit="1", undefined="labels_sum_to_zero")
 def predicted_over_actual(predicted_sum, label_sum):
-    """Calibration, Σ w·s / Σ w·y: above 1 the model predicts too much. Undefined where labels add up to 0."""
+    """Calibration, Σ w·s / Σ w·y: above 1 the model predicts too much. Undefined where labels add up to 0.
+
+    >>> predicted_over_actual(6, 4)
+    1.5
+    """
     return ratio(predicted_sum, label_sum)
 
 
@@ -87,6 +111,9 @@ def r2_score(squared_value_error, squared_label, label_sum, weight):
 
     The spread is Σ w·y² − (Σ w·y)² / Σ w. Undefined where it is less than 2⁻²⁰ of Σ w·y², labels that differ by less
     than a thousandth of their size: there the difference of the sums tells too little.
+
+    >>> r2_score(2, 12, 8, 8)
+    0.5
     """
     spread = squared_label - label_sum * ratio(label_sum, weight)
     return 1.0 - ratio(squared_value_error, np.where(spread > _LEAST_SPREAD * squared_label, spread, 0.0))

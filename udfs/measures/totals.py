@@ -39,5 +39,8 @@ def effective_sample_size(weight, squared_weight):
     """Rows of equal weight that would tell as much, (Σ w)² / Σ w² (Kish). Never more than the rows that weigh.
 
     Squares keep 15 decimals: weights below 10⁻⁶ leave it few digits, and below 2·10⁻⁸ none.
+
+    >>> effective_sample_size(4, 8)
+    2.0
     """
     return weight * ratio(weight, squared_weight)

@@ -17,7 +17,7 @@ from udfs.exact.kernels import softplus
 from udfs.exact.units import TERM_LIMIT
 from udfs.examples.ties import Ties
 from udfs.measure import FloatArray
-from udfs.measures import listwise
+from udfs.measures.groups import listwise
 
 law = settings(max_examples=40)
 anything = st.sampled_from(["logit", "probability"]).flatmap(lambda scale: st.tuples(slates(scale), st.just(scale)))

@@ -17,7 +17,11 @@ from udfs.measure import FloatArray, metric
 
 @metric(unit="1", over="bins", better="more")
 def auc(positive_weight, negative_weight):
-    """Area under the ROC curve, P(s⁺ > s⁻) + ½ P(s⁺ and s⁻ in one bin). The exact one is within `auc_half_width`."""
+    """Area under the ROC curve, P(s⁺ > s⁻) + ½ P(s⁺ and s⁻ in one bin). The exact one is within `auc_half_width`.
+
+    >>> auc([1, 3], [3, 1])
+    0.75
+    """
     below = preceding(negative_weight)
     area = total(positive_weight * (below + negative_weight / 2.0))
     return min(quotient(area, _pairs(positive_weight, negative_weight)), 1.0)
@@ -25,13 +29,21 @@ def auc(positive_weight, negative_weight):
 
 @metric(unit="1", over="bins")
 def auc_half_width(positive_weight, negative_weight):
-    """Certified half-width of `auc`, ½ Σ P·N / (ΣP·ΣN): half the share of pairs in one bin, ties included."""
+    """Certified half-width of `auc`, ½ Σ P·N / (ΣP·ΣN): half the share of pairs in one bin, ties included.
+
+    >>> auc_half_width([1, 3], [3, 1])
+    0.1875
+    """
     return quotient(total(positive_weight * negative_weight) / 2.0, _pairs(positive_weight, negative_weight))
 
 
 @metric(unit="1", over="bins", better="more")
 def average_precision(positive_weight, negative_weight):
-    """Area under the precision-recall curve by steps, Σ P·precision at the bin's low edge / ΣP."""
+    """Area under the precision-recall curve by steps, Σ P·precision at the bin's low edge / ΣP.
+
+    >>> average_precision([1, 3], [3, 1])
+    0.6875
+    """
     above = _above(positive_weight, negative_weight)
     hits = above.positive + above.own_positive
     precision = _share(hits, above.negative + above.own_negative)
@@ -45,6 +57,9 @@ def average_precision_low(positive_weight, negative_weight):
     The negatives F of a bin and above come first, then its positives one by one: a row's precision counts the row
     itself, so Σ over rows is at least ∫₀ᴾ (p + x) / (p + x + F) dx = P·p/(p + F) + F·g(P/(p + F)), where p is the
     positive weight above and g(x) = x − ln(1 + x). As rows get lighter it is approached.
+
+    >>> round(average_precision_low([1, 3], [3, 1]), 4)
+    0.5199
     """
     above = _above(positive_weight, negative_weight)
     negative = above.negative + above.own_negative
@@ -60,6 +75,9 @@ def average_precision_high(positive_weight, negative_weight):
 
     The positives of a bin come first, as one tie: P·(p + P) / (p + P + f), with the weights p and f above the bin.
     No row of the bin has a higher precision, and with such ties it is reached.
+
+    >>> round(average_precision_high([1, 3], [3, 1]), 4)
+    0.95
     """
     above = _above(positive_weight, negative_weight)
     precision = _share(above.positive + above.own_positive, above.negative)

@@ -43,7 +43,11 @@ def calibration_curve(
 
 @metric(unit="1", over="bins", undefined="no_weight", better="less")
 def expected_calibration_error(low, positive_weight, negative_weight, score_sum, *, calibration_bins):
-    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal width in p. Noise alone is not 0."""
+    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal width in p. Noise alone is not 0.
+
+    >>> expected_calibration_error([0, 0.5], [1, 3], [3, 1], [2, 3], calibration_bins=2)
+    0.125
+    """
     return _error(_of_equal_width(low, calibration_bins), positive_weight, negative_weight, score_sum)
 
 
@@ -52,13 +56,20 @@ def expected_calibration_error_noise(low, n, positive_weight, negative_weight, s
     """What `expected_calibration_error` is on average if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW.
 
     By the mean score p̄ = S/W of each group, for unit weights and groups of more than a few positives.
+
+    >>> round(expected_calibration_error_noise([0, 0.5], [4, 4], [1, 3], [3, 1], [2, 3], calibration_bins=2), 4)
+    0.1861
     """
     return _noise(_of_equal_width(low, calibration_bins), n, positive_weight + negative_weight, score_sum)
 
 
 @metric(unit="1", over="bins", undefined="no_weight", better="less")
 def maximum_calibration_error(low, positive_weight, negative_weight, score_sum, *, calibration_bins):
-    """Largest distance of a mean score from a mean label, max |Y − S| / W, over groups of equal width in p."""
+    """Largest distance of a mean score from a mean label, max |Y − S| / W, over groups of equal width in p.
+
+    >>> maximum_calibration_error([0, 0.5], [1, 3], [3, 1], [2, 3], calibration_bins=2)
+    0.25
+    """
     curve = calibration_curve(low, positive_weight, negative_weight, score_sum, calibration_bins)
     used = curve.weight != 0.0
     return float(np.abs(curve.label - curve.score)[used].max()) if used.any() else np.nan
@@ -66,27 +77,43 @@ def maximum_calibration_error(low, positive_weight, negative_weight, score_sum, 
 
 @metric(unit="1", over="bins", undefined="no_weight", better="less")
 def expected_calibration_error_equal_mass(positive_weight, negative_weight, score_sum, *, calibration_bins):
-    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal weight but for whole bins."""
+    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal weight but for whole bins.
+
+    >>> expected_calibration_error_equal_mass([1, 3], [3, 1], [2, 3], calibration_bins=2)
+    0.125
+    """
     cuts = _of_equal_mass(positive_weight + negative_weight, calibration_bins)
     return _error(cuts, positive_weight, negative_weight, score_sum)
 
 
 @metric(unit="1", over="bins", undefined="no_weight")
 def expected_calibration_error_equal_mass_noise(n, positive_weight, negative_weight, score_sum, *, calibration_bins):
-    """What `expected_calibration_error_equal_mass` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW."""
+    """What `expected_calibration_error_equal_mass` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW.
+
+    >>> round(expected_calibration_error_equal_mass_noise([4, 4], [1, 3], [3, 1], [2, 3], calibration_bins=2), 4)
+    0.1861
+    """
     weight = positive_weight + negative_weight
     return _noise(_of_equal_mass(weight, calibration_bins), n, weight, score_sum)
 
 
 @metric(unit="1", over="bins", undefined="no_weight", better="less")
 def expected_calibration_error_logit(low, positive_weight, negative_weight, score_sum):
-    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of width 1 in the logit of p."""
+    """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of width 1 in the logit of p.
+
+    >>> expected_calibration_error_logit([0, 0.5], [1, 3], [3, 1], [2, 3])
+    0.125
+    """
     return _error(_of_whole_logits(low), positive_weight, negative_weight, score_sum)
 
 
 @metric(unit="1", over="bins", undefined="no_weight")
 def expected_calibration_error_logit_noise(low, n, positive_weight, negative_weight, score_sum):
-    """What `expected_calibration_error_logit` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW."""
+    """What `expected_calibration_error_logit` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW.
+
+    >>> round(expected_calibration_error_logit_noise([0, 0.5], [4, 4], [1, 3], [3, 1], [2, 3]), 4)
+    0.1861
+    """
     return _noise(_of_whole_logits(low), n, positive_weight + negative_weight, score_sum)
 
 
@@ -97,6 +124,9 @@ def brier_reliability(positive_weight, negative_weight, score_sum):
     Where labels are 0 or 1, Brier score = reliability − resolution + q (1 − q), exactly where all scores of a bin are
     equal (Murphy 1973); of soft labels the right side is larger by the mean of y (1 − y), the spread within a row. Each
     bin that occurs adds noise of about q (1 − q) / Σn to both.
+
+    >>> brier_reliability([1, 3], [3, 1], [2, 3])
+    0.03125
     """
     weight = positive_weight + negative_weight
     used = weight != 0.0
@@ -106,7 +136,11 @@ def brier_reliability(positive_weight, negative_weight, score_sum):
 
 @metric(unit="1", over="bins", undefined="no_weight", better="more")
 def brier_resolution(positive_weight, negative_weight):
-    """Part of q (1 − q) that the score explains, Σ W·(ȳ − q)² / ΣW over score bins, q the base rate (Murphy 1973)."""
+    """Part of q (1 − q) that the score explains, Σ W·(ȳ − q)² / ΣW over score bins, q the base rate (Murphy 1973).
+
+    >>> brier_resolution([1, 3], [3, 1])
+    0.0625
+    """
     weight = positive_weight + negative_weight
     used = weight != 0.0
     gap = positive_weight[used] / weight[used] - quotient(total(positive_weight), total(weight))

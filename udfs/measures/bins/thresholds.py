@@ -27,19 +27,31 @@ def confusion(low: FloatArray, positive_weight: FloatArray, negative_weight: Flo
 
 @metric(unit="1", over="bins", suffix="@{threshold}", undefined="none_above_threshold", better="more")
 def precision(low, positive_weight, negative_weight, *, threshold):
-    """Share of positives among rows with a score p ≥ t, by weight. Undefined where no score is that high."""
+    """Share of positives among rows with a score p ≥ t, by weight. Undefined where no score is that high.
+
+    >>> precision([0, 0.5], [1, 3], [3, 1], threshold=0.5)
+    0.75
+    """
     found = confusion(low, positive_weight, negative_weight, threshold)
     return quotient(found.true_positive, found.true_positive + found.false_positive)
 
 
 @metric(unit="1", over="bins", suffix="@{threshold}", better="more")
 def recall(low, positive_weight, *, threshold):
-    """Share of positives that have a score p ≥ t, by weight. Undefined without positives."""
+    """Share of positives that have a score p ≥ t, by weight. Undefined without positives.
+
+    >>> recall([0, 0.5], [1, 3], threshold=0.5)
+    0.75
+    """
     return quotient(total(positive_weight[low >= threshold]), total(positive_weight))
 
 
 @metric(unit="1", over="bins", suffix="@{threshold}", better="more")
 def f1(low, positive_weight, negative_weight, *, threshold):
-    """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). Undefined without any of the three."""
+    """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN). Undefined without any of the three.
+
+    >>> f1([0, 0.5], [1, 3], [3, 1], threshold=0.5)
+    0.75
+    """
     hits, false, missed, _ = confusion(low, positive_weight, negative_weight, threshold)
     return quotient(2.0 * hits, 2.0 * hits + (false + missed))

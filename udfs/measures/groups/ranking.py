@@ -53,36 +53,14 @@ def precision_sum(weight, groups, *, k):
     return weight * (_hits(groups, k) / k)
 
 
-@statistic(unit="weight", sequential=True)
-def average_precision_sum(weight, groups):
-    """Average precision of each group, Σ w·(mean over its positives of the precision at their rank)."""
-    ties = groups.ties
-    relevant = ties.sums(groups.positive)
-    before = ties.before(relevant)[ties.tie]
-    place = np.arange(ties.row.size) - groups.starts[groups.of_row]
-    # At a place of a tie stands a positive with this chance, after so many of the tie's others.
-    chance = (relevant / ties.size)[ties.tie]
-    others = np.maximum(relevant - 1.0, 0.0) / np.maximum(ties.size - 1.0, 1.0)
-    found = before + 1.0 + (place - ties.above[ties.tie]) * others[ties.tie]
-    total = groups.sums(chance * (found / (place + 1.0)))
-    return weight * (total / np.maximum(groups.positives, 1.0))
-
-
-@statistic(unit="weight", sequential=True)
-def grouped_average_precision_sum(weight, groups):
-    """Average precision of each group with a tie as one threshold, Σ w·Σ (recall step × precision after it)."""
-    ties = groups.ties
-    relevant = ties.sums(groups.positive)
-    precision = (ties.before(relevant) + relevant) / (ties.above + ties.size)
-    total = ties.group_sums(relevant * precision, groups.size.size)
-    return weight * (total / np.maximum(groups.positives, 1.0))
-
-
 @metric(unit="1", suffix="@{k}", undefined="no_positive", better="more")
 def ndcg(ndcg_sum, weight_with_positive, *, k):
     """Mean normalised discounted cumulative gain of the best k, Σ w·DCG/IDCG ÷ Σ w, over groups with a positive.
 
     DCG = Σ (2^y − 1) / log2(rank + 1) over the ranks up to k, IDCG that of the best order. Source: Burges et al. 2005.
+
+    >>> ndcg(3, 4, k=5)
+    0.75
     """
     return ratio(ndcg_sum, weight_with_positive)
 
@@ -92,56 +70,71 @@ def ndcg_linear(ndcg_linear_sum, weight_with_positive, *, k):
     """As `ndcg`, with the gain y in place of 2^y − 1, Σ w·DCG/IDCG ÷ Σ w, over groups with a positive.
 
     Source: Järvelin and Kekäläinen 2002, with the discount log2(rank + 1) at all ranks.
+
+    >>> ndcg_linear(3, 4, k=5)
+    0.75
     """
     return ratio(ndcg_linear_sum, weight_with_positive)
 
 
 @metric(unit="1", undefined="no_positive", better="more")
 def mrr(reciprocal_rank_sum, weight_with_positive):
-    """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over groups with a positive."""
+    """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over groups with a positive.
+
+    >>> mrr(2, 4)
+    0.5
+    """
     return ratio(reciprocal_rank_sum, weight_with_positive)
 
 
 @metric(unit="1", better="more")
 def mrr_all(reciprocal_rank_sum, weight):
-    """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over all groups, 0 where there is none."""
+    """Mean reciprocal rank of the first positive, Σ w/rank ÷ Σ w, over all groups, 0 where there is none.
+
+    >>> mrr_all(2, 8)
+    0.25
+    """
     return ratio(reciprocal_rank_sum, weight)
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive", better="more")
 def hit_rate(hit_weight, weight_with_positive, *, k):
-    """Share of the groups with a positive that have one among the best k, Σ w of those ÷ Σ w of groups with one."""
+    """Share of the groups with a positive that have one among the best k, Σ w of those ÷ Σ w of groups with one.
+
+    >>> hit_rate(3, 4, k=5)
+    0.75
+    """
     return ratio(hit_weight, weight_with_positive)
 
 
 @metric(unit="1", suffix="@{k}", better="more")
 def hit_rate_all(hit_weight, weight, *, k):
-    """Share of all groups that have a positive among the best k, Σ w of those ÷ Σ w."""
+    """Share of all groups that have a positive among the best k, Σ w of those ÷ Σ w.
+
+    >>> hit_rate_all(3, 8, k=5)
+    0.375
+    """
     return ratio(hit_weight, weight)
 
 
 @metric(unit="1", suffix="@{k}", undefined="no_positive", better="more")
 def recall(recall_sum, weight_with_positive, *, k):
-    """Mean share of a group's m positives that are among the best k, Σ w·hits/m ÷ Σ w, over groups with a positive."""
+    """Mean share of a group's m positives that are among the best k, Σ w·hits/m ÷ Σ w, over groups with a positive.
+
+    >>> recall(2, 4, k=5)
+    0.5
+    """
     return ratio(recall_sum, weight_with_positive)
 
 
 @metric(unit="1", suffix="@{k}", better="more")
 def precision_all(precision_sum, weight, *, k):
-    """Mean share of positives among the best k, Σ w·hits/k ÷ Σ w, over all groups, also those with fewer than k."""
+    """Mean share of positives among the best k, Σ w·hits/k ÷ Σ w, over all groups, also those with fewer than k.
+
+    >>> precision_all(1, 8, k=5)
+    0.125
+    """
     return ratio(precision_sum, weight)
-
-
-@metric(unit="1", undefined="no_positive", better="more")
-def mean_average_precision(average_precision_sum, weight_with_positive):
-    """Mean over groups with a positive of the mean precision at the rank of each positive."""
-    return ratio(average_precision_sum, weight_with_positive)
-
-
-@metric(unit="1", undefined="no_positive", better="more")
-def grouped_average_precision(grouped_average_precision_sum, weight_with_positive):
-    """Mean area under precision and recall by steps, over groups with a positive; a tie is one threshold."""
-    return ratio(grouped_average_precision_sum, weight_with_positive)
 
 
 def _ndcg(groups: Groups, gain: FloatArray, k: float) -> FloatArray:

@@ -99,55 +99,90 @@ def softmax_cross_entropy(softmax_nll, weight_with_positive):
     """Softmax cross-entropy with the label 1/m for each positive: the mean form, ÷ weight of groups with a positive.
 
     Its floor is ln m, not 0; it is the ListNet loss of binary labels.
+
+    >>> softmax_cross_entropy(3, 4)
+    0.75
     """
     return ratio(softmax_nll, weight_with_positive)
 
 
 @metric(unit="nats", weight_degree=1)
 def softmax_cross_entropy_total(softmax_positive_nll):
-    """Total softmax cross-entropy, the sum form Σ w·(−Σ_P s_i + m·lse(all)): each positive counts once."""
+    """Total softmax cross-entropy, the sum form Σ w·(−Σ_P s_i + m·lse(all)): each positive counts once.
+
+    >>> softmax_cross_entropy_total(3)
+    3.0
+    """
     return softmax_positive_nll
 
 
 @metric(unit="nats", undefined="no_positive", better="less")
 def softmax_cross_entropy_per_positive(softmax_positive_nll, positives):
-    """Softmax cross-entropy in the sum form, ÷ the number of positives Σ w·m."""
+    """Softmax cross-entropy in the sum form, ÷ the number of positives Σ w·m.
+
+    >>> softmax_cross_entropy_per_positive(3, 6)
+    0.5
+    """
     return ratio(softmax_positive_nll, positives)
 
 
 @metric(unit="nats", undefined="no_positive", better="less")
 def softmax_cross_entropy_one_of(softmax_one_of_nll, weight_with_positive):
-    """Softmax cross-entropy of drawing any one positive, lse(all) − lse(P), ÷ weight of groups with a positive."""
+    """Softmax cross-entropy of drawing any one positive, lse(all) − lse(P), ÷ weight of groups with a positive.
+
+    >>> softmax_cross_entropy_one_of(1, 4)
+    0.25
+    """
     return ratio(softmax_one_of_nll, weight_with_positive)
 
 
 @metric(unit="nats", undefined="no_positive", better="less")
 def softmax_cross_entropy_each(softmax_each_nll, positives):
-    """Softmax cross-entropy of each positive among the negatives of its group alone, ÷ the number of positives."""
+    """Softmax cross-entropy of each positive among the negatives of its group alone, ÷ the number of positives.
+
+    >>> softmax_cross_entropy_each(2, 4)
+    0.5
+    """
     return ratio(softmax_each_nll, positives)
 
 
 @metric(unit="nats", undefined="no_positive")
 def uniform_softmax_cross_entropy(uniform_softmax_nll, weight_with_positive):
-    """Softmax cross-entropy of equal scores, mean ln(m + |N|): what a model has to beat."""
+    """Softmax cross-entropy of equal scores, mean ln(m + |N|): what a model has to beat.
+
+    >>> uniform_softmax_cross_entropy(6, 4)
+    1.5
+    """
     return ratio(uniform_softmax_nll, weight_with_positive)
 
 
 @metric(unit="1")
 def without_positive_share(weight_without_positive, weight):
-    """Share of the weight in groups without a positive, which softmax losses and gains by rank leave out."""
+    """Share of the weight in groups without a positive, which softmax losses and gains by rank leave out.
+
+    >>> without_positive_share(2, 8)
+    0.25
+    """
     return ratio(weight_without_positive, weight)
 
 
 @metric(unit="1")
 def single_candidate_share(single_candidate_weight, weight):
-    """Share of the weight in groups of one impression, which nothing can be learnt from."""
+    """Share of the weight in groups of one impression, which nothing can be learnt from.
+
+    >>> single_candidate_share(1, 8)
+    0.125
+    """
     return ratio(single_candidate_weight, weight)
 
 
 @metric(unit="impressions")
 def mean_group_size(impressions, weight):
-    """Mean number of candidates of a group, Σ w·(m + |N|) / Σ w."""
+    """Mean number of candidates of a group, Σ w·(m + |N|) / Σ w.
+
+    >>> mean_group_size(20, 8)
+    2.5
+    """
     return ratio(impressions, weight)
 
 

@@ -51,6 +51,9 @@ def pairwise_logistic_loss(pairwise_logistic_nll, two_class_weight):
     """Mean over groups of the mean of ln(1 + exp(−(s⁺ − s⁻))) over pairs of a positive and a negative (RankNet, BPR).
 
     Undefined where no group has such a pair. Source: Burges et al., ICML 2005, with σ = 1.
+
+    >>> pairwise_logistic_loss(1, 4)
+    0.25
     """
     return ratio(pairwise_logistic_nll, two_class_weight)
 
@@ -60,6 +63,9 @@ def listnet_loss(listnet_nll, weight_with_positive):
     """Mean cross-entropy of the softmax of scores to the labels y / Σ y, ÷ weight of groups with a positive.
 
     The top-one ListNet loss (Cao et al., ICML 2007) with the labels in proportion, not their softmax.
+
+    >>> listnet_loss(3, 4)
+    0.75
     """
     return ratio(listnet_nll, weight_with_positive)
 
@@ -70,6 +76,9 @@ def listmle_loss(listmle_nll, weight_with_positive):
 
     Equal labels are ordered by ascending score, the dearest order: so rows may come in any. Candidates of
     probability 0 that are no positives are not of the list. Source: Xia et al., ICML 2008.
+
+    >>> listmle_loss(6, 4)
+    1.5
     """
     return ratio(listmle_nll, weight_with_positive)
 

@@ -48,37 +48,61 @@ def auc_positives(weight, groups):
 
 @metric(unit="1", better="more")
 def grouped_auc(auc_impressions, two_class_impressions):
-    """Mean AUC of groups, weighted by their impressions (Zhou et al. 2018). Undefined where none has both classes."""
+    """Mean AUC of groups, weighted by their impressions (Zhou et al. 2018). Undefined where none has both classes.
+
+    >>> grouped_auc(15, 20)
+    0.75
+    """
     return ratio(auc_impressions, two_class_impressions)
 
 
 @metric(unit="1", better="more")
 def grouped_auc_by_positives(auc_positives, two_class_positives):
-    """Mean AUC of groups, weighted by their positives. Undefined where none has both classes."""
+    """Mean AUC of groups, weighted by their positives. Undefined where none has both classes.
+
+    >>> grouped_auc_by_positives(6, 8)
+    0.75
+    """
     return ratio(auc_positives, two_class_positives)
 
 
 @metric(unit="1", better="more")
 def grouped_auc_by_group(auc_sum, two_class_weight):
-    """Mean AUC of groups, each weighing w. Undefined where none has both classes."""
+    """Mean AUC of groups, each weighing w. Undefined where none has both classes.
+
+    >>> grouped_auc_by_group(3, 4)
+    0.75
+    """
     return ratio(auc_sum, two_class_weight)
 
 
 @metric(unit="1")
 def grouped_auc_left_out(two_class_impressions, impressions):
-    """Share of the impressions in groups of one class, which `grouped_auc` leaves out."""
+    """Share of the impressions in groups of one class, which `grouped_auc` leaves out.
+
+    >>> grouped_auc_left_out(15, 20)
+    0.25
+    """
     return ratio(impressions - two_class_impressions, impressions)
 
 
 @metric(unit="1", undefined="no_positive")
 def grouped_auc_by_positives_left_out(two_class_positives, positives):
-    """Share of the positives in groups without a negative, which `grouped_auc_by_positives` leaves out."""
+    """Share of the positives in groups without a negative, which `grouped_auc_by_positives` leaves out.
+
+    >>> grouped_auc_by_positives_left_out(6, 8)
+    0.25
+    """
     return ratio(positives - two_class_positives, positives)
 
 
 @metric(unit="1")
 def grouped_auc_by_group_left_out(two_class_weight, weight):
-    """Share of the weight in groups of one class, which `grouped_auc_by_group` leaves out."""
+    """Share of the weight in groups of one class, which `grouped_auc_by_group` leaves out.
+
+    >>> grouped_auc_by_group_left_out(3, 4)
+    0.25
+    """
     return ratio(weight - two_class_weight, weight)
 
 

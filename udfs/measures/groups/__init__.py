@@ -1,0 +1,1 @@
+"""Measures of groups of candidates."""
