@@ -23,12 +23,18 @@ BASELINES: dict[str, tuple[str, ...]] = {
 
 
 def against(loss: FloatArray, baseline: FloatArray) -> FloatArray:
-    """A loss, or what it is less than the baseline's, as a share of the baseline's: the one quotient of all of these.
+    """A loss as a share of the baseline's: the one quotient of all that is measured against a baseline.
 
     Shapes (slices,), twice, to (slices,), both totals or both means. NaN where the baseline loses 0, or inf: a prior
     of 0 or 1 that is wrong would let any model look perfect.
     """
     return ratio(loss, np.where(np.isfinite(baseline), baseline, np.nan))
+
+
+def gained(loss: FloatArray, baseline: FloatArray) -> FloatArray:
+    """What a loss is less than the baseline's, as a share of that. Shapes and NaN as of `against`."""
+    with np.errstate(invalid="ignore"):  # where both are infinite
+        return against(baseline - loss, baseline)
 
 
 def constant_baseline(positive_weight: FloatArray, negative_weight: FloatArray, prior: FloatArray) -> FloatArray:
@@ -76,7 +82,7 @@ def relative_information_gain(positive_nll, negative_nll, baseline_nll):
     >>> relative_information_gain(1, 1, 8)
     0.75
     """
-    return against(baseline_nll - (positive_nll + negative_nll), baseline_nll)
+    return gained(positive_nll + negative_nll, baseline_nll)
 
 
 @metric(unit="%", over="baseline", suffix="[{baseline}]", better="more")

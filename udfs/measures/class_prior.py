@@ -3,7 +3,7 @@
 from udfs.exact import numerics
 from udfs.exact.numerics import ratio
 from udfs.measure import metric, statistic
-from udfs.measures.baselines import against
+from udfs.measures.baselines import against, gained
 
 
 @statistic(unit="weight", over="classes")
@@ -57,5 +57,4 @@ def relative_information_gain(class_nll, class_weight, weight):
     >>> round(relative_information_gain(2, [1, 1, 2], 4), 4)
     0.5191
     """
-    entropy = numerics.class_entropy(class_weight[None])
-    return against(entropy - ratio(class_nll, weight), entropy)
+    return gained(ratio(class_nll, weight), numerics.class_entropy(class_weight[None]))

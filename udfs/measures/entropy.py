@@ -1,10 +1,12 @@
 """Entropy of the labels and what is measured against it."""
 
+import numpy as np
+
 from udfs.exact import numerics
 from udfs.exact.numerics import ratio
 from udfs.measure import metric
 from udfs.measures import binary
-from udfs.measures.baselines import against
+from udfs.measures.baselines import against, gained
 
 
 @metric(unit="nats")
@@ -45,8 +47,8 @@ def relative_information_gain(positive_nll, negative_nll, weight, positive_weigh
     >>> round(relative_information_gain(3, 1, 8, 2, 6), 4)
     0.1109
     """
-    entropy = label_entropy(positive_weight, negative_weight)
-    return against(entropy - binary.log_loss(positive_nll, negative_nll, weight), entropy)
+    loss = binary.log_loss(positive_nll, negative_nll, weight)
+    return gained(loss, label_entropy(positive_weight, negative_weight))
 
 
 @metric(unit="%", better="more")
@@ -71,4 +73,6 @@ def calibration_free_normalized_entropy(positive_nll, negative_nll, positive_wei
     weight = positive_weight + negative_weight
     loss = binary.log_loss(positive_nll, negative_nll, weight)
     divergence = kl_calibration(positive_weight, weight, score_sum)
-    return against(loss - divergence, label_entropy(positive_weight, negative_weight))
+    # A loss that is infinite stays so, whatever the divergence, which may be infinite for lack of digits.
+    calibrated = loss - np.where(np.isinf(loss), 0.0, divergence)
+    return against(calibrated, label_entropy(positive_weight, negative_weight))

@@ -142,3 +142,9 @@ def test_every_metric_is_documented() -> None:
         assert first.endswith(".")
         assert 15 < len(first) <= 160
     assert set(BASELINES) == {"total", "reference", "stratified"}
+
+
+def test_a_loss_and_a_baseline_that_are_both_infinite_tell_nothing() -> None:
+    for each in metrics_of("binary", "baseline").values():
+        assert np.isnan(each(**dict.fromkeys(each.inputs, np.inf)))
+    assert metrics_of("binary")["calibration_free_normalized_entropy"](np.inf, 0, 1, 1, 2) == np.inf
