@@ -16,6 +16,7 @@ FLOORS = {
     "the night": ("jobs/nightly.py",),
     "surfaces": ("jobs/surfaces",),
     "sql": ("jobs/sql",),
+    "judgement": ("jobs/judgement",),
     "planning": ("jobs/planning",),
     "results": ("jobs/results",),
     "examples": ("jobs/examples",),
@@ -69,7 +70,7 @@ Where is …
 | a new kind of task written? | `udfs/kinds.py`, see [add-a-kind](add-a-kind.md) |
 | a new metric written? | `udfs/measures/`, see [add-a-metric](add-a-metric.md) |
 | an engine's quirk met? | `jobs/engines/` and `jobs/storage/`; of files that are read, `jobs/files/` |
-| a gate, a comparison, an interval to go? | `jobs/judgement/`, between `sql` and `planning`: it is not there yet |
+| an interval, a difference, a decision made? | `jobs/judgement/`, from small tables of exact sums |
 """
 
 
