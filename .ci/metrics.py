@@ -3,7 +3,7 @@
 import inspect
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -57,6 +57,31 @@ REASONS = {
     "constant_label": "Labels do not differ, or by too little for the sums to tell.",
 }
 
+INTERVALS = """
+Every value has a standard error and a 95 % interval where it can, made of the tables alone. `ci_method` says how:
+
+- `jackknife`: one shard of units is left out after the other, exactly, and the metric computed again; the spread tells
+  the error, whatever the metric, and with users that come back. Student's t with one degree of freedom less than there
+  are shards; `predicted_over_actual` on the logarithmic scale. Units stay in their shards, so that two models or two
+  days are compared shard by shard.
+- `delong`: AUC over rows, where bins are not kept by shard (`bins.shards`). It takes rows for independent and is too
+  narrow where users have several.
+
+Where there is none, `ci_reason` says why: the reason of the value itself, or
+""".strip()
+NO_INTERVAL = {
+    "too_few_shards": "Fewer than 10 shards have rows of the slice: a spread says little of itself.",
+    "too_few_positives": "Fewer than 10 shards have positives.",
+    "dominant_shard": "One shard has more than half of the weight, as where users without a cookie are all in one.",
+    "not_smooth": "It is a maximum, a bound, or a distance that noise alone makes larger than 0.",
+    "bins_not_by_shard": "It is made of score bins, and they are not kept by shard: `bins.shards`.",
+    "weighted_rows": "The same, and rows weigh differently.",
+    "soft_labels": "The same, and labels are shares.",
+    "cells_not_by_shard": "The rates of the cells of a slice are not kept by shard.",
+    "total_not_declared": "The rate of the day without a shard is not known: `[]` is none of the `slices`.",
+    "too_few_negatives": "AUC over rows needs ten of each class.",
+}
+
 
 def main() -> None:
     """Write the document to the path given."""
@@ -67,7 +92,8 @@ def document() -> str:
     """The whole document."""
     chapters = {
         "Options": _table(("option", "meaning"), ((f"`{name}`", OPTIONS[name]) for name in catalog.OPTIONS)),
-        "Reasons of NULL": _table(("reason", "meaning"), ((f"`{name}`", text) for name, text in REASONS.items())),
+        "Reasons of NULL": _reasons(REASONS),
+        "Intervals": f"{INTERVALS}\n\n{_reasons(NO_INTERVAL)}",
         "Every kind of task": "\n\n".join(_family(totals, next(iter(KINDS)))),
         **{f"{kind.title} tasks": "\n\n".join(_families(kind.name)) for kind in KINDS.values()},
         "Several tasks": "\n\n".join(["#### `joint_loss`", JOINT]),
@@ -75,6 +101,10 @@ def document() -> str:
     }
     bodies = [f"## {title}\n\n{text}" for title, text in chapters.items()]
     return "\n\n".join([HEAD.strip(), _contents(bodies), *bodies]) + "\n"
+
+
+def _reasons(told: Mapping[str, str]) -> str:
+    return _table(("reason", "meaning"), ((f"`{name}`", text) for name, text in told.items()))
 
 
 def _contents(bodies: Iterable[str]) -> str:

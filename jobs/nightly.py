@@ -1,4 +1,7 @@
-"""One day of logs → the tables, as the steps of the flow: read, cells, label, summarise, reject, finish, write."""
+"""One day of logs → the tables, as the steps of the flow: read, cells, label, summarise, reject, finish, judge, write.
+
+All numbers are computed before the first table is replaced.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from jobs.files import damage, pinned
 from jobs.inputs.frames import Frames, framed
 from jobs.inputs.scorings import Scoring, scorings
 from jobs.inputs.sources import Inputs, gathered
+from jobs.judgement.intervals import with_intervals
 from jobs.ledger.journal import Journal
 from jobs.ledger.made import made
 from jobs.ledger.runs import Ledger
@@ -30,12 +34,13 @@ from jobs.planning.finality import Finality
 from jobs.planning.history import history
 from jobs.progress import Progress
 from jobs.results import baselines, precision
+from jobs.results.baselines import Rates
 from jobs.results.new_rows import Combined, new_rows
 from jobs.results.outcome import Outcome
 from jobs.results.rows import stamped_rejects
 from jobs.settings import Evaluation
 
-STAGES = 7
+STAGES = 8
 
 
 @dataclass(frozen=True)
@@ -120,7 +125,7 @@ def evaluate(  # noqa: PLR0913 - which day, and how
 
 
 def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progress) -> Outcome:
-    """All numbers are computed before the first table is replaced."""
+    """All steps but the first, which has told `runs` that the night began."""
     finality = _asked(night, inputs, finality)
     frames = framed(inputs, night.settings, night.day, finality.stamp.as_of)
     with progress.stage("cells"):
@@ -140,8 +145,10 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
     with progress.stage("reject"):
         left = _rejected(night, summed, statistics)
     with progress.stage("finish"):
-        new = _finished(night, combined, statistics)
+        new, references = _finished(night, combined, statistics)
         pinned.verify(inputs.all)
+    with progress.stage("judge"):
+        new["metrics"] = with_intervals(new["metrics"], new, night.settings, references)
     with progress.stage("write"):
         night.writer.replace(new)
     _tell_done(night, inputs, scanned, finality, progress)
@@ -218,11 +225,11 @@ def _rejected(night: Night, summed: Summed, statistics: pa.Table) -> Left:
     return Left(ledger, of_pairs(rows.scorings, statistics, ledger.reasons), logs)
 
 
-def _finished(night: Night, combined: Combined, statistics: pa.Table) -> dict[str, pa.Table]:
-    """The rows of every table."""
+def _finished(night: Night, combined: Combined, statistics: pa.Table) -> tuple[dict[str, pa.Table], Rates]:
+    """The rows of every table, and the rates that metrics were held against."""
     where = night.writer.address("statistics")
     references = baselines.references(night.session, night.settings, where, combined.stamp)
-    return new_rows(combined, statistics, references)
+    return new_rows(combined, statistics, references), references
 
 
 def _tell_done(night: Night, inputs: Inputs, scanned: Scanned, finality: Finality, progress: Progress) -> None:

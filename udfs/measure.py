@@ -31,6 +31,7 @@ Options = Mapping[str, float | tuple[float, ...]]
 Over = Literal["rows", "classes", "bins", "baseline"]
 OVER: tuple[Over, ...] = get_args(Over)
 ITSELF = "itself"
+Spread = Literal["mean", "total", "none"]
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,11 @@ class Statistic(Measure):
 
 @dataclass(frozen=True)
 class Metric(Measure):
-    """A number derived from sums; NaN where it is undefined."""
+    """A number derived from sums; NaN where it is undefined. `spread` says how it gets a standard error."""
 
     undefined: str = "single_class"
     better: Literal["less", "more"] | None = None
+    spread: Spread = "mean"
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """The metric of these sums, in order or by name, and of its options by name; of numbers it is a number."""
@@ -176,6 +178,7 @@ def metric(  # noqa: PLR0913 - what there is to say of a number
     better: Literal["less", "more"] | None = None,
     weight_degree: int = 0,
     value_degree: int = 0,
+    spread: Spread = "mean",
 ) -> Callable[[Function], Metric]:
     """Declare a metric.
 
@@ -188,9 +191,13 @@ def metric(  # noqa: PLR0913 - what there is to say of a number
         better: Which of two values is better, the one that is `less` or `more`; None where neither is.
         weight_degree: 0 where the scale of weights makes no difference, 1 of a total.
         value_degree: The same for labels and scores that are values: 1 for a metric in their unit, 2 for its square.
+        spread: How leaving out rows tells its standard error: `mean` as it is; `total` where it grows with the number
+            of rows; `none` where it does not, as of a maximum, of distances that are not 0 by noise alone, of a bound.
     """
     degrees = {"weight_degree": weight_degree, "value_degree": value_degree}
-    return _declaring(Metric, unit=unit, over=over, suffix=suffix, undefined=undefined, better=better, **degrees)
+    return _declaring(
+        Metric, unit=unit, over=over, suffix=suffix, undefined=undefined, better=better, spread=spread, **degrees
+    )
 
 
 def _declaring(type_: type[M], **fields: Any) -> Callable[[Function], M]:

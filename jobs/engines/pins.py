@@ -14,7 +14,7 @@ ENGINES: Final = ("spark", "sail")
 
 # The pair is exact: a patch release of Spark broke Delta before, and nobody noticed until a write.
 EXACT: Final = {"pyspark": "4.2.0", "delta-spark": "4.4.0", "pysail": "0.7.2"}
-REPORTED: Final = ("lossledger", *EXACT, "deltalake", "pandas", "pyarrow", "numpy")
+REPORTED: Final = ("lossledger", *EXACT, "deltalake", "pandas", "pyarrow", "numpy", "scipy")
 
 # The numbers depend on these, so they hold on both engines and over what a cluster presets.
 REQUIRED: Final = {

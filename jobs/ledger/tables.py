@@ -131,6 +131,8 @@ CLASS_STATISTICS = Table(
     {},
 )
 
+INTERVAL = ("ci_low", "ci_high", "stderr", "ci_method", "ci_reason")
+
 METRICS = Table(
     "metrics",
     "Metrics of the declared slices, derived from shard_statistics",
@@ -140,9 +142,11 @@ METRICS = Table(
         SLICE,
         Column("metric", "string", "Name of the metric", False),
         Column("value", "double", "Value in its unit; NULL where undefined, see reason"),
-        Column("ci_low", "double", "Lower end of the 95 % interval; NULL, not computed yet"),
-        Column("ci_high", "double", "Upper end of the 95 % interval; NULL, not computed yet"),
-        Column("stderr", "double", "Standard error of the value; NULL, not computed yet"),
+        Column("ci_low", "double", "Lower end of the 95 % interval; NULL where there is none, see ci_reason"),
+        Column("ci_high", "double", "Upper end of the 95 % interval; NULL likewise"),
+        Column("stderr", "double", "Standard error of the value; NULL likewise"),
+        Column("ci_method", "string", "jackknife, by leaving out shards of units; delong, over rows as if independent"),
+        Column("ci_reason", "string", "Why there is no interval; NULL in old rows"),
         Column("n", "bigint", "Rows scored; of tasks about candidates, groups", False),
         Column("weight", "double", "Sum of weights", False),
         Column("positives", "double", "Weight of the positive part of the labels, where the task has one"),

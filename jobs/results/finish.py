@@ -15,7 +15,7 @@ from jobs.examples import sent
 from jobs.examples.cells import Cells
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.stamp import Stamp
-from jobs.ledger.tables import METRICS, statistics_of_kind
+from jobs.ledger.tables import INTERVAL, METRICS, statistics_of_kind
 from jobs.results.baselines import Rates, against
 from jobs.results.rows import columns_in, selected, stamp_columns, summed
 from jobs.results.slice_sums import KEYS, Key, SliceSums, doubles, rows_of
@@ -149,10 +149,14 @@ def _joint_row(name: str, weights: Mapping[str, float], of: Mapping[str, Mapping
 
 
 def stamped(rows: pa.Table, settings: Evaluation, stamp: Stamp) -> pa.Table:
-    """The rows of `metrics` with what every row of a run carries. What is provisional is not final."""
+    """The rows of `metrics` with what every row of a run carries, still without intervals.
+
+    What is provisional is not final.
+    """
     finals = {task: not stamp.provisional and settings.is_final(stamp.age_hours, task) for task in settings.tasks}
     finals |= {name: all(finals[task] for task in weights) for name, weights in settings.joint.items()}
     is_final = [finals[task] for task in rows["task"].to_pylist()]
     clip = pa.repeat(pa.scalar(settings.loss.clip), rows.num_rows)
-    columns = {**columns_in(rows), "clip": clip, "is_final": is_final, **stamp_columns(stamp, rows.num_rows)}
+    unknown = {name: pa.nulls(rows.num_rows) for name in INTERVAL}
+    columns = {**columns_in(rows), **unknown, "clip": clip, "is_final": is_final, **stamp_columns(stamp, rows.num_rows)}
     return selected(columns, METRICS)

@@ -114,7 +114,7 @@ def log_loss(positive_nll, negative_nll, weight):
     return ratio(positive_nll + negative_nll, weight)
 
 
-@metric(unit="nats", weight_degree=1)
+@metric(unit="nats", weight_degree=1, spread="total")
 def log_loss_total(positive_nll, negative_nll):
     """Total log loss, −Σ w·[y ln p + (1 − y) ln(1 − p)]. Undefined where there is no weight.
 

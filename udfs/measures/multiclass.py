@@ -63,7 +63,7 @@ def log_loss(class_nll, weight):
     return ratio(class_nll, weight)
 
 
-@metric(unit="nats", weight_degree=1)
+@metric(unit="nats", weight_degree=1, spread="total")
 def log_loss_total(class_nll):
     """Total log loss, −Σ w·Σ_k q_k ln p_k. Undefined where there is no weight.
 

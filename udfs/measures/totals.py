@@ -34,7 +34,7 @@ def squared_weight(weight):
     return weight * weight
 
 
-@metric(unit="rows")
+@metric(unit="rows", spread="total")
 def effective_sample_size(weight, squared_weight):
     """Rows of equal weight that would tell as much, (Σ w)² / Σ w² (Kish). Never more than the rows that weigh.
 

@@ -6,13 +6,14 @@ Two hundred histories with their own seeds; two models that are alike (A/A), so 
 import numpy as np
 import pytest
 
-from jobs.judgement.delong import delong
-from jobs.judgement.differences import paired
-from jobs.judgement.jackknife import ON_LOG_SCALE, estimated, estimated_of_parts, interval
-from jobs.judgement.shards import refused
+from jobs.judgement.uncertainty.delong import delong
+from jobs.judgement.uncertainty.differences import paired
+from jobs.judgement.uncertainty.jackknife import ON_LOG_SCALE, estimated, estimated_of_parts, interval
+from jobs.judgement.uncertainty.shards import refused
 from tests.jobs.judgement.world import SHARDS, Rows, bins_of, exact, history, sums_of, true_values
-from udfs.measures.binary import log_loss, predicted_over_actual
+from udfs.measures.binary import log_loss
 from udfs.measures.bins.areas import auc
+from udfs.measures.calibration import predicted_over_actual
 from udfs.measures.entropy import normalized_entropy
 
 HISTORIES, USERS, SKEW = 200, 2500, 1.5
@@ -111,7 +112,7 @@ def test_the_error_is_that_of_a_bootstrap_of_users(name):
     rows, every = history(1, users=4000), np.arange(4000)
     sums = {model: sums_of(rows, model, every, every.size) for model in ("a", "b")}
     draws = np.random.default_rng(2).multinomial(every.size, np.full(every.size, 1.0 / every.size), size=400)
-    values = {model: METRICS[name]({each: draws @ of for each, of in sums[model].items()}) for model in sums}
+    values = {model: METRICS[name].of({each: draws @ of for each, of in sums[model].items()}) for model in sums}
     by_shard = {
         model: exact({each: of.reshape(1, -1, SHARDS).sum(axis=1) for each, of in sums[model].items()})
         for model in sums

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs.judgement.delong import delong, weigh_one
+from jobs.judgement.uncertainty.delong import delong, weigh_one
 from udfs.exact.decimals import UNITS
 
 RANDOM = np.random.default_rng(3)

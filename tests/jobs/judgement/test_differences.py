@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from jobs.judgement.differences import independent, paired
-from jobs.judgement.jackknife import Estimates, Interval, interval
+from jobs.judgement.uncertainty.differences import independent, paired
+from jobs.judgement.uncertainty.jackknife import Estimates, Interval, interval
 
 RANDOM = np.random.default_rng(7)
 SHARDS = 20

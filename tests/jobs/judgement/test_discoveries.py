@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from jobs.judgement.discoveries import adjusted
+from jobs.judgement.uncertainty.discoveries import adjusted
 
 P = st.lists(st.sampled_from([0.0, 1e-9, 0.01, 0.02, 0.05, 0.3, 1.0]) | st.floats(0.0, 1.0), max_size=20)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.judgement import student
-from jobs.judgement.jackknife import Estimates, interval
-from jobs.judgement.running import radius, running, running_by_shard
+from jobs.judgement.uncertainty import student
+from jobs.judgement.uncertainty.jackknife import Estimates, interval
+from jobs.judgement.uncertainty.running import radius, running, running_by_shard
 
 MLB = Path(__file__).parents[4] / "shared" / "data" / "mlb" / "mlb_2010_2019.csv"
 # GrowthBook's formula at N* = 5,000, and what comparecast 1.0.0 gives (confseq_asymptotic, not i.i.d., t* = 100).

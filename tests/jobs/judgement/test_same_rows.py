@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.judgement.same_rows import unequal
-from udfs.exact.decimals import UNITS, from_decimal, to_decimal
+from jobs.judgement.uncertainty.same_rows import unequal
+from tests.udfs.rows.binary import decimals
+from udfs.exact.decimals import UNITS, from_decimal
 from udfs.scan.partials import subtracted
 
 RANDOM = np.random.default_rng(5)
@@ -26,8 +27,8 @@ def summed(model, rows):
             "slice": [a for a, _ in places],
             "shard": [b for _, b in places],
             "n": [each.size for each in chosen],
-            "weight": to_decimal([WEIGHT[each].sum() for each in chosen]),
-            "positive_nll": to_decimal([LOSS[model][each].sum() for each in chosen]),
+            "weight": decimals([WEIGHT[each].sum() for each in chosen]),
+            "positive_nll": decimals([LOSS[model][each].sum() for each in chosen]),
         }
     )
 
@@ -63,8 +64,8 @@ def test_where_nothing_is_left_the_sums_are_zero():
 
 
 def test_what_was_not_recorded_stays_unknown_where_it_was_not():
-    own = pa.table({"slice": ["x", "y"], "n": [2, 2], "weight": to_decimal([UNITS, UNITS])})
-    part = pa.table({"slice": ["x"], "n": [1], "weight": to_decimal([None])})
+    own = pa.table({"slice": ["x", "y"], "n": [2, 2], "weight": decimals([UNITS, UNITS])})
+    part = pa.table({"slice": ["x"], "n": [1], "weight": decimals([None])})
     assert from_decimal(subtracted(own, part, ["slice"])["weight"]).tolist() == [None, UNITS]
 
 

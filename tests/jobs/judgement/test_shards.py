@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.judgement.shards import parts_left_out, refused, rows_of_keys, sharded
-from udfs.exact.decimals import UNITS, to_decimal
+from jobs.judgement.uncertainty.shards import parts_left_out, refused, rows_of_keys, sharded
+from tests.udfs.rows.binary import decimals
+from udfs.exact.decimals import UNITS
 
 HUGE = 10**30  # more than 64 bits, and more digits than a double has
 UNITS_OF_ROWS = st.lists(
@@ -19,7 +20,7 @@ UNITS_OF_ROWS = st.lists(
 
 def table_of(rows):
     slices, shards, units, counts = zip(*rows, strict=True)
-    table = pa.table({"shard": list(shards), "weight": to_decimal(units), "n": list(counts)})
+    table = pa.table({"shard": list(shards), "weight": decimals(units), "n": list(counts)})
     return table, np.array(slices)
 
 
@@ -40,7 +41,7 @@ def test_what_is_left_is_the_nearest_double_of_exact_sums(rows, random):
 
 
 def test_what_no_shard_recorded_or_one_did_not_is_unknown_in_all():
-    table = pa.table({"shard": [0, 1, 0], "n": [1, 1, 1], "weight": to_decimal([5, None, 7])})
+    table = pa.table({"shard": [0, 1, 0], "n": [1, 1, 1], "weight": decimals([5, None, 7])})
     left = sharded(table, np.array([0, 0, 1]), 3, 2, ["n", "weight"]).leaving_out()["weight"]
     assert np.isnan(left[0]).all()
     assert left[1:].tolist() == [[7e-15, 0.0, 7e-15], [0.0, 0.0, 0.0]]
@@ -68,7 +69,7 @@ def test_parts_come_in_their_order():
 def slice_of(n, weight=None, positive=None):
     """A slice with these rows, weights and positives by shard."""
     whole = [each * UNITS for each in (weight or n)], [each * UNITS for each in (positive or n)]
-    of = {"n": n, "weight": to_decimal(whole[0]), "positive_weight": to_decimal(whole[1])}
+    of = {"n": n, "weight": decimals(whole[0]), "positive_weight": decimals(whole[1])}
     table = pa.table({"shard": list(range(len(n))), **of})
     return sharded(table, np.zeros(len(n), dtype=np.int64), 1, len(n), list(of))
 

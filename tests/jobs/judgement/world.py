@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.judgement.shards import Sharded
+from jobs.judgement.uncertainty.shards import Sharded
 from udfs.exact.decimals import UNITS
 
 BASE, FEATURE, TASTE, ERROR, STUCK = -2.6, 0.8, 1.0, 0.6, 0.7  # logits; STUCK: the share of the error's variance

@@ -27,7 +27,7 @@ def auc(positive_weight, negative_weight):
     return min(quotient(area, _pairs(positive_weight, negative_weight)), 1.0)
 
 
-@metric(unit="1", over="bins")
+@metric(unit="1", over="bins", spread="none")
 def auc_half_width(positive_weight, negative_weight):
     """Certified half-width of `auc`, ½ Σ P·N / (ΣP·ΣN): half the share of pairs in one bin, ties included.
 

@@ -41,7 +41,7 @@ def calibration_curve(
     return CalibrationCurve(borders[:-1], borders[1:], weight, ratio(label, weight), ratio(score, weight))
 
 
-@metric(unit="1", over="bins", undefined="no_weight", better="less")
+@metric(unit="1", over="bins", undefined="no_weight", better="less", spread="none")
 def expected_calibration_error(low, positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal width in p. Noise alone is not 0.
 
@@ -51,7 +51,7 @@ def expected_calibration_error(low, positive_weight, negative_weight, score_sum,
     return _error(_of_equal_width(low, calibration_bins), positive_weight, negative_weight, score_sum)
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", spread="none")
 def expected_calibration_error_noise(low, n, positive_weight, negative_weight, score_sum, *, calibration_bins):  # noqa: PLR0913 - its inputs
     """What `expected_calibration_error` is on average if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW.
 
@@ -63,7 +63,7 @@ def expected_calibration_error_noise(low, n, positive_weight, negative_weight, s
     return _noise(_of_equal_width(low, calibration_bins), n, positive_weight + negative_weight, score_sum)
 
 
-@metric(unit="1", over="bins", undefined="no_weight", better="less")
+@metric(unit="1", over="bins", undefined="no_weight", better="less", spread="none")
 def maximum_calibration_error(low, positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Largest distance of a mean score from a mean label, max |Y − S| / W, over groups of equal width in p.
 
@@ -75,7 +75,7 @@ def maximum_calibration_error(low, positive_weight, negative_weight, score_sum, 
     return float(np.abs(curve.label - curve.score)[used].max()) if used.any() else np.nan
 
 
-@metric(unit="1", over="bins", undefined="no_weight", better="less")
+@metric(unit="1", over="bins", undefined="no_weight", better="less", spread="none")
 def expected_calibration_error_equal_mass(positive_weight, negative_weight, score_sum, *, calibration_bins):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of equal weight but for whole bins.
 
@@ -86,7 +86,7 @@ def expected_calibration_error_equal_mass(positive_weight, negative_weight, scor
     return _error(cuts, positive_weight, negative_weight, score_sum)
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", spread="none")
 def expected_calibration_error_equal_mass_noise(n, positive_weight, negative_weight, score_sum, *, calibration_bins):
     """What `expected_calibration_error_equal_mass` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW.
 
@@ -97,7 +97,7 @@ def expected_calibration_error_equal_mass_noise(n, positive_weight, negative_wei
     return _noise(_of_equal_mass(weight, calibration_bins), n, weight, score_sum)
 
 
-@metric(unit="1", over="bins", undefined="no_weight", better="less")
+@metric(unit="1", over="bins", undefined="no_weight", better="less", spread="none")
 def expected_calibration_error_logit(low, positive_weight, negative_weight, score_sum):
     """Mean distance of scores from labels, Σ |Y − S| / ΣW, over groups of width 1 in the logit of p.
 
@@ -107,7 +107,7 @@ def expected_calibration_error_logit(low, positive_weight, negative_weight, scor
     return _error(_of_whole_logits(low), positive_weight, negative_weight, score_sum)
 
 
-@metric(unit="1", over="bins", undefined="no_weight")
+@metric(unit="1", over="bins", undefined="no_weight", spread="none")
 def expected_calibration_error_logit_noise(low, n, positive_weight, negative_weight, score_sum):
     """What `expected_calibration_error_logit` is if every score is right, Σ W·√(2 p̄ (1 − p̄) / (π n)) / ΣW.
 

@@ -106,7 +106,7 @@ def softmax_cross_entropy(softmax_nll, weight_with_positive):
     return ratio(softmax_nll, weight_with_positive)
 
 
-@metric(unit="nats", weight_degree=1)
+@metric(unit="nats", weight_degree=1, spread="total")
 def softmax_cross_entropy_total(softmax_positive_nll):
     """Total softmax cross-entropy, the sum form Σ w·(−Σ_P s_i + m·lse(all)): each positive counts once.
 

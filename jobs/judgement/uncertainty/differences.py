@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.judgement import student
-from jobs.judgement.jackknife import Estimates, Interval, interval, masked
-from jobs.judgement.shards import Reasons, first_reason
+from jobs.judgement.uncertainty import student
+from jobs.judgement.uncertainty.jackknife import Estimates, Interval, interval, masked
+from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from udfs.exact.numerics import ratio
 from udfs.measure import FloatArray
 

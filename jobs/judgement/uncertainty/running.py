@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jobs.judgement import student
-from jobs.judgement.jackknife import Estimates
+from jobs.judgement.uncertainty import student
+from jobs.judgement.uncertainty.jackknife import Estimates
 from udfs.exact.kernels import STRICT
 from udfs.measure import FloatArray
 

@@ -7,8 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
-from jobs.judgement.jackknife import Interval, masked
-from jobs.judgement.student import LEVEL
+from jobs.judgement.uncertainty.jackknife import Interval, masked
+from jobs.judgement.uncertainty.student import LEVEL
 from udfs.exact.decimals import UNITS
 from udfs.exact.numerics import preceding, quotient, ratio, total
 from udfs.measure import FloatArray
@@ -39,7 +39,7 @@ def delong(bins: Mapping[str, FloatArray], *, alike: bool) -> Interval:
     >>> delong(some, alike=True).stderr.round(6)
     array([0.093646])
     """
-    area, positive, negative = auc(bins), bins["positive_weight"], bins["negative_weight"]
+    area, positive, negative = auc.of(bins), bins["positive_weight"], bins["negative_weight"]
     of_positive = positive if alike else bins.get("positive_squared_weight")
     of_negative = negative if alike else bins.get("negative_squared_weight")
     if of_positive is None or of_negative is None:

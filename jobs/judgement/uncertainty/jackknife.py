@@ -5,16 +5,17 @@ Leaving out is a subtraction of integers, before the nearest doubles are taken: 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import pyarrow as pa
 
-from jobs.judgement import student
-from jobs.judgement.shards import BoolArray, Reasons, first_reason
+from jobs.judgement.uncertainty import student
+from jobs.judgement.uncertainty.shards import BoolArray, Reasons, first_reason
 from udfs.exact.kernels import STRICT
-from udfs.exact.numerics import row_sums
+from udfs.exact.numerics import ratio, row_sums
 from udfs.measure import FloatArray, Metric
 from udfs.pricing import evaluated, evaluated_of_parts
 
@@ -65,7 +66,7 @@ class Interval:
 
 
 def estimated(metric: Metric, sums: Mapping[str, FloatArray], present: BoolArray) -> Estimates:
-    """A metric of all shards and without each.
+    """A metric of all shards and without each; a total is grown from what is left to as many shards as there are.
 
     Args:
         metric: Its options bound.
@@ -74,8 +75,12 @@ def estimated(metric: Metric, sums: Mapping[str, FloatArray], present: BoolArray
     """
     _, reasons = evaluated(metric, {name: sums[name][:, 0] for name in {*metric.inputs, "weight"}})
     shape = sums["weight"].shape
-    values = metric({name: sums[name].reshape(-1) for name in metric.inputs})
-    return Estimates(np.asarray(values, np.float64).reshape(shape), present, reasons)
+    values = np.asarray(metric.of({name: sums[name].reshape(-1) for name in metric.inputs}), np.float64).reshape(shape)
+    if metric.spread == "total":
+        # Of the other shards it is as much less; grown to all of them, it varies as it does from day to day.
+        shards = present.sum(axis=1, keepdims=True)
+        values = np.concatenate([values[:, :1], values[:, 1:] * ratio(shards, shards - 1.0)], axis=1)
+    return Estimates(values, present, reasons)
 
 
 def estimated_of_parts(
@@ -98,6 +103,19 @@ def estimated_of_parts(
         found.append(found[0] if again else evaluated_of_parts(metric, of, whole))
     values = np.array([[value for value, _ in found]], dtype=np.float64)
     return Estimates(values, present[None, :], [found[0][1]])
+
+
+def added(estimates: Sequence[Estimates], weights: Sequence[float]) -> Estimates:
+    """The weighted sum of several numbers, such as losses of tasks; a shard counts that has rows in any of them.
+
+    >>> one = Estimates(np.array([[1.0, 2.0]]), np.array([[True]]), [None])
+    >>> added([one, one], [1.0, 0.5]).values
+    array([[1.5, 3. ]])
+    """
+    # From left to right, so that it is the same everywhere.
+    values = reduce(np.add, [weight * each.values for weight, each in zip(weights, estimates, strict=True)])
+    present = reduce(np.logical_or, [each.present for each in estimates])
+    return Estimates(values, present, first_reason(*(each.reasons for each in estimates)))
 
 
 def interval(estimates: Estimates, refused: Reasons, *, on_log_scale: bool = False) -> Interval:
