@@ -43,7 +43,7 @@ demo: setup ## Three days of generated impressions, evaluated and explained
 test: jars lint alone sail spark ## Everything that must pass
 
 quick: lint fast ## What every commit should pass, without a JVM: 3 minutes
-	$(ENGINE_TESTS) sail $(IN_PARALLEL) tests/jobs/inputs tests/jobs/examples tests/jobs/storage
+	$(ENGINE_TESTS) sail $(IN_PARALLEL) tests/jobs/inputs tests/jobs/files
 
 # Those of Airflow and of packages wait for most of their time, for processes and for the package index.
 alone: jars $(AIRFLOW_STAMP)

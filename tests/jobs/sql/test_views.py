@@ -24,7 +24,7 @@ from tests.world.night import DAY
 from tests.world.two_nights import COOKBOOK, NEXT_DAY, SIZES, changed, copied, held, impressions
 
 WRONG_RIGHT, CLASSES = ("wrong", "right"), ("positive", "negative")
-# That views and cookbook have the same answers on every engine is shown in test_readers.py.
+# That views and cookbook have the same answers on every engine is shown in test_other_readers.py.
 SAIL = pytest.mark.only_engine("sail")
 LATER = 24
 # The evaluation has no task of several classes.
