@@ -118,7 +118,7 @@ def refused(text):
 
 def test_on_the_engine_no_hostile_query_is_answered(spark, ledger, tmp_path):
     folder, proof = f"{ledger.tables.path}/{ledger.evaluation}/runs", tmp_path / PROOF
-    answered = []
+    leaked = []
     for text in (each.format(folder=folder, proof=proof) for each in hostile()):
         try:
             answer = answered(spark, ledger, text).to_pylist()
@@ -126,8 +126,8 @@ def test_on_the_engine_no_hostile_query_is_answered(spark, ledger, tmp_path):
             continue
         # One reader's comment: the hidden half must not have come to light.
         if answer != [{"1": 1}]:
-            answered.append((text, answer))
-    assert answered == []
+            leaked.append((text, answer))
+    assert leaked == []
     assert not proof.exists()
     assert answered(spark, ledger, "SELECT COUNT(*) AS n FROM runs").to_pylist() == [{"n": 4}]
 
