@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,14 +20,14 @@ from jobs.errors import ConfigurationError, Problem
 from jobs.planning import ages
 from jobs.planning.ready import asked
 from jobs.progress import Progress
-from jobs.settings import durations, load
+from jobs.settings import Evaluation, durations, load
 from jobs.sql import answers
 from jobs.sql.query import answered
-from jobs.surfaces import doctor, verdict
+from jobs.surfaces import alerts, doctor, gates, verdict
 from jobs.surfaces.exits import called, guarded, printed
 
 app = typer.Typer(
-    epilog="Exit codes: 0 done, 2 configuration or contract, 3 failure, 4 not there yet: try again later.",
+    epilog="Exit codes: 0 done, 1 a gate fails, 2 configuration or contract, 3 failure, 4 not there yet: try again.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -98,12 +100,28 @@ def evaluated(  # noqa: PLR0913 - the options of the command
     event_date, age_hours = parsed_date(day), parsed_age(age)
     ages.stamp(settings, event_date, age_hours, began=datetime.now(UTC), provisional=provisional)
     progress = Progress(nightly.STAGES, quiet=as_json)
-    with session(engine, app=f"lossledger {settings.evaluation} {day}") as spark:
+    with _told(settings, event_date), session(engine, app=f"lossledger {settings.evaluation} {day}") as spark:
         outcome = nightly.evaluate(
             spark, settings, event_date, age_hours=age_hours, provisional=provisional, progress=progress
         )
         verdict.show(outcome, as_json=as_json)
-    return 0
+        _warn(alerts.told(spark, settings, outcome))
+    return verdict.exit_code(outcome)
+
+
+@contextmanager
+def _told(settings: Evaluation, day: date) -> Iterator[None]:
+    """Alert whom it may concern of a run that does not end well."""
+    try:
+        yield
+    except Exception as error:
+        _warn(alerts.told_failure(settings, day, error))
+        raise
+
+
+def _warn(sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        print(f"warning: {sentence}", file=sys.stderr)
 
 
 @app.command()
@@ -120,6 +138,29 @@ def ready(
         told = asked(load(config, overrides), parsed_date(day), parsed_age(age))
         print(json.dumps({"exit_code": 0, "ready": told}) if as_json else f"ready: {told}")
         return 0
+
+    raise _ended(command, as_json=as_json)
+
+
+@app.command()
+def gate(  # noqa: PLR0913, PLR0917 - the options of the command
+    config: Config,
+    day: Day,
+    age: Age = None,
+    engine: Engine = "sail",
+    overrides: Set = [],  # noqa: B006 - typer copies it
+    as_json: Json = False,
+) -> None:
+    """Judge the gates of a day that is in the tables (exit code 1: one fails)."""
+
+    def command() -> int:
+        settings = load(config, overrides)
+        event_date, hours = parsed_date(day), parsed_age(age)
+        with session(engine) as spark:
+            rows = gates.judged(spark, settings, event_date, settings.age_hours if hours is None else hours)
+        code = int(gates.fails(rows))
+        printed([json.dumps({"exit_code": code, "gates": rows})] if as_json else gates.lines(rows))
+        return code
 
     raise _ended(command, as_json=as_json)
 

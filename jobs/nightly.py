@@ -1,4 +1,4 @@
-"""One day of logs → the tables, as the steps of the flow: read, cells, label, summarise, reject, finish, judge, write.
+"""One day of logs → the tables, step by step: read, cells, label, summarise, reject, finish, judge, write.
 
 All numbers are computed before the first table is replaced.
 """
@@ -24,7 +24,7 @@ from jobs.files import damage, pinned
 from jobs.inputs.frames import Frames, framed
 from jobs.inputs.scorings import Scoring, scorings
 from jobs.inputs.sources import Inputs, gathered
-from jobs.judgement.intervals import with_intervals
+from jobs.judgement.night import judged
 from jobs.ledger.journal import Journal
 from jobs.ledger.made import made
 from jobs.ledger.runs import Ledger
@@ -148,14 +148,14 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
         new, references = _finished(night, combined, statistics)
         pinned.verify(inputs.all)
     with progress.stage("judge"):
-        new["metrics"] = with_intervals(new["metrics"], new, night.settings, references)
+        new = judged(new, night.settings, references, finality)
     with progress.stage("write"):
         night.writer.replace(new)
     _tell_done(night, inputs, scanned, finality, progress)
     doubts = (*inputs.warnings(night.settings), *_doubts(night, scanned, frames, left, new))
     events = {log.name: log.events for log in left.logs}
     ended = (finality.stamp, left.ledger, new["metrics"], dict(progress.seconds), doubts, finality.reasons)
-    return Outcome(*ended, left.pairs, events)
+    return Outcome(*ended, left.pairs, events, new.get("gate_results"))
 
 
 def _read(night: Night, *, provisional: bool) -> tuple[Inputs, Finality]:

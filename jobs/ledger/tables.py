@@ -45,7 +45,7 @@ def every_statistic(settings: Evaluation) -> dict[str, Statistic]:
     return {**statistic_columns(settings), **BY_CLASS}
 
 
-OPTIONAL = ("score_bins", "class_statistics")  # tables that not every evaluation has
+OPTIONAL = ("score_bins", "class_statistics", "gate_results")  # tables that not every evaluation has
 
 
 def declared(settings: Evaluation) -> dict[str, Table]:
@@ -53,7 +53,8 @@ def declared(settings: Evaluation) -> dict[str, Table]:
     kinds = [KINDS[kind] for kind in settings.kinds]
     by_class = (CLASS_STATISTICS,) if any(kind.of_classes for kind in kinds) else ()
     bins = (SCORE_BINS,) if settings.bins.slices and any(kind.bins for kind in kinds) else ()
-    tables = (_statistics(settings), _shard_statistics(settings), *bins, *by_class, METRICS, REJECTS, RUNS)
+    gates = (GATE_RESULTS,) if settings.gates else ()
+    tables = (_statistics(settings), _shard_statistics(settings), *bins, *by_class, METRICS, *gates, REJECTS, RUNS)
     return {table.name: table for table in tables}
 
 
@@ -161,6 +162,26 @@ METRICS = Table(
         *RUN,
     ),
     {"value_or_reason": "(value IS NULL AND reason IS NOT NULL) OR (value IS NOT NULL AND reason IS NULL)"},
+)
+
+GATE_RESULTS = Table(
+    "gate_results",
+    "Every gate in every slice that it asks for, judged by its interval",
+    (
+        *PARTITION,
+        Column("gate", "string", "Name of the gate in the configuration", False),
+        SLICE,
+        Column("verdict", "string", "passed, failed, undecided (the interval holds both) or not_judged", False),
+        Column("fails", "boolean", "Whether the night fails by it: failed, or as the gate's policy says", False),
+        Column("sentence", "string", "Why, in one sentence", False),
+        Column("value", "double", "What it rests on; of a comparison the gain, above 0 where the candidate is better"),
+        Column("low", "double", "Lower end of its 95 % interval"),
+        Column("high", "double", "Upper end of its 95 % interval"),
+        Column("least", "double", "The interval has to lie above this; NULL: no such bound"),
+        Column("most", "double", "The interval has to lie below this; NULL: no such bound"),
+        *RUN,
+    ),
+    {},
 )
 
 REJECTS = Table(

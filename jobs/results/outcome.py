@@ -17,7 +17,8 @@ from jobs.ledger.stamp import Stamp
 class Outcome:
     """What a run did: where rows and events ended, `metrics`, seconds of stages, what looks wrong or was left out.
 
-    `provisional` says why the day is only provisional; it is empty where the day is complete.
+    `provisional` says why the day is only provisional; it is empty where the day is complete. `gates` are the rows of
+    `gate_results`, None where there are no gates.
     """
 
     stamp: Stamp
@@ -28,3 +29,4 @@ class Outcome:
     provisional: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     events: Mapping[str, Events] = field(default_factory=dict)
+    gates: pa.Table | None = None

@@ -13,7 +13,6 @@ from jobs.settings.fields import (
     Age,
     Dimension,
     Items,
-    JsonObject,
     ModelName,
     Name,
     Peer,
@@ -21,6 +20,8 @@ from jobs.settings.fields import (
     longer_than,
     not_yet,
 )
+from jobs.settings.judgement.alerts import Alerts
+from jobs.settings.judgement.gates import Gate
 from jobs.settings.logs import Impressions, Label, LabelColumn, LabelLog, Source
 from jobs.settings.sections import Baselines, Bins, DayBounds, Limits, Loss, ModelScore, Shards, Tables, Task
 
@@ -48,7 +49,8 @@ class Evaluation(Section):
     limits: Limits = Limits()
     loss: Loss = Loss()
     ages: Ages = Field(default=None, validate_default=True)
-    gates: Annotated[Items[JsonObject], not_yet("an empty list", longer_than(0))] = ()
+    gates: Mapping[Name, Gate] = {}
+    alerts: Alerts = Alerts()
     tables: Tables
 
     @model_validator(mode="before")

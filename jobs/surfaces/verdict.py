@@ -13,6 +13,7 @@ from jobs.engines.failures import told
 from jobs.errors import LossledgerError
 from jobs.results.outcome import Outcome
 from jobs.settings.durations import age_text
+from jobs.surfaces import gates
 
 SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "brier_score", "base_rate")
 
@@ -21,7 +22,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
     """A run that is done, as plain values."""
     stamp = outcome.stamp
     return {
-        "exit_code": 0,
+        "exit_code": exit_code(outcome),
         "run_id": stamp.run_id,
         "event_date": stamp.event_date.isoformat(),
         "age_hours": stamp.age_hours,
@@ -33,6 +34,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "left_out": [each.facts for each in outcome.left_out],
         "not_final": _not_final(outcome),
         "warnings": list(outcome.warnings),
+        "gates": _gates(outcome),
         "metrics": _overall(outcome),
         "stages": outcome.stages,
     }
@@ -55,12 +57,22 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
-    for line in _remarks(outcome):
-        console.print(line, soft_wrap=True)
+    for line in (*_remarks(outcome), *gates.lines(_gates(outcome))):
+        console.print(line, soft_wrap=True, markup=False)
     console.print(_standing(outcome), soft_wrap=True)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
     done = f"done: {facts['event_date']} at age {age_text(facts['age_hours'])}: rows {rows}; run {facts['run_id']}"
     console.print(done, soft_wrap=True)
+
+
+def exit_code(outcome: Outcome) -> int:
+    """0, or 1 where a gate fails: the numbers are written all the same."""
+    return int(gates.fails(_gates(outcome)))
+
+
+def _gates(outcome: Outcome) -> list[dict[str, Any]]:
+    """Every gate in every slice."""
+    return [] if outcome.gates is None else gates.plain(outcome.gates.to_pylist())
 
 
 def _standing(outcome: Outcome) -> str:

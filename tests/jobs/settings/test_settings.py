@@ -262,7 +262,6 @@ def test_key_columns_and_statistics_are_no_dimensions() -> None:
 NOT_YET: list[tuple[str, Any, str]] = [
     ("tasks/ctr/label", {"column": "cat"}, "tasks.ctr.label: found a mapping of column, {}, expected the name of a label"),  # noqa: E501
     ("labels/sale/columns/ingested", "at", "labels.sale.columns.ingested: found 'at', {}, expected null"),
-    ("gates", [{"metric": "auc"}], "gates: found a list of 1, {}, expected an empty list"),
     ("ages", ["0h", "24h"], "ages: found a list of 2, {}, expected one age"),
 ]  # fmt: skip
 
@@ -270,6 +269,23 @@ NOT_YET: list[tuple[str, Any, str]] = [
 @pytest.mark.parametrize(("place", "value", "text"), NOT_YET)
 def test_what_is_not_computed_yet_is_refused(place: str, value: Any, text: str) -> None:
     assert errors(lambda: parse(changed((place, value)))) == [text.format("which is not supported yet")]
+
+
+GATE = {"task": "ctr", "model": "v1.2", "metric": "log_loss", "within": [0, 1]}
+WRONG_GATES: list[tuple[dict[str, Any], str]] = [
+    ({"task": "ctl"}, "gates.g.task: found 'ctl', expected one of ctr, cvr; did you mean 'ctr'?"),
+    ({"model": "v1.3"}, "gates.g.model: found 'v1.3', expected one of v1.2; did you mean 'v1.2'?"),
+    ({"metric": "log_los"}, "gates.g.metric: found 'log_los', expected a metric of the task, see docs/metrics.md; did you mean 'log_loss'?"),  # noqa: E501
+    ({"slices": [["device"]]}, "gates.g.slices[0]: found a list of 1, expected one of the declared slices"),
+    ({"within": [1, 0]}, "gates.g: found within [1.0, 0.0], expected two bounds, the lower one first"),
+    ({"rows": 5}, "gates.g: found within and rows, expected one of require, suspicious, within, at_most, rows, final"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "text"), WRONG_GATES)
+def test_a_gate_on_what_is_not_there_is_told_before_any_work(changes: dict[str, Any], text: str) -> None:
+    assert parse(changed(("gates", {"g": GATE}))).gates["g"].kind == "within"
+    assert errors(lambda: parse(changed(("gates", {"g": {**GATE, **changes}})))) == [text]
 
 
 def test_a_secret_is_refused_and_never_shown() -> None:

@@ -1,0 +1,129 @@
+"""Every gate of an evaluation in every slice that it asks for, as rows of `gate_results`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from jobs.judgement.gates import FAILED, NOT_JUDGED, UNDECIDED, Judged, judged
+from jobs.ledger.stamp import Stamp
+from jobs.ledger.tables import GATE_RESULTS
+from jobs.results.rows import selected, stamp_columns
+from jobs.settings import Evaluation
+from jobs.settings.judgement.gates import Gate
+from jobs.settings.judgement.relations import metrics_of_task
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The tables of a day that gates rest on, as rows by what identifies them.
+
+    Attributes:
+        metrics: By task, model, slice and metric.
+        comparisons: By comparison, task, slice and metric.
+        changes: By task, model, slice, metric and what the day is held against.
+        quiet: Why models are not judged, or None.
+    """
+
+    metrics: Mapping[tuple[str, ...], Mapping[str, Any]]
+    comparisons: Mapping[tuple[str, ...], Mapping[str, Any]]
+    changes: Mapping[tuple[str, ...], Mapping[str, Any]]
+    quiet: str | None = None
+
+    @classmethod
+    def of(cls, tables: Mapping[str, pa.Table], quiet: str | None) -> Evidence:
+        """The evidence in the tables of a day; one that is not there is empty."""
+        return cls(**{name: _by(tables.get(name), keys) for name, keys in KEYS.items()}, quiet=quiet)
+
+
+OWN = ("gate", "slice", "verdict", "fails", "sentence", "value", "low", "high", "least", "most")
+KEYS = {
+    "metrics": ("task", "model", "slice", "metric"),
+    "comparisons": ("comparison", "task", "slice", "metric"),
+    "changes": ("task", "model", "slice", "metric", "against"),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """A gate in one slice, and whether the night fails by it."""
+
+    gate: str
+    slice: str
+    judged: Judged
+    fails: bool
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """The same as a row of `gate_results`, but for what every row of a run carries."""
+        asked = self.judged.asked
+        numbers = {} if asked is None else asked._asdict()
+        own = {"gate": self.gate, "slice": self.slice, "fails": self.fails, **vars(self.judged), **numbers}
+        return {name: _finite(own.get(name)) for name in OWN}
+
+
+def results(settings: Evaluation, evidence: Evidence) -> list[Result]:
+    """Judge every gate in every slice that it asks for."""
+    texts = _texts(evidence)
+    return [
+        Result(name, text, told, _fails(gate, told))
+        for name, gate in settings.gates.items()
+        for text, told in _of_gate(settings, gate, evidence, texts)
+    ]
+
+
+def _of_gate(
+    settings: Evaluation, gate: Gate, evidence: Evidence, texts: Mapping[tuple[str, ...], list[str]]
+) -> Iterator[tuple[str, Judged]]:
+    metric = metrics_of_task(settings, gate.task).get(gate.metric or "")
+    sign = 1 if metric is not None and metric.better == "more" else -1
+    for names in gate.slices:
+        dimensions = tuple(name for name in settings.dimensions if name in names)
+        # Of dimensions without a slice nothing is there, which is told once.
+        for text in texts.get(dimensions) or [",".join(f"{name}=?" for name in dimensions)]:
+            yield text, judged(gate, _row(gate, evidence, text), quiet=evidence.quiet, sign=sign)
+
+
+def _row(gate: Gate, evidence: Evidence, text: str) -> Mapping[str, Any] | None:
+    """The evidence of a gate in a slice."""
+    if gate.comparison is not None:
+        return evidence.comparisons.get((gate.comparison, gate.task, text, str(gate.metric)))
+    if gate.against is not None:
+        return evidence.changes.get((gate.task, str(gate.model), text, str(gate.metric), gate.against))
+    if gate.metric is not None:
+        return evidence.metrics.get((gate.task, str(gate.model), text, gate.metric))
+    own = (row for key, row in evidence.metrics.items() if key[:3] == (gate.task, gate.model, text))
+    return next(own, None)
+
+
+def _texts(evidence: Evidence) -> dict[tuple[str, ...], list[str]]:
+    """The slices that there are, by their dimensions."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for text in sorted({key[2] for key in evidence.metrics}):
+        dimensions = tuple(part.split("=")[0] for part in text.split(",") if part)
+        found.setdefault(dimensions, []).append(text)
+    return found
+
+
+def _fails(gate: Gate, told: Judged) -> bool:
+    policies = {FAILED: "fail", UNDECIDED: gate.undecided, NOT_JUDGED: gate.not_judged}
+    return policies.get(told.verdict) == "fail"
+
+
+def rows_of(results: Sequence[Result], stamp: Stamp) -> pa.Table:
+    """The rows of `gate_results`."""
+    columns = {name: [result.row[name] for result in results] for name in OWN}
+    return selected({**columns, **stamp_columns(stamp, len(results))}, GATE_RESULTS)
+
+
+def _finite(value: Any) -> Any:
+    """A bound that is none is NULL."""
+    return None if isinstance(value, float) and math.isinf(value) else value
+
+
+def _by(table: pa.Table | None, keys: tuple[str, ...]) -> dict[tuple[str, ...], Mapping[str, Any]]:
+    return {} if table is None else {tuple(row[key] for key in keys): row for row in table.to_pylist()}

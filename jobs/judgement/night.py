@@ -1,0 +1,25 @@
+"""What the tables of a night say: decisions on small tables of sums, which can be made again without any log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from jobs.judgement import gate_rows
+from jobs.judgement.gate_rows import Evidence
+from jobs.judgement.intervals import with_intervals
+from jobs.planning.finality import Finality
+from jobs.results.baselines import Rates
+from jobs.settings import Evaluation
+
+
+def judged(
+    tables: Mapping[str, pa.Table], settings: Evaluation, references: Rates, finality: Finality
+) -> dict[str, pa.Table]:
+    """The rows of every table, with the intervals of the metrics, and how every gate was judged."""
+    new = {**tables, "metrics": with_intervals(tables["metrics"], tables, settings, references)}
+    if settings.gates:
+        quiet = f"the day is provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
+        new["gate_results"] = gate_rows.rows_of(gate_rows.results(settings, Evidence.of(new, quiet)), finality.stamp)
+    return new

@@ -1,0 +1,68 @@
+"""What gates ask of the rest of a configuration: tasks, models, comparisons, metrics and slices that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from jobs.errors import Problem, described, nearest_match, one_of
+from jobs.settings.errors import dotted
+from jobs.settings.evaluation import Evaluation
+from jobs.settings.judgement.gates import Gate
+from udfs.catalog import published, published_against
+from udfs.kinds import KINDS
+from udfs.measure import Metric
+from udfs.measures.baselines import BASELINES
+from udfs.measures.peers import peer_metrics
+
+DECLARED: Collection[str] = ()  # comparisons and days to be held against: none can be declared yet
+
+
+def gate_problems(settings: Evaluation) -> Iterator[Problem]:
+    """Yield what a gate names that is not there, with the nearest match."""
+    for name, gate in settings.gates.items():
+        for key, asked, known in _names(settings, gate):
+            if asked is not None and asked not in known:
+                expected = one_of(known) if len(known) <= 12 else "a metric of the task, see docs/metrics.md"
+                yield Problem(dotted(("gates", name, key)), described(asked), expected, nearest_match(asked, known))
+        yield from _directions(settings, name, gate)
+        declared = set(map(frozenset, settings.slices))
+        for rank, names in enumerate(gate.slices):
+            if frozenset(names) not in declared:
+                place = dotted(("gates", name, "slices", rank))
+                yield Problem(place, described(list(names)), "one of the declared slices")
+
+
+def metrics_of_task(settings: Evaluation, task: str) -> dict[str, Metric]:
+    """The metrics that a task has in this configuration, by the name they are published under."""
+    kind = settings.tasks[task].kind
+    found = published(kind, settings.loss.options)
+    if KINDS[kind].bins and settings.bins.slices:
+        found |= published(kind, settings.bins.options, "bins")
+    if KINDS[kind].of_classes:
+        found |= published(kind, settings.loss.options, "classes")
+    if KINDS[kind].baselines:
+        lacking = set() if task in settings.baselines.reference else {"reference"}
+        for baseline in BASELINES.keys() - lacking:
+            found |= published_against(kind, baseline)
+    return found | (peer_metrics(settings.compatibility) if KINDS[kind].peers else {})
+
+
+def _names(settings: Evaluation, gate: Gate) -> Iterator[tuple[str, str | None, Collection[str]]]:
+    """Each key of a gate that names something, what it names, and what there is."""
+    yield "task", gate.task, settings.tasks
+    if gate.task not in settings.tasks:
+        return
+    yield "model", gate.model, [model for task, model in settings.pairs if task == gate.task]
+    yield "comparison", gate.comparison, DECLARED
+    yield "metric", gate.metric, metrics_of_task(settings, gate.task)
+    yield "against", gate.against, DECLARED
+
+
+def _directions(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem]:
+    """Better and worse are said of metrics only of which one end is good."""
+    if gate.kind in ("within", "rows", "final") or gate.task not in settings.tasks:
+        return
+    metric = metrics_of_task(settings, gate.task).get(gate.metric or "")
+    if metric is not None and metric.better is None:
+        expected = "a metric of which less or more is better; within: [low, high] asks for this one"
+        yield Problem(dotted(("gates", name, "metric")), described(gate.metric), expected)

@@ -1,0 +1,83 @@
+"""Alerts on their way: to the addresses in an environment variable, and into a file of JSON lines."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+
+import apprise
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.engines import failures
+from jobs.engines.identity import engine_of
+from jobs.judgement.alerts import Alert, Night, Row, of_failure, of_night
+from jobs.ledger.stamp import Stamp
+from jobs.results.outcome import Outcome
+from jobs.settings import Evaluation
+from jobs.settings.judgement.alerts import Alerts
+from jobs.storage import lake
+
+LOOKS_BACK = timedelta(days=28)
+
+
+def told(session: SparkSession, settings: Evaluation, outcome: Outcome) -> list[str]:
+    """Send what there is to tell of a night; returns what could not be sent."""
+    if not settings.alerts.wanted:
+        return []
+    stamp, rows, earlier = outcome.stamp, [], []
+    if outcome.gates is not None:
+        rows, earlier = outcome.gates.to_pylist(), _earlier(session, settings, stamp)
+    night = Night(settings.evaluation, stamp.event_date, rows, earlier, outcome.provisional)
+    return sent(of_night(night, settings.alerts), settings.alerts)
+
+
+def told_failure(settings: Evaluation, day: date, error: Exception) -> list[str]:
+    """Send that a run did not end well; returns what could not be sent."""
+    if not settings.alerts.wanted:
+        return []
+    message = failures.told(error, whole=False)
+    return sent(of_failure(settings.evaluation, day, message, settings.alerts), settings.alerts)
+
+
+def _earlier(session: SparkSession, settings: Evaluation, stamp: Stamp) -> list[Row]:
+    """How gates were judged on earlier days at the same age."""
+    where = lake.address(settings, "gate_results", engine_of(session))
+    near = F.col("event_date").between(F.lit(stamp.event_date - LOOKS_BACK), F.lit(stamp.event_date))
+    rows = lake.read(session, where).where(near & (F.col("age_hours") == stamp.age_hours))
+    found: list[Row] = rows.select("event_date", "gate", "slice", "fails").toArrow().to_pylist()
+    return found
+
+
+def sent(alerts: Sequence[Alert], asked: Alerts) -> list[str]:
+    """Send alerts; what cannot be sent is told in sentences, and is no failure of a night whose numbers are written."""
+    return list(_failed(alerts, asked)) if alerts else []
+
+
+def _failed(alerts: Sequence[Alert], asked: Alerts) -> Iterator[str]:
+    if asked.file is not None:
+        try:
+            with open(asked.file, "a", encoding="utf-8") as file:
+                file.writelines(json.dumps(alert.facts) + "\n" for alert in alerts)
+        except OSError as error:
+            yield f"alerts.file: {error.strerror}: {asked.file}"
+    if asked.webhook is not None:
+        yield from _notified(alerts, asked.webhook)
+
+
+def _notified(alerts: Sequence[Alert], variable: str) -> Iterator[str]:
+    """Addresses are secrets: no message quotes one."""
+    addresses = os.environ.get(variable, "").split()
+    if not addresses:
+        yield f"alerts.webhook: the environment variable {variable} is not set, so that nobody is told"
+        return
+    for number, address in enumerate(addresses, 1):
+        channel = apprise.Apprise()
+        # A plain address is a webhook that takes JSON.
+        plain = address.replace("https://", "jsons://", 1).replace("http://", "json://", 1)
+        if not channel.add(plain):
+            yield f"alerts.webhook: address {number} in {variable} is none that apprise knows"
+        elif not all(channel.notify(title=alert.title, body=alert.text) for alert in alerts):
+            yield f"alerts.webhook: address {number} in {variable} did not take the alert"

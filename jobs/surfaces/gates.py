@@ -1,0 +1,69 @@
+"""The gates of a day that is in the tables, judged anew: its logs are not needed, and nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+
+from jobs import calling
+from jobs.engines.identity import engine_of
+from jobs.errors import ConfigurationError, ContractError, Problem
+from jobs.judgement import gate_rows
+from jobs.judgement.gate_rows import KEYS, OWN, Evidence
+from jobs.ledger import tables
+from jobs.settings import Evaluation
+from jobs.storage import lake
+
+Row = Mapping[str, Any]
+
+
+def judged(session: SparkSession, settings: Evaluation, day: date, age_hours: int) -> list[dict[str, Any]]:
+    """Every gate in every slice, of what the tables hold of a day at an age.
+
+    Raises:
+        ConfigurationError: There are no gates (exit 2).
+        ContractError: The day is not in the tables at this age (exit 2).
+    """
+    if not settings.gates:
+        raise ConfigurationError("there is nothing to judge", [Problem("gates", "none", "one at least")])
+    found = {name: table for name in KEYS if (table := _read(session, settings, name, day, age_hours)) is not None}
+    if "metrics" not in found:
+        run = calling.lossledger(f"run CONFIG --date {day}")
+        problem = Problem("metrics", f"no row of {day} at age {age_hours}h", f"one; make it with: {run}")
+        raise ContractError("the day is not in the tables", [problem])
+    provisional = any(found["metrics"]["provisional"].to_pylist())
+    evidence = Evidence.of(found, "the day is provisional" if provisional else None)
+    return [result.row for result in gate_rows.results(settings, evidence)]
+
+
+def _read(session: SparkSession, settings: Evaluation, name: str, day: date, age_hours: int) -> pa.Table | None:
+    """The rows of a table of a day; None where there are none."""
+    where = lake.address(settings, name, engine_of(session))
+    if name not in tables.declared(settings) or not lake.exists(session, where):
+        return None
+    rows = lake.read_day(session, where, day, age_hours).toArrow()
+    return rows if rows.num_rows else None
+
+
+def fails(rows: Sequence[Row]) -> bool:
+    """Whether the night fails by any of them."""
+    return any(row["fails"] for row in rows)
+
+
+def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """The rows without what every row of a run carries."""
+    return [{name: row[name] for name in OWN} for row in rows]
+
+
+def lines(rows: Sequence[Row]) -> Iterator[str]:
+    """A line for each gate that has something to say, the worst first; those that passed are counted."""
+    told = [row for row in rows if row["verdict"] != "passed"]
+    for row in sorted(told, key=lambda row: (not row["fails"], row["gate"], row["slice"])):
+        where = f" in {row['slice']}" if row["slice"] else ""
+        yield f"gate {row['gate']}{where}{' FAILS' if row['fails'] else ''}: {row['sentence']}"
+    if rows:
+        yield f"gates: {len(rows) - len(told):,} of {len(rows):,} passed"
