@@ -1,0 +1,1 @@
+"""Which slices: every cross of the dimensions as exact sums, the worst of them, their calibration."""
