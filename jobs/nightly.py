@@ -148,7 +148,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
         new, references = _finished(night, combined, statistics)
         pinned.verify(inputs.all)
     with progress.stage("judge"):
-        new = judged(new, night.settings, references, finality)
+        new = judged(night.session, new, night.settings, references, finality)
     with progress.stage("write"):
         night.writer.replace(new)
     _tell_done(night, inputs, scanned, finality, progress)

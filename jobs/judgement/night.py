@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pyarrow as pa
+from pyspark.sql import SparkSession
 
 from jobs.judgement import gate_rows
+from jobs.judgement.changes.rows import changes_of
 from jobs.judgement.gate_rows import Evidence
 from jobs.judgement.intervals import with_intervals
 from jobs.planning.finality import Finality
@@ -15,10 +17,15 @@ from jobs.settings import Evaluation
 
 
 def judged(
-    tables: Mapping[str, pa.Table], settings: Evaluation, references: Rates, finality: Finality
+    session: SparkSession,
+    tables: Mapping[str, pa.Table],
+    settings: Evaluation,
+    references: Rates,
+    finality: Finality,
 ) -> dict[str, pa.Table]:
-    """The rows of every table, with the intervals of the metrics, and how every gate was judged."""
+    """The rows of every table, with the intervals of the metrics, what changed, and how every gate was judged."""
     new = {**tables, "metrics": with_intervals(tables["metrics"], tables, settings, references)}
+    new |= changes_of(session, settings, finality.stamp, new)
     if settings.gates:
         quiet = f"the day is provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
         new["gate_results"] = gate_rows.rows_of(gate_rows.results(settings, Evidence.of(new, quiet)), finality.stamp)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jobs.ledger.columns import AS_OF, PAIR, PROVISIONAL, RUN, SLICE
+from jobs.ledger.judgements import CHANGES
 from jobs.settings import Evaluation
 from jobs.storage.schema import PARTITION, Column, Table
 from udfs.catalog import columns_of, statistics_of
@@ -9,20 +11,6 @@ from udfs.kinds import KINDS
 from udfs.measure import Statistic
 from udfs.measures.peers import peer_columns
 from udfs.scan.batch import BIN_STATISTICS
-
-PAIR = (
-    Column("task", "string", "Task: what is predicted", False),
-    Column("model", "string", "Model whose scores were evaluated", False),
-)
-AS_OF = Column("as_of", "timestamp", "Moment up to which labels were known, UTC, never after the run began", False)
-PROVISIONAL = Column(
-    "provisional",
-    "boolean",
-    "Whether the run began before the age was reached or a source was whole, as it was told to; NULL: it was not",
-)
-RUN = (AS_OF, Column("run_id", "string", "Run that wrote the row, see runs", False), PROVISIONAL)
-SLICE = Column("slice", "string", "Dimension values that are fixed, e.g. country=DE,device=ios; '' is the total", False)
-
 
 # The statistics of classes, and those of kinds of task whose scores are binned.
 BY_CLASS = {name: statistic for kind in KINDS for name, statistic in statistics_of(kind, "classes").items()}
@@ -45,7 +33,7 @@ def every_statistic(settings: Evaluation) -> dict[str, Statistic]:
     return {**statistic_columns(settings), **BY_CLASS}
 
 
-OPTIONAL = ("score_bins", "class_statistics", "gate_results")  # tables that not every evaluation has
+OPTIONAL = ("score_bins", "class_statistics", "gate_results", "changes")  # tables that not every evaluation has
 
 
 def declared(settings: Evaluation) -> dict[str, Table]:
@@ -54,7 +42,9 @@ def declared(settings: Evaluation) -> dict[str, Table]:
     by_class = (CLASS_STATISTICS,) if any(kind.of_classes for kind in kinds) else ()
     bins = (SCORE_BINS,) if settings.bins.slices and any(kind.bins for kind in kinds) else ()
     gates = (GATE_RESULTS,) if settings.gates else ()
-    tables = (_statistics(settings), _shard_statistics(settings), *bins, *by_class, METRICS, *gates, REJECTS, RUNS)
+    changes = (CHANGES,) if settings.changes.names else ()
+    sums = (_statistics(settings), _shard_statistics(settings), *bins, *by_class)
+    tables = (*sums, METRICS, *changes, *gates, REJECTS, RUNS)
     return {table.name: table for table in tables}
 
 

@@ -23,7 +23,7 @@ from jobs.settings.fields import (
 from jobs.settings.judgement.alerts import Alerts
 from jobs.settings.judgement.gates import Gate
 from jobs.settings.logs import Impressions, Label, LabelColumn, LabelLog, Source
-from jobs.settings.sections import Baselines, Bins, DayBounds, Limits, Loss, ModelScore, Shards, Tables, Task
+from jobs.settings.sections import Baselines, Bins, Changes, DayBounds, Limits, Loss, ModelScore, Shards, Tables, Task
 
 JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
 Scores = Annotated[Mapping[str, ModelScore], Field(min_length=1)]
@@ -44,6 +44,7 @@ class Evaluation(Section):
     shards: Shards = Shards()
     bins: Bins = Bins()
     baselines: Baselines = Baselines()
+    changes: Changes = Changes()
     compatibility: Items[Peer] = ()
     joint: Mapping[Name, Annotated[Mapping[Name, JointWeight], Field(min_length=1)]] = {}
     limits: Limits = Limits()

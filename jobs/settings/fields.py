@@ -6,7 +6,7 @@ import os
 import re
 import zoneinfo
 from collections.abc import Callable, Collection, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -123,11 +123,24 @@ def _columns(value: object) -> object:
 
 
 def _rate(value: object) -> object:
-    if isinstance(value, timedelta) or (isinstance(value, str) and re.fullmatch(r"[1-9][0-9]{0,3}d", value)):
+    if isinstance(value, timedelta) or (isinstance(value, str) and re.fullmatch(BACK, value)):
         return duration(value)
     if not isinstance(value, float | int) or isinstance(value, bool) or not 0.0 < value < 1.0:
         raise WrongValueError("a rate between 0 and 1, or how many days back it is taken from, such as 1d")
     return float(value)
+
+
+def _back(value: object) -> object:
+    if isinstance(value, timedelta) or (isinstance(value, str) and re.fullmatch(BACK, value)):
+        return duration(value)
+    raise WrongValueError("how many days back, such as 1d or 7d")
+
+
+def _day(value: object) -> object:
+    try:
+        return value if isinstance(value, date) else date.fromisoformat(str(value))
+    except ValueError:
+        raise WrongValueError("a day such as 2026-11-01, or null") from None
 
 
 def rate_text(value: object) -> object:
@@ -154,6 +167,7 @@ def _path(text: str) -> str:
     return unquote(parts.path) if parts.scheme == "file" else os.path.expanduser(text)
 
 
+BACK = r"[1-9][0-9]{0,3}d"
 T = TypeVar("T")
 Items = Annotated[tuple[T, ...], Field(strict=False)]
 Text = Annotated[str, Field(min_length=1)]
@@ -176,6 +190,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 # Not validated as a union, which would report one error per member.
 Option = Annotated[str | int | float | bool, PlainValidator(_option)]
 Rate = Annotated[float | timedelta, PlainValidator(_rate), PlainSerializer(rate_text)]
+Back = Annotated[timedelta, PlainValidator(_back), PlainSerializer(duration_text)]
+ReferenceDay = Annotated[date, BeforeValidator(_day)]
 Time = Annotated[TimeColumn, BeforeValidator(_time)]
 Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
 Window = Annotated[Duration, AfterValidator(_positive)]

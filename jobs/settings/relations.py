@@ -110,6 +110,7 @@ def _repeats(settings: Evaluation) -> Iterator[Problem]:
     lists: list[tuple[Location, tuple[str, ...]]] = [(("dimensions",), settings.dimensions)]
     lists += [(("slices", rank), names) for rank, names in enumerate(settings.slices)]
     lists += [((*place, "names"), source.names) for place, source in sources(settings)]
+    lists += [(("changes", "against"), settings.changes.names)]
     for place, names in lists:
         yield from _repeated(place, [name.lower() for name in names])
     yield from _repeated(("slices",), map(frozenset, settings.slices))

@@ -1,12 +1,15 @@
 """The sections of the configuration besides those about logs, as the design's YAML has them."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from jobs.settings.durations import duration_text
 from jobs.settings.errors import WrongValueError
 from jobs.settings.fields import (
+    Back,
     Column,
     Columns,
     Count,
@@ -16,6 +19,7 @@ from jobs.settings.fields import (
     Path,
     PositiveCount,
     Rate,
+    ReferenceDay,
     Section,
     Share,
     Text,
@@ -110,6 +114,23 @@ class Baselines(Section):
     """
 
     reference: Mapping[Name, Rate] = {}
+
+
+class Changes(Section):
+    """What a day is held against, at the same age: days that are so many days back, and one that stays."""
+
+    against: Items[Back] = ()
+    reference: ReferenceDay | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The days as they are spelled: `1d`, `7d`, and `reference`."""
+        return (*map(duration_text, self.against), *["reference"] * (self.reference is not None))
+
+    def days(self, day: date) -> dict[str, date]:
+        """The days by how they are spelled."""
+        back = [day - each for each in self.against]
+        return dict(zip(self.names, [*back, *([self.reference] if self.reference else [])], strict=True))
 
 
 class Limits(Section):

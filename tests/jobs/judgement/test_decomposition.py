@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.judgement.decomposition import (
+from jobs.judgement.changes.decomposition import (
     Entropies,
     Mean,
     adding_up,

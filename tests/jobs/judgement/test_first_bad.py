@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jobs.judgement.first_bad import first_bad_day
+from jobs.judgement.changes.first_bad import first_bad_day
 
 ERROR = 0.02
 

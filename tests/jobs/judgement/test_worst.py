@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.judgement.first_bad import first_bad_day
+from jobs.judgement.changes.first_bad import first_bad_day
 from jobs.judgement.slices.audit import DETECTABLE, STATISTICS, audited
 from jobs.judgement.slices.crosses import cells, crosses
 from jobs.judgement.slices.rates import calibration_side, loss_side, sliceline_score

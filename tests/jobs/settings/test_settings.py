@@ -3,7 +3,7 @@ import functools
 import pickle
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,35 @@ def errors(action: Callable[[], Evaluation]) -> list[str]:
         action()
     assert caught.value.exit_code == 2
     return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"against": ["1w"]}, "changes.against[0]: found '1w', expected how many days back, such as 1d or 7d"),
+        ({"against": ["24h"]}, "changes.against[0]: found '24h', expected how many days back, such as 1d or 7d"),
+        ({"against": ["7d", "7d"]}, "changes.against[1]: found the same as changes.against[0], expected each once"),
+        (
+            {"reference": "2026-13-01"},
+            "changes.reference: found '2026-13-01', expected a day such as 2026-11-01, or null",
+        ),
+        (
+            {"agianst": ["1d"]},
+            "changes.agianst: found an unknown key, expected one of against, reference; did you mean 'against'?",
+        ),
+    ],
+)
+def test_a_day_to_be_held_against_is_a_day(given: dict[str, Any], problem: str) -> None:
+    assert errors(lambda: parse({**SMALL, "changes": given})) == [problem]
+
+
+def test_days_to_be_held_against_are_spelled_as_written() -> None:
+    found = parse({**SMALL, "changes": {"against": ["7d", "1d"], "reference": "2026-11-01"}})
+    assert found.changes.names == ("7d", "1d", "reference")
+    days = found.changes.days(date(2026, 11, 9))
+    assert list(days.values()) == [date(2026, 11, 2), date(2026, 11, 8), date(2026, 11, 1)]
+    assert parse(found.document()) == found
+    assert parse(SMALL).changes.names == ()
 
 
 def test_every_error_of_a_file_is_told_in_two_rounds(tmp_path: Path) -> None:

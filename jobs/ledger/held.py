@@ -1,0 +1,48 @@
+"""What a table holds of some days at one age, but for provisional rows: they know less than others of their age."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import date
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.engines.identity import engine_of
+from jobs.ledger import tables
+from jobs.settings import Evaluation
+from jobs.storage import lake
+
+
+def held(  # noqa: PLR0913 - whose rows of what
+    session: SparkSession,
+    settings: Evaluation,
+    name: str,
+    days: Collection[date],
+    age_hours: int,
+    *,
+    columns: Sequence[str] | None = None,
+) -> pa.Table:
+    """Rows of a table, none where there is no such table. A column that no run has added yet is NULL.
+
+    Args:
+        session: Of the engine.
+        settings: What is configured.
+        name: The table, one of those that are declared.
+        days: Whose rows.
+        age_hours: At which age.
+        columns: Which columns; all where nothing is said.
+    """
+    declared = tables.declared(settings)[name]
+    wanted = [column for column in declared.columns if columns is None or column.name in columns]
+    schema = pa.schema([declared.schema.field(column.name) for column in wanted])
+    where = lake.address(settings, name, engine_of(session))
+    if not days or not lake.exists(session, where):
+        return schema.empty_table()
+    frame = lake.read(session, where)
+    there = set(frame.columns)
+    of_days = F.col("event_date").isin(*sorted(days)) & (F.col("age_hours") == age_hours)
+    rows = frame.where(of_days & ~F.coalesce("provisional", F.lit(False)))
+    chosen = (F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name) for c in wanted)
+    return rows.select(*chosen).toArrow().cast(schema)
