@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
-import apprise
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -73,6 +72,8 @@ def _notified(alerts: Sequence[Alert], variable: str) -> Iterator[str]:
     if not addresses:
         yield f"alerts.webhook: the environment variable {variable} is not set, so that nobody is told"
         return
+    import apprise  # noqa: PLC0415 - a night that alerts nobody does without it, as on a cluster's driver
+
     for number, address in enumerate(addresses, 1):
         channel = apprise.Apprise()
         # A plain address is a webhook that takes JSON.
