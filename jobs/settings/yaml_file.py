@@ -1,15 +1,12 @@
 """A YAML file and its overrides, resolved to plain values."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from jobs.errors import ConfigurationError, Problem, nearest_match
-from jobs.settings.interpolation import resolved
+from jobs.settings.interpolation import STEPS, resolved
 from jobs.settings.yaml_text import DEEPEST, LONGEST, plain
-
-STEPS = re.compile(r"[^.\[\]]+")
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> object:
