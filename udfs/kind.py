@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.kernels import STRICT, Kernel
-from udfs.measure import FloatArray, Measure, Over, Statistic
+from udfs.measure import Measure, Over, Statistic
 
 SHARED = frozenset({"scored", "unusable", "unusable_weight", "weight"})  # columns of every example
 
@@ -34,7 +34,7 @@ class Arrays:
     weight: FloatArray
     scores: tuple[FloatArray, ...]
     scales: tuple[str, ...]
-    starts: NDArray[np.int64] | None = None
+    starts: IntArray | None = None
     rate: float | None = None
     kernel: Kernel = STRICT
 

@@ -22,9 +22,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeVar, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from udfs.exact.arrays import FloatArray as FloatArray  # noqa: PLC0414 - judgement has it from here
+
 Function = Callable[..., Any]
 # By name; an option with several values makes one measure of each, as k = (5, 10) makes ndcg@5 and ndcg@10.
 Options = Mapping[str, float | tuple[float, ...]]

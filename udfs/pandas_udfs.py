@@ -20,12 +20,13 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.functions import pandas_udf
 
 from udfs.catalog import columns_of, published
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import exact_sum
 from udfs.exact.units import HEAVIEST, weight_unit
 from udfs.kind import Arrays
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray, Metric, Statistic
+from udfs.measure import Metric, Statistic
 from udfs.pricing import evaluated, priced
 
 SCALES = {"": "probability", "_logit": "logit"}

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.kind import Hard
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray, Metric, Statistic
+from udfs.measure import Metric, Statistic
 
 
 def priced(

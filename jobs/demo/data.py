@@ -18,8 +18,9 @@ from jobs.demo import truths as known
 from jobs.demo.faults import Faulty
 from jobs.demo.logs import DAYS, Logs, logged
 from jobs.demo.truths import Truths
-from jobs.demo.world import VALUES, BoolArray, IntArray, world
+from jobs.demo.world import VALUES, world
 from jobs.errors import ConfigurationError, Problem
+from udfs.exact.arrays import BoolArray, IntArray
 
 SEED: Final = 2026
 TIME: Final = pa.timestamp("us", tz="UTC")

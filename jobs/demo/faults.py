@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from jobs.demo.world import VALUES, BoolArray, IntArray, Rng, Shown
+from jobs.demo.world import VALUES, Rng, Shown
+from udfs.exact.arrays import BoolArray, IntArray
 from udfs.exact.units import LOGIT_LIMIT
 
 HOUR: Final = 3_600_000_000

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from jobs.demo.faults import DAY, HOUR, Faulty, Untouched, faulty, rejected, with_wrong_slice
-from jobs.demo.world import BoolArray, IntArray, Rng, Shown, World, shown
+from jobs.demo.world import Rng, Shown, World, shown
+from udfs.exact.arrays import BoolArray, IntArray
 
 DAYS: Final = 3
 WINDOWS: Final = {"click": HOUR, "conversion": DAY}

@@ -9,11 +9,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from udfs.exact.arrays import BoolArray, FloatArray
 from udfs.exact.kernels import STRICT
 
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 Rng = np.random.Generator
 
 VALUES: Final[dict[str, list[str]]] = {

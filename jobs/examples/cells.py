@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -17,13 +16,13 @@ from jobs.errors import ContractError, RuntimeFailure
 from jobs.examples.slices import Cell, Slices, declared
 from jobs.inputs.impressions import dimension_columns
 from jobs.settings import Evaluation
+from udfs.exact.arrays import IntArray
 
 NULL, OTHER = "(null)", "(other)"
 MAX_COMBINATIONS = 2_000_000  # what the driver is ready to hold before values are folded
 
 Of = tuple[str, int]  # what is asked of which task × model
 Largest = Mapping[Of, float]
-IntArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from jobs.settings import Evaluation
 from jobs.storage import lake
 from jobs.storage.lake import Address
 from udfs.catalog import published_against
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray
 from udfs.measures.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
 from udfs.pricing import evaluated
 

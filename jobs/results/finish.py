@@ -21,8 +21,8 @@ from jobs.results.rows import columns_in, selected, stamp_columns, summed
 from jobs.results.slice_sums import KEYS, Key, SliceSums, doubles, rows_of
 from jobs.settings import Evaluation
 from udfs.catalog import published, statistics_of
+from udfs.exact.arrays import FloatArray
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray
 from udfs.measures.peers import peer_metrics
 from udfs.pricing import evaluated, evaluated_of_parts, priced
 from udfs.scan.batch import BIN_STATISTICS

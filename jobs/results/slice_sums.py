@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.settings import Evaluation
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import DECIMAL, from_decimal, nearest
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray
 
 KEYS = ("task", "model", "slice")
 Key = tuple[str, str, str]

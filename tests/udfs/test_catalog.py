@@ -16,8 +16,9 @@ from tests.udfs.references.binary import REFERENCES, exact, value_and_bound
 from tests.udfs.rows.binary import OPTIONS, Rows, metrics_of_rows, rows_of
 from udfs import catalog
 from udfs.catalog import columns_of, metrics_of, published, statistics_of
+from udfs.exact.arrays import FloatArray
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray, Measure, metric, statistic
+from udfs.measure import Measure, metric, statistic
 from udfs.pricing import evaluated
 
 METRICS, STATISTICS = metrics_of("binary"), statistics_of("binary")

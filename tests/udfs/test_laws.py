@@ -25,8 +25,9 @@ from tests.udfs.rows.binary import (
 )
 from udfs.catalog import columns_of, statistics_of
 from udfs.exact import sums as exact
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import UNITS
-from udfs.exact.kernels import FloatArray, softplus
+from udfs.exact.kernels import softplus
 from udfs.exact.sums import exact_sum
 from udfs.measure import ITSELF
 from udfs.scan import batch as batches

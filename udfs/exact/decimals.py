@@ -4,13 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from udfs.exact.kernels import FloatArray
-
-IntArray = NDArray[np.int64]
-WordArray = NDArray[np.uint64]
-UnitArray = NDArray[np.object_]  # Python integers: units; None where a statistic was not recorded
+from udfs.exact.arrays import FloatArray, UnitArray, WordArray
+from udfs.exact.arrays import IntArray as IntArray  # noqa: PLC0414 - the scan has it from here
 
 SCALE = 15
 UNITS = 10**SCALE

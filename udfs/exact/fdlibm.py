@@ -9,9 +9,9 @@ Source: Sun Microsystems, fdlibm 5.3, e_exp.c, e_log.c, s_log1p.c, s_expm1.c (ht
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-FloatArray = NDArray[np.float64]
+from udfs.exact.arrays import FloatArray, IntArray
+
 Function = Callable[[FloatArray], FloatArray]
 
 BLOCK = 32_768  # rows whose buffers stay in the L2 cache; much smaller blocks pay for the calls instead
@@ -178,7 +178,7 @@ def _log1p_block(x: FloatArray) -> FloatArray:
     return out
 
 
-def _exp_parts(x: FloatArray) -> tuple[FloatArray, NDArray[np.int64]]:
+def _exp_parts(x: FloatArray) -> tuple[FloatArray, IntArray]:
     """The pair (y, k) with exp(x) = 2ᵏ y, y near 1."""
     k = x * _INVERSE_LN2
     k += np.copysign(0.5, x)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from udfs.exact.decimals import RADIX, UNITS, IntArray
-from udfs.exact.kernels import FloatArray
+from udfs.exact.arrays import FloatArray, IntArray
+from udfs.exact.decimals import RADIX, UNITS
 from udfs.exact.units import TERM_LIMIT
 
 ROOM = 2**62  # of an int64

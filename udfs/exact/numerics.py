@@ -8,10 +8,10 @@ digit where p is close to q.
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from udfs.exact import fdlibm
-from udfs.exact.kernels import STRICT, FloatArray
+from udfs.exact.arrays import BoolArray, FloatArray
+from udfs.exact.kernels import STRICT
 
 _SERIES_BORDERS = -0.29, 0.41  # between these, x - log1p(x) would cancel
 
@@ -62,7 +62,7 @@ def g(x: FloatArray) -> FloatArray:
     return np.where(_near_zero(x), _g_series(x), far)
 
 
-def _near_zero(x: FloatArray) -> NDArray[np.bool_]:
+def _near_zero(x: FloatArray) -> BoolArray:
     return (x > _SERIES_BORDERS[0]) & (x < _SERIES_BORDERS[1])
 
 

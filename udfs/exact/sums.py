@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from udfs.exact.decimals import RADIX, UNITS, IntArray, WordArray, from_words, words
-from udfs.exact.kernels import FloatArray
+from udfs.exact.arrays import FloatArray, IntArray, WordArray
+from udfs.exact.decimals import RADIX, UNITS, from_words, words
 from udfs.exact.limbs import ROOM, Part, largest, parted, split
 
 ROW_LIMIT = 2**30 - 1

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import STRICT, Kernel, sigmoid, softplus
 from udfs.kind import clipped
-from udfs.measure import FloatArray
 
 Examples = dict[str, FloatArray]
 

@@ -14,11 +14,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.kernels import STRICT, sigmoid
 from udfs.exact.units import LOGIT_LIMIT
-from udfs.measure import FloatArray
-
-IntArray = NDArray[np.int64]
 
 # What a metric of bins may read: the low edge as a probability, and sums over the bin.
 BIN_COLUMNS = frozenset({"low", "n", "positive_weight", "negative_weight", "score_sum"})

@@ -1,11 +1,8 @@
 """Where a class stands among the scores of its row, whatever the order in which the classes are listed."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from udfs.measure import FloatArray
-
-IntArray = NDArray[np.int64]
+from udfs.exact.arrays import BoolArray, FloatArray, IntArray
 
 
 def standings(scores: FloatArray, index: IntArray | None) -> tuple[FloatArray, FloatArray]:
@@ -28,7 +25,7 @@ def standings(scores: FloatArray, index: IntArray | None) -> tuple[FloatArray, F
     return _counted(scores > own), _counted(scores == own)
 
 
-def _counted(mask: NDArray[np.bool_]) -> FloatArray:
+def _counted(mask: BoolArray) -> FloatArray:
     counts: FloatArray = mask.sum(axis=0, keepdims=True).astype(np.float64)
     return counts
 

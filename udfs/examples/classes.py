@@ -10,21 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
+from udfs.exact.arrays import BoolArray, FloatArray, IntArray
 from udfs.exact.kernels import STRICT, Kernel
 from udfs.exact.numerics import row_sums
 from udfs.exact.units import LOGIT_LIMIT
 from udfs.examples.binary import Examples, weight_of
 from udfs.examples.class_ranks import standings
 from udfs.kind import clipped
-from udfs.measure import FloatArray
 
 CLASS_LOGIT_LIMIT = LOGIT_LIMIT / 2  # a loss is a difference of two logits, and ln K: so its term stays below 2⁴⁰
 SUM_TOLERANCE = 1e-6
 CLASS_COLUMNS = frozenset({"weight", "class_share", "class_score"})  # what statistics of a class may read
-
-Mask = NDArray[np.bool_]
 
 
 def class_examples(
@@ -99,19 +96,19 @@ def _share(label: FloatArray, k: int) -> FloatArray:
     return (label == k).astype(np.float64) if label.ndim == 1 else label[:, k]
 
 
-def _class_index(label: FloatArray, classes: int) -> NDArray[np.int64]:
+def _class_index(label: FloatArray, classes: int) -> IntArray:
     bad = label[~((label >= 0.0) & (label < classes) & (label == np.floor(label)))]
     if bad.size:
         raise ValueError(f"label {bad[0]:g} is none of the {classes} classes from 0: reject such rows first")
     return label.astype(np.int64)
 
 
-def _own(classes: FloatArray, index: NDArray[np.int64] | None) -> FloatArray:
+def _own(classes: FloatArray, index: IntArray | None) -> FloatArray:
     """The scores of the label's parts, (m, n)."""
     return classes if index is None else np.take_along_axis(classes, index[None], axis=0)
 
 
-def _from_probability(classes: FloatArray, index: NDArray[np.int64] | None, needed: Mask, kernel: Kernel) -> Examples:
+def _from_probability(classes: FloatArray, index: IntArray | None, needed: BoolArray, kernel: Kernel) -> Examples:
     own = _own(classes, index)
     zero, one = own == 0.0, own == 1.0
     needed = needed & ~(zero | one)
@@ -120,7 +117,7 @@ def _from_probability(classes: FloatArray, index: NDArray[np.int64] | None, need
     return _columns(classes, loss, zero, one)
 
 
-def _from_logit(classes: FloatArray, index: NDArray[np.int64] | None, needed: Mask, kernel: Kernel) -> Examples:
+def _from_logit(classes: FloatArray, index: IntArray | None, needed: BoolArray, kernel: Kernel) -> Examples:
     """The loss of class k is lse(s) − s_k = (s_top − s_k) + log1p(Σ_{j ≠ top} e^(s_j − s_top)), never cancelling."""
     classes = _finite_top(classes)
     own, top = _own(classes, index), classes.max(axis=0)
@@ -150,7 +147,7 @@ def _softmax(classes: FloatArray, top: FloatArray, kernel: Kernel) -> tuple[Floa
     return rest, score
 
 
-def _columns(score: FloatArray, loss: FloatArray, zero: Mask, one: Mask) -> Examples:
+def _columns(score: FloatArray, loss: FloatArray, zero: BoolArray, one: BoolArray) -> Examples:
     return {
         "class_scores": score.T,
         "class_loss": loss.T,

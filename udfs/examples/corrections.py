@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import STRICT
 from udfs.examples.binary import Examples, binary_examples, flags, placed, usable
-from udfs.measure import FloatArray
 
 _TINY = 2.0**-900  # below it p and r·p may have too few digits to divide by, and 1 − p is 1
 

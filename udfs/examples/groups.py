@@ -11,15 +11,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from udfs.exact.arrays import BoolArray, FloatArray, IntArray
 from udfs.exact.kernels import STRICT, Kernel
 from udfs.examples.binary import weight_of
 from udfs.examples.ties import Ties
-from udfs.measure import FloatArray
 
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
 GroupExamples = dict[str, Any]  # (groups,) float64 each, and `groups`
 
 

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import STRICT, Kernel, log1mexp
 from udfs.examples.binary import Examples, from_score, placed, usable
-from udfs.measure import FloatArray
 
 _TINY = 2.0**-960  # below it t has lost digits, and each pᵢ is 1 − cᵢ with −ln pᵢ = cᵢ
 

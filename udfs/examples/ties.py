@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from udfs.measure import FloatArray
-
-IntArray = NDArray[np.int64]
+from udfs.exact.arrays import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,11 +39,11 @@ class Ties:
         above = (first - starts[group]).astype(np.float64)
         return cls(row, np.cumsum(new) - 1, group, above, np.diff(first, append=row.size).astype(np.float64))
 
-    def sums(self, of_rows: FloatArray | NDArray[np.bool_]) -> FloatArray:
+    def sums(self, of_rows: FloatArray | BoolArray) -> FloatArray:
         """The sum of a column over each tie. (rows,) to (ties,)."""
         return self.place_sums(of_rows[self.row])
 
-    def place_sums(self, of_places: FloatArray | NDArray[np.bool_]) -> FloatArray:
+    def place_sums(self, of_places: FloatArray | BoolArray) -> FloatArray:
         """The sum over each tie of what belongs to its places. (rows,) to (ties,)."""
         return np.bincount(self.tie, of_places, self.group.size).astype(np.float64, copy=False)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from udfs.exact import numerics
-from udfs.exact.decimals import IntArray
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.numerics import ratio
-from udfs.measure import FloatArray, metric
+from udfs.measure import metric
 
 # The columns that the caller hands over for each. The parts of `stratified` have no one prior.
 BASELINES: dict[str, tuple[str, ...]] = {

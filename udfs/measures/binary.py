@@ -8,9 +8,10 @@ The positive and the negative part of a loss are kept apart, so that any α is p
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import STRICT
 from udfs.exact.numerics import ratio
-from udfs.measure import FloatArray, metric, statistic
+from udfs.measure import metric, statistic
 
 
 @statistic(unit="weight", mirror="negative_weight")

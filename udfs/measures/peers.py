@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import LN2, STRICT
 from udfs.exact.numerics import ratio
 from udfs.examples.binary import placed
-from udfs.measure import FloatArray, Metric, Statistic, metric, statistic
+from udfs.measure import Metric, Statistic, metric, statistic
 from udfs.measures.baselines import against
 
 _F32_LAST = 1.0 - 2.0**-23

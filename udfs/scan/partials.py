@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from udfs.exact.decimals import IntArray
+from udfs.exact.arrays import IntArray
 
 PACKED = pa.schema([("bucket", pa.int64()), ("rows", pa.binary())])
 PACKED_TYPES = "bucket bigint, rows binary"  # the same, to an engine

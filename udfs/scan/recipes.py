@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import Kernel
 from udfs.examples.bins import Binning
 from udfs.kind import Arrays
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray
 
 
 @dataclass(frozen=True)

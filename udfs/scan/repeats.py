@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pyarrow as pa
 
-from udfs.exact.decimals import IntArray
+from udfs.exact.arrays import IntArray
 from udfs.scan.partials import PACKED
 
 BUCKET_BITS = 10  # 1024 buckets; those that meet in a task must stay below 2 GiB together

@@ -8,9 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from udfs.exact.decimals import IntArray, UnitArray
+from udfs.exact.arrays import FloatArray, IntArray, UnitArray
 from udfs.exact.numerics import preceding, ratio, total
-from udfs.measure import FloatArray
 
 
 @dataclass(frozen=True)

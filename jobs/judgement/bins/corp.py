@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.numerics import binary_entropy, quotient, total
-from udfs.measure import FloatArray
 
 
 class Corp(NamedTuple):

@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import STRICT, Function
 from udfs.exact.numerics import total
-from udfs.measure import FloatArray
 
 FARTHEST = 64.0  # a shift of so many logits moves any score from the clip to the other end
 STEPS = 64

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from jobs.judgement.bins.recalibration import FARTHEST, STEPS, Bins, Scores, reason_of, scores_of
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import sigmoid, softplus
 from udfs.exact.numerics import quotient, total
 from udfs.examples.bins import logit
-from udfs.measure import FloatArray
 
 
 class Tempered(NamedTuple):

@@ -23,9 +23,10 @@ from jobs.ledger.tables import statistics_of_kind
 from jobs.results.rows import summed
 from jobs.results.slice_sums import doubles
 from jobs.settings import Evaluation
+from udfs.exact.arrays import FloatArray
 from udfs.kind import Kind
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray, Metric, Statistic
+from udfs.measure import Metric, Statistic
 from udfs.pricing import priced
 
 CORPS = {"log_loss": corp_of_log_loss, SQUARES: corp_of_brier_score}

@@ -24,10 +24,9 @@ from typing import NamedTuple
 import numpy as np
 
 from udfs.exact import numerics
-from udfs.exact.decimals import IntArray
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.kernels import STRICT
 from udfs.exact.numerics import ratio
-from udfs.measure import FloatArray
 
 
 class Parts(NamedTuple):

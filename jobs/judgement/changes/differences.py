@@ -14,8 +14,9 @@ from jobs.judgement.uncertainty.jackknife import interval
 from jobs.judgement.uncertainty.shards import Reasons, first_reason, refused, rows_of_keys, sharded
 from jobs.ledger.tables import statistics_of_kind
 from jobs.settings import Evaluation
+from udfs.exact.arrays import FloatArray
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray, Metric
+from udfs.measure import Metric
 from udfs.pricing import priced
 
 Days = tuple[ByShard, ByShard]

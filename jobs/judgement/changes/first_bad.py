@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import NamedTuple
 
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray
 
 # A median absolute deviation times this is the standard deviation of normal days.
 NORMAL = 1.4826

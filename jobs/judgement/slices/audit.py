@@ -15,8 +15,8 @@ import numpy as np
 
 from jobs.judgement.slices.crosses import FREE, Crosses
 from jobs.judgement.slices.rates import Side, third_of_labels
+from udfs.exact.arrays import FloatArray
 from udfs.exact.numerics import g, ratio, total
-from udfs.measure import FloatArray
 
 # 95 % two-sided and 80 % power: 1.96 + 0.84.
 DETECTABLE = 2.8

@@ -12,8 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.judgement.slices.integers import Integers, integers
-from udfs.exact.decimals import IntArray
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray, IntArray
 
 FREE = -1
 MOST_KEYS = 2**62

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from udfs.exact.decimals import SCALE, UNITS, IntArray, UnitArray
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray, IntArray, UnitArray
+from udfs.exact.decimals import SCALE, UNITS
 
 SIGNIFICANT = 53
 

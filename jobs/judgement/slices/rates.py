@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from udfs.exact.decimals import IntArray
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.numerics import ratio
-from udfs.measure import FloatArray
 
 
 class Side(NamedTuple):

@@ -19,9 +19,8 @@ from jobs.judgement.slices.audit import sigmas, two_sided, unskewed
 from jobs.judgement.slices.crosses import FREE, Cells, Crosses
 from jobs.judgement.slices.rates import Rate, Side, difference_of, over_parents, sliceline_score
 from jobs.judgement.uncertainty.discoveries import adjusted
-from udfs.exact.decimals import IntArray
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.numerics import total
-from udfs.measure import FloatArray
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from jobs.judgement.uncertainty.jackknife import Interval, masked
 from jobs.judgement.uncertainty.student import LEVEL
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import UNITS
 from udfs.exact.numerics import preceding, quotient, ratio, total
-from udfs.measure import FloatArray
 from udfs.measures.bins.areas import auc
 
 METHOD = "delong"

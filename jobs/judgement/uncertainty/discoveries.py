@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray
 
 
 def adjusted(p: FloatArray) -> FloatArray:

@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.judgement.uncertainty import student
-from jobs.judgement.uncertainty.shards import BoolArray, Reasons, first_reason
+from jobs.judgement.uncertainty.shards import Reasons, first_reason
+from udfs.exact.arrays import BoolArray, FloatArray
 from udfs.exact.kernels import STRICT
 from udfs.exact.numerics import ratio, row_sums
-from udfs.measure import FloatArray, Metric
+from udfs.measure import Metric
 from udfs.pricing import evaluated, evaluated_of_parts
 
 METHOD = "jackknife"

@@ -14,8 +14,8 @@ import numpy as np
 
 from jobs.judgement.uncertainty import student
 from jobs.judgement.uncertainty.jackknife import Estimates
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import STRICT
-from udfs.measure import FloatArray
 
 ALPHA = 0.05
 NARROWEST_AFTER = 7.0  # nights like the first

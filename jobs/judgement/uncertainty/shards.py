@@ -11,10 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from udfs.exact.decimals import DECIMAL, SCALE, UNITS, IntArray, UnitArray, from_decimal
-from udfs.measure import FloatArray
+from udfs.exact.arrays import BoolArray, FloatArray, IntArray, UnitArray
+from udfs.exact.decimals import DECIMAL, SCALE, UNITS, from_decimal
 
-BoolArray = NDArray[np.bool_]
 Reasons = list[str | None]
 
 LEAST_SHARDS = 10  # below, a spread says little of itself

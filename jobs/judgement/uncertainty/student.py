@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray
 
 LEVEL = 0.95  # of every interval
 DIGITS = 12

@@ -10,8 +10,8 @@ import numpy as np
 from tests.udfs.claims.cases import Case, doubles
 from tests.udfs.rows.binary import Rows, rows_of
 from tests.udfs.rows.bins import OPTIONS, columns_of, metrics_of_bins
+from udfs.exact.arrays import FloatArray
 from udfs.examples.bins import Binning
-from udfs.measure import FloatArray
 from udfs.measures.bins.reliability import CalibrationCurve, calibration_curve
 from udfs.measures.bins.thresholds import Confusion, confusion
 

@@ -15,9 +15,10 @@ from numpy.typing import ArrayLike
 from tests.udfs.references.binary import REFERENCES, ROW_RTOL, Exact, Reference, exact, value_and_bound
 from tests.udfs.rows.binary import OPTIONS, Rows, metrics_of_rows, sums_of
 from udfs.catalog import columns_of
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import UNITS
 from udfs.examples.binary import binary_examples
-from udfs.measure import FloatArray, Options
+from udfs.measure import Options
 
 FOLDER = Path(__file__).parents[2] / "reference"
 SPACING = mpf(2) ** -1074  # doubles are no finer, near 0

@@ -12,7 +12,7 @@ from tests.udfs.references.binary import value_and_bound
 from tests.udfs.references.classes import CLASS_REFERENCES, exact_classes
 from tests.udfs.rows.classes import CLASS_OPTIONS, ClassRows, class_rows, class_terms, metrics_of_class_rows
 from udfs.exact import numerics
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray
 
 Claims = Mapping[str, "Claim | FloatArray | float | None"]
 PEER_CLIPS = {"TFMA": 1e-7, "scikit-learn": 2.0**-52, "Spark MLlib": 1e-15, "XGBoost": 1e-16, "Vowpal Wabbit": 1e-15}

@@ -16,8 +16,8 @@ from tests.udfs.references.baselines import against_prior, lost
 from tests.udfs.references.binary import REFERENCES, Exact, nll
 from tests.udfs.rows.binary import Rows, rows_of
 from udfs.exact import numerics
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import softplus
-from udfs.measure import FloatArray
 from udfs.measures.baselines import constant_baseline
 
 Claims = Mapping[str, "Claim | FloatArray | float | None"]

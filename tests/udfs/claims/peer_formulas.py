@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from sklearn import metrics as sklearn_metrics
 
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray
 
 Formula = Callable[[FloatArray, FloatArray, FloatArray], float]
 f32 = np.float32

@@ -12,12 +12,12 @@ from tests.udfs.claims.cases import Case, Claim, doubles, evaluation
 from tests.udfs.rows.binary import OPTIONS, metrics_of_rows, rows_of, sums_of
 from tests.udfs.rows.regression import metrics_of_values
 from udfs.catalog import columns_of
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import UNITS
 from udfs.exact.kernels import STRICT
 from udfs.exact.sums import exact_sum
 from udfs.examples.corrections import recalibrated_logit, recalibrated_probability
 from udfs.examples.products import product_examples
-from udfs.measure import FloatArray
 
 Claims = Mapping[str, "Claim | FloatArray | float | None"]
 

@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as hnp
 
 from tests.udfs.rows.binary import decimals
 from udfs.exact import sums as exact
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import from_decimal, from_words, nearest, words
-from udfs.exact.kernels import FloatArray
 from udfs.exact.sums import Sums, accumulate, exact_sum
 from udfs.exact.units import TERM_LIMIT
 

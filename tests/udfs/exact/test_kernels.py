@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from udfs.exact import fdlibm, kernels
-from udfs.exact.kernels import NATIVE, STRICT, FloatArray, Kernel, log1mexp, sigmoid, softplus
+from udfs.exact.arrays import FloatArray
+from udfs.exact.kernels import NATIVE, STRICT, Kernel, log1mexp, sigmoid, softplus
 
 ROOT = Path(__file__).parents[3]
 INF, NAN = np.inf, np.nan

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from udfs.exact.kernels import STRICT, FloatArray, log1mexp, sigmoid, softplus
+from udfs.exact.arrays import FloatArray
+from udfs.exact.kernels import STRICT, log1mexp, sigmoid, softplus
 
 # Sail computes with the libm of Rust, so only Spark can tell.
 pytestmark = pytest.mark.only_engine("spark")

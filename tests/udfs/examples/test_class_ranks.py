@@ -5,8 +5,8 @@ from itertools import permutations
 import numpy as np
 import pytest
 
+from udfs.exact.arrays import FloatArray
 from udfs.examples.class_ranks import credit, standings
-from udfs.measure import FloatArray
 
 
 def random_ties(size: int, classes: int, seed: int) -> FloatArray:

@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 
 from tests import strategies
 from tests.udfs.rows.binary import metrics_of_rows, rows_of
+from udfs.exact.arrays import FloatArray
 from udfs.examples.binary import Examples, binary_examples
 from udfs.examples.corrections import recalibrated_examples, recalibrated_logit, recalibrated_probability
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray
 
 rates = st.sampled_from([1.0, 0.5, 1e-6, 1e6]) | st.floats(1e-6, 1.0)
 soft = strategies.probabilities.filter(lambda p: 0.0 < p < 1.0)

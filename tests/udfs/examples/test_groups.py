@@ -13,10 +13,10 @@ from tests.udfs.measures.test_candidates import STATISTICS, slates
 from tests.udfs.rows.candidates import OPTIONS, Slate, metrics, slate, sums, terms, unrounded
 from tests.udfs.rows.kinds import nonlinear
 from udfs.catalog import columns_of
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import softplus
 from udfs.exact.units import TERM_LIMIT
 from udfs.examples.ties import Ties
-from udfs.measure import FloatArray
 from udfs.measures.groups import listwise
 
 law = settings(max_examples=40)

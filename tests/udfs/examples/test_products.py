@@ -8,7 +8,7 @@ from mpmath import mp, mpf
 
 from tests import strategies
 from udfs.catalog import statistics_of
-from udfs.exact.kernels import FloatArray
+from udfs.exact.arrays import FloatArray
 from udfs.exact.units import LOGIT_LIMIT, TERM_LIMIT, WEIGHT_LIMIT
 from udfs.examples.binary import Examples, binary_examples
 from udfs.examples.products import product_examples

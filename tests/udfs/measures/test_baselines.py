@@ -13,7 +13,7 @@ from tests.udfs.references.binary import entropy, exact, value_and_bound
 from tests.udfs.rows.binary import Rows, metrics_of_rows, rows_of
 from udfs import catalog
 from udfs.catalog import metrics_of, published_against
-from udfs.exact.kernels import FloatArray
+from udfs.exact.arrays import FloatArray
 from udfs.measure import Metric, metric
 from udfs.measures.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
 

@@ -8,8 +8,8 @@ import pytest
 from sklearn import metrics as sklearn_metrics
 
 from tests.udfs.rows.classes import ClassRows, class_rows, class_sums, metrics_of_class_rows
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import UNITS
-from udfs.measure import FloatArray
 
 WORLD_CUP = ("prob1", "probtie", "prob2")
 SKLEARN_CLIP = 2.0**-52

@@ -14,9 +14,9 @@ from tests.udfs.references.binary import value_and_bound
 from tests.udfs.references.regression import REFERENCES, exact_values
 from tests.udfs.rows.regression import metrics_of_values, sums_of_values
 from udfs.catalog import metrics_of
+from udfs.exact.arrays import FloatArray
 from udfs.examples.binary import regression_examples
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray
 
 values = st.sampled_from([0.0, -0.0, 1.0, -2.5, 1e4]) | st.floats(-1000.0, 1000.0)
 rows = st.lists(st.tuples(values, values, strategies.sizeable_weights), min_size=1, max_size=10)

@@ -10,8 +10,8 @@ from mpmath import mp, mpf
 from tests.udfs.references.binary import Exact, Reference, entropy, nll
 from tests.udfs.rows.binary import OPTIONS, Rows, Value, sums_of
 from udfs.catalog import columns_of, published_against
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import nearest
-from udfs.exact.kernels import FloatArray
 from udfs.measures.baselines import constant_baseline, prior_entropy
 from udfs.pricing import evaluated, priced
 

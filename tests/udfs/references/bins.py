@@ -14,7 +14,7 @@ from mpmath import mp, mpf
 from sklearn import metrics as sklearn_metrics
 
 from tests.udfs.rows.binary import Rows
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray
 
 THRESHOLD, BINS = 0.25, 8
 Group = tuple[float, float, float, float]  # rows, weight, positive weight, sum of scores

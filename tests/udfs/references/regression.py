@@ -6,7 +6,7 @@ import numpy as np
 from mpmath import mp, mpf
 
 from tests.udfs.references.binary import HALF_UNIT, Exact, Reference
-from udfs.measure import FloatArray
+from udfs.exact.arrays import FloatArray
 
 
 def squares(e: Exact) -> mpf:

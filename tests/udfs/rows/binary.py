@@ -11,8 +11,9 @@ import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from udfs.catalog import columns_of, published
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import DECIMAL, SCALE, from_decimal, nearest
-from udfs.measure import FloatArray, Metric, Options
+from udfs.measure import Metric, Options
 from udfs.pricing import evaluated, priced
 from udfs.scan.batch import KEYS, Summarise
 from udfs.scan.grains import CELLS, Grouping

@@ -8,11 +8,12 @@ import numpy as np
 
 from tests.udfs.rows.binary import Rows
 from udfs.catalog import published, statistics_of
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import from_decimal, nearest
 from udfs.exact.sums import Sums, accumulate
 from udfs.examples.binary import binary_examples
 from udfs.examples.bins import BIN_COLUMNS, Binning
-from udfs.measure import FloatArray, Options
+from udfs.measure import Options
 
 NAMES = sorted(BIN_COLUMNS - {"low"})
 OPTIONS: dict[str, float] = {"threshold": 0.5, "calibration_bins": 10}

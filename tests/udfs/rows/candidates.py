@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from udfs.catalog import columns_of, published
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import nearest
 from udfs.exact.kernels import STRICT, Kernel
 from udfs.exact.sums import exact_sum
 from udfs.examples.groups import GroupExamples, group_examples
-from udfs.measure import FloatArray, Options
+from udfs.measure import Options
 from udfs.pricing import evaluated, priced
 
 KS = (1.0, 2.0, 3.0, 10.0)

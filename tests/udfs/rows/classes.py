@@ -10,10 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from tests.udfs.rows.binary import Value
 from udfs.catalog import columns_of, published, statistics_of
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import exact_sum
 from udfs.examples.classes import class_examples, of_each_class
-from udfs.measure import FloatArray, Options
+from udfs.measure import Options
 from udfs.pricing import evaluated, evaluated_of_parts, priced
 
 CLASS_OPTIONS: Options = {"clip": 1e-15, "k": (1.0, 2.0, 3.0)}

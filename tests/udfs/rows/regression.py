@@ -7,10 +7,10 @@ from numpy.typing import ArrayLike
 
 from tests.udfs.rows.binary import Value
 from udfs.catalog import columns_of, published
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import nearest
 from udfs.exact.sums import exact_sum
 from udfs.examples.binary import regression_examples
-from udfs.measure import FloatArray
 from udfs.pricing import evaluated
 
 

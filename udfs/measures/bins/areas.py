@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from udfs.exact import numerics
+from udfs.exact.arrays import FloatArray
 from udfs.exact.numerics import preceding, quotient, total
-from udfs.measure import FloatArray, metric
+from udfs.measure import metric
 
 
 @metric(unit="1", over="bins", better="more")

@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.kernels import sigmoid
 from udfs.exact.numerics import preceding, quotient, ratio, total
-from udfs.examples.bins import WHOLE_LOGITS, IntArray, equal_width
-from udfs.measure import FloatArray, metric
+from udfs.examples.bins import WHOLE_LOGITS, equal_width
+from udfs.measure import metric
 
 
 class CalibrationCurve(NamedTuple):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.numerics import quotient, total
-from udfs.measure import FloatArray, metric
+from udfs.measure import metric
 
 
 class Confusion(NamedTuple):

@@ -9,10 +9,11 @@ scores.
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import softplus
 from udfs.exact.numerics import ratio
 from udfs.examples.groups import Groups
-from udfs.measure import FloatArray, metric, statistic
+from udfs.measure import metric, statistic
 
 
 @statistic(unit="impressions")

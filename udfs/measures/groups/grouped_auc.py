@@ -5,9 +5,10 @@ Groups of one class have no AUC and are in neither sum of the quotient; their sh
 
 import numpy as np
 
+from udfs.exact.arrays import BoolArray, FloatArray
 from udfs.exact.numerics import ratio
-from udfs.examples.groups import BoolArray, Groups
-from udfs.measure import FloatArray, metric, statistic
+from udfs.examples.groups import Groups
+from udfs.measure import metric, statistic
 
 
 @statistic(unit="weight")

@@ -1,16 +1,14 @@
 """Pairwise and listwise losses of a group: RankNet, ListNet, ListMLE. Hard groups are left out as in `candidates`."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.kernels import softplus
 from udfs.exact.numerics import ratio
 from udfs.examples.groups import Groups
-from udfs.measure import FloatArray, metric, statistic
+from udfs.measure import metric, statistic
 
 PAIRS = 2**20  # pairs at a time, so that a batch of large groups fits the memory
-
-IntArray = NDArray[np.int64]
 
 
 @statistic(unit="weight")

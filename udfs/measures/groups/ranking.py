@@ -6,11 +6,12 @@ Candidates of equal score are a tie. A result is its mean over all orders of the
 
 import numpy as np
 
+from udfs.exact.arrays import FloatArray
 from udfs.exact.fdlibm import expm1_near_zero
 from udfs.exact.kernels import LN2
 from udfs.exact.numerics import ratio
 from udfs.examples.groups import Groups, is_first
-from udfs.measure import FloatArray, metric, statistic
+from udfs.measure import metric, statistic
 
 
 @statistic(unit="weight", suffix="_k{k}", sequential=True)
