@@ -17,13 +17,15 @@ from jobs import nightly
 from jobs.engines.pins import installed_versions, known_engine
 from jobs.engines.session import session
 from jobs.errors import ConfigurationError, Problem
+from jobs.judgement.nights import compared_again
 from jobs.planning import ages
 from jobs.planning.ready import asked
 from jobs.progress import Progress
-from jobs.settings import Evaluation, durations, load
+from jobs.settings import Evaluation, load
 from jobs.sql import answers
 from jobs.sql.query import answered
-from jobs.surfaces import alerts, doctor, gates, verdict
+from jobs.surfaces import alerts, compared, doctor, gates, verdict
+from jobs.surfaces.arguments import parsed_age, parsed_date
 from jobs.surfaces.exits import called, guarded, printed
 
 app = typer.Typer(
@@ -165,6 +167,31 @@ def gate(  # noqa: PLR0913, PLR0917 - the options of the command
     raise _ended(command, as_json=as_json)
 
 
+@app.command()
+def compare(  # noqa: PLR0913, PLR0917 - the options of the command
+    config: Config,
+    day: Day,
+    age: Age = None,
+    engine: Engine = "sail",
+    overrides: Set = [],  # noqa: B006 - typer copies it
+    as_json: Json = False,
+) -> None:
+    """Compare the models of a day again, from its tables alone; nothing is written."""
+
+    def command() -> int:
+        settings, event_date, hours = load(config, overrides), parsed_date(day), parsed_age(age)
+        if not settings.comparisons:
+            problem = Problem("comparisons", "nothing", "{release: {candidate: MODEL, baseline: MODEL}}")
+            raise ConfigurationError("there is nothing to compare", [problem])
+        with session(engine) as spark:
+            found = compared_again(spark, settings, event_date, settings.age_hours if hours is None else hours)
+        told = json.dumps({"exit_code": 0, "comparisons": compared.facts(found)})
+        printed([told] if as_json else compared.sentences(found))
+        return 0
+
+    raise _ended(command, as_json=as_json)
+
+
 # A query that begins with a comment looks like an option.
 @app.command(context_settings={"ignore_unknown_options": True})
 def sql(
@@ -206,37 +233,6 @@ def examine(
         lambda: doctor.report(config, engine and known_engine(engine), as_json=as_json, verbose=verbose),
         as_json=as_json,
     )
-
-
-def parsed_date(text: str) -> date:
-    """A date written YYYY-MM-DD.
-
-    Raises:
-        ConfigurationError: It is not one, for example a template that an orchestrator left empty (exit 2).
-    """
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = date.min
-    if not 1970 <= day.year < 3000:
-        problem = Problem("--date", repr(text), "a date such as 2026-11-20")
-        raise ConfigurationError("the day cannot be read", [problem])
-    return day
-
-
-def parsed_age(text: str | None) -> int | None:
-    """Hours of an age, written 24h, 7d or 24; None where none is given.
-
-    Raises:
-        ConfigurationError: It is none (exit 2).
-    """
-    if text is None:
-        return None
-    try:
-        return durations.age(f"{text}h" if text.isdecimal() else text) // durations.HOUR
-    except ValueError:
-        problem = Problem("--age", repr(text), "whole hours, such as 24h or 7d")
-        raise ConfigurationError("the age cannot be read", [problem]) from None
 
 
 def main() -> None:

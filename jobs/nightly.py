@@ -155,7 +155,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
     doubts = (*inputs.warnings(night.settings), *_doubts(night, scanned, frames, left, new))
     events = {log.name: log.events for log in left.logs}
     ended = (finality.stamp, left.ledger, new["metrics"], dict(progress.seconds), doubts, finality.reasons)
-    return Outcome(*ended, left.pairs, events, new.get("gate_results"))
+    return Outcome(*ended, left.pairs, events, new.get("gate_results"), new.get("comparisons"))
 
 
 def _read(night: Night, *, provisional: bool) -> tuple[Inputs, Finality]:

@@ -16,7 +16,7 @@ from jobs.examples.sent import sent
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.tables import BY_CLASS, statistics_of_kind
 from jobs.settings import Evaluation
-from udfs.scan.batch import KEYS, Summarise
+from udfs.scan.batch import KEYS, NO_OTHER, Summarise
 from udfs.scan.partials import PACKED_TYPES, Combine, combined, counts_in, unpacked
 from udfs.scan.recipes import Recipe
 
@@ -52,13 +52,14 @@ def summarised(
     coded = code(settings, cells.salt).alias("code")
     frame = examples.select(coded, "shard", *(column.alias(name) for name, column in numbers.items()))
     recipes = [each.recipe(scorings[i], settings) for i, each in zip(of_rows, columns, strict=True)]
-    rows = _added(frame, _summary(settings, cells, recipes), of_rows)
+    rows = _added(frame, _summary(settings, cells, recipes, [scorings[i] for i in of_rows]), of_rows)
     parts = [rows]
     if groups is not None:
         lists = [columns_of(i) for i in of_groups]
         recipes = [each.recipe(scorings[i]) for i, each in zip(of_groups, lists, strict=True)]
         frame = groups.select("code", "shard", *(name for each in lists for name in each.sent))
-        parts.append(_added(frame, _summary(settings, cells, recipes), of_groups))
+        own = [scorings[i] for i in of_groups]
+        parts.append(_added(frame, _summary(settings, cells, recipes, own), of_groups))
     if unknown := sum(part.unknown for part in parts):
         raise InputChangedError(
             f"input_changed: {unknown:,} rows have dimension values that were not there "
@@ -82,11 +83,26 @@ def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> _Add
     parts = packed.mapInArrow(Combine(summary.schema, tuple(KEYS.names)), PACKED_TYPES).toArrow().to_batches()
     # Nearly nothing is left to add here; that no key comes twice does not depend on how an engine distributes rows.
     sums = combined(unpacked(parts, summary.schema), KEYS.names)
-    pairs = pa.array(np.array(numbers, dtype=np.int32)[sums["pair"].to_numpy()])
-    return _Added(sums.set_column(sums.column_names.index("pair"), "pair", pairs), **counts_in(parts))
+    # The last stays what it is: no other pair.
+    among_all = np.array([*numbers, NO_OTHER], dtype=np.int32)
+    for name in ("pair", "other"):
+        sums = sums.set_column(sums.column_names.index(name), name, pa.array(among_all[sums[name].to_numpy()]))
+    return _Added(sums, **counts_in(parts))
 
 
-def _summary(settings: Evaluation, cells: Cells, recipes: Sequence[Recipe]) -> Summarise:
+def _unpaired(settings: Evaluation, own: Sequence[Scoring]) -> tuple[tuple[int, int], ...]:
+    """The pairs of which rows are kept apart that the other model of a comparison can not score, either way."""
+    number = {(scoring.task, scoring.model): i for i, scoring in enumerate(own)}
+    found: dict[tuple[int, int], None] = {}
+    for name, comparison in settings.comparisons.items():
+        for task in settings.compared(name):
+            if (task, comparison.candidate) in number:
+                a, b = (number[task, model] for model in (comparison.candidate, comparison.baseline))
+                found |= {(a, b): None, (b, a): None}
+    return tuple(found)
+
+
+def _summary(settings: Evaluation, cells: Cells, recipes: Sequence[Recipe], own: Sequence[Scoring]) -> Summarise:
     return Summarise(
         recipes=tuple(recipes),
         statistics={kind: statistics_of_kind(settings, kind) for kind in settings.kinds},
@@ -97,4 +113,5 @@ def _summary(settings: Evaluation, cells: Cells, recipes: Sequence[Recipe]) -> S
         cells=len(cells.cells),
         groupings=tuple(slices.grouping for slices in cells.slices),
         shards=settings.shards.count,
+        unpaired=_unpaired(settings, own),
     )

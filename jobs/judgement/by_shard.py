@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -12,8 +12,9 @@ from jobs.judgement.uncertainty.jackknife import Estimates, estimated
 from jobs.judgement.uncertainty.shards import Reasons, Sharded, refused, rows_of_keys, sharded
 from jobs.ledger.tables import statistics_of_kind
 from jobs.settings import Evaluation
+from udfs.exact.arrays import FloatArray
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray, Metric
+from udfs.measure import Metric, Statistic
 from udfs.pricing import priced
 
 
@@ -43,19 +44,35 @@ class ByShard:
         return {name: values[number] for name, values in self.of.items()}
 
 
+def read_by(metrics: Iterable[Metric], kind: str, settings: Evaluation) -> dict[str, Statistic]:
+    """The statistics that these metrics need: what they read, what prices it, and what says whether there is enough.
+
+    Of no metric it is all of the kind.
+    """
+    every, of_kind = statistics_of_kind(settings, kind), KINDS[kind]
+    read = {name for metric in metrics for name in metric.inputs}
+    always = {"n", "weight", of_kind.positives, *(name for hard in of_kind.hard for name in hard.weights)}
+    return {name: statistic for name, statistic in every.items() if not read or name in read | always}
+
+
 def by_shard(
-    table: pa.Table, kind: str, texts: Sequence[str], settings: Evaluation, *, nothing: str = "no_rows"
+    table: pa.Table,
+    asked: tuple[str, Mapping[str, Statistic]],
+    texts: Sequence[str],
+    settings: Evaluation,
+    *,
+    nothing: str = "no_rows",
 ) -> ByShard:
     """The sums of one task and model, also of slices without rows.
 
     Args:
         table: Its rows of `shard_statistics`.
-        kind: The kind of the task.
+        asked: The kind of the task, and which of its statistics, `read_by`.
         texts: The slices.
         settings: What is configured.
         nothing: What it means that a slice has no rows.
     """
-    statistics = statistics_of_kind(settings, kind)
+    kind, statistics = asked
     row = rows_of_keys(table, [(text,) for text in texts], ["slice"])
     exact = sharded(table, row, len(texts), settings.shards.count, list(statistics))
     of = priced(kind, exact.leaving_out(), statistics, settings.loss.clip)

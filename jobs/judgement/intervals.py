@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.judgement import of_parts
-from jobs.judgement.by_shard import ByShard, by_shard, of_pair
-from jobs.judgement.judged import Judged, not_judged
+from jobs.judgement.by_shard import ByShard, by_shard, of_pair, read_by
+from jobs.judgement.metric_intervals import MetricIntervals, without_intervals
 from jobs.judgement.uncertainty.jackknife import METHOD, ON_LOG_SCALE, Estimates, added, interval
 from jobs.judgement.uncertainty.shards import first_reason
 from jobs.ledger.tables import INTERVAL
@@ -48,9 +48,7 @@ def with_intervals(metrics: pa.Table, tables: Tables, settings: Evaluation, refe
     for task, model, metric, text in number:
         if task in settings.tasks and metric == KINDS[settings.tasks[task].kind].loss:
             slices.setdefault((task, model), []).append(text)
-    found = pa.concat_tables(
-        _rows(task, model, judged) for task, model, judged in _every(slices, tables, settings, references)
-    )
+    found = pa.concat_tables(_rows(task, model, of) for task, model, of in _every(slices, tables, settings, references))
     row = {key: row for row, key in enumerate(_keys(found))}
     found = found.take(pa.array([row.get(key) for key in number], type=pa.int64()))
     # A number that is none has no interval, and for no other reason.
@@ -65,45 +63,48 @@ def _keys(table: pa.Table) -> Iterator[tuple[str, ...]]:
     return zip(*(table[name].to_pylist() for name in KEYS), strict=True)
 
 
-def _rows(task: str, model: str, judged: Judged) -> pa.Table:
+def _rows(task: str, model: str, of: MetricIntervals) -> pa.Table:
     """The intervals of a metric as rows."""
-    size, reasons = len(judged.texts), pa.array(judged.interval.reasons, type=pa.string())
-    keys = dict(zip(KEYS, ([task] * size, [model] * size, [judged.name] * size, judged.texts), strict=True))
+    size, reasons = len(of.texts), pa.array(of.interval.reasons, type=pa.string())
+    keys = dict(zip(KEYS, ([task] * size, [model] * size, [of.name] * size, of.texts), strict=True))
     named = {name: pa.array(values, type=pa.string()) for name, values in keys.items()}
-    methods = {"ci_method": pa.array([judged.method] * size, type=pa.string()), "ci_reason": reasons}
-    return pa.table({**named, **judged.interval.columns(), **methods})
+    methods = {"ci_method": pa.array([of.method] * size, type=pa.string()), "ci_reason": reasons}
+    return pa.table({**named, **of.interval.columns(), **methods})
 
 
 def _every(
     slices: Mapping[Pair, Sequence[str]], tables: Tables, settings: Evaluation, references: Rates
-) -> Iterator[tuple[str, str, Judged]]:
+) -> Iterator[tuple[str, str, MetricIntervals]]:
     """Every metric of every task and model, then the joint losses."""
     losses: dict[Pair, Estimates] = {}
     refusals: dict[Pair, list[str | None]] = {}
     for pair, texts in slices.items():
         kind = KINDS[settings.tasks[pair[0]].kind]
-        sums = by_shard(of_pair(tables["shard_statistics"], *pair), kind.name, texts, settings)
-        yield from ((*pair, judged) for judged in _of_pair(sums, pair, tables, settings, references))
+        asked = kind.name, read_by((), kind.name, settings)
+        sums = by_shard(of_pair(tables["shard_statistics"], *pair), asked, texts, settings)
+        yield from ((*pair, of) for of in _of_pair(sums, pair, tables, settings, references))
         losses[pair] = sums.estimated(published(kind.name, settings.loss.options)[kind.loss])
         refusals[pair] = sums.refused
     for name, weights in settings.joint.items():
         for model in settings.models:
-            of = {(task, model): weight for task, weight in weights.items()}
-            if losses.keys() >= of.keys():
-                whole = added([losses[pair] for pair in of], list(of.values()))
-                reasons = first_reason(*(refusals[pair] for pair in of))
-                texts = slices[next(iter(of))]
-                yield name, model, Judged("joint_loss", texts, interval(whole, reasons), METHOD)
+            parts = {(task, model): weight for task, weight in weights.items()}
+            if losses.keys() >= parts.keys():
+                whole = added([losses[pair] for pair in parts], list(parts.values()))
+                reasons = first_reason(*(refusals[pair] for pair in parts))
+                texts = slices[next(iter(parts))]
+                yield name, model, MetricIntervals("joint_loss", texts, interval(whole, reasons), METHOD)
 
 
-def _of_pair(sums: ByShard, pair: Pair, tables: Tables, settings: Evaluation, references: Rates) -> Iterator[Judged]:
+def _of_pair(
+    sums: ByShard, pair: Pair, tables: Tables, settings: Evaluation, references: Rates
+) -> Iterator[MetricIntervals]:
     """Every metric of a task and model."""
     kind = KINDS[settings.tasks[pair[0]].kind]
     named = published(kind.name, settings.loss.options)
     if kind.peers:
         named |= peer_metrics(settings.compatibility)
     for name, metric in named.items():
-        yield _judged(name, sums, sums.estimated(metric))
+        yield _of_sums(name, sums, sums.estimated(metric))
     if kind.baselines:
         yield from _against(sums, kind.name, references.get(pair))
     if kind.bins and "score_bins" in tables:
@@ -112,12 +113,12 @@ def _of_pair(sums: ByShard, pair: Pair, tables: Tables, settings: Evaluation, re
         yield from of_parts.of_classes(sums, of_pair(tables["class_statistics"], *pair), kind.name, settings)
 
 
-def _judged(name: str, sums: ByShard, estimates: Estimates) -> Judged:
+def _of_sums(name: str, sums: ByShard, estimates: Estimates) -> MetricIntervals:
     of = interval(estimates, sums.refused, on_log_scale=name in ON_LOG_SCALE)
-    return Judged(name, sums.texts, of, METHOD)
+    return MetricIntervals(name, sums.texts, of, METHOD)
 
 
-def _against(sums: ByShard, kind: str, reference: float | None) -> Iterator[Judged]:
+def _against(sums: ByShard, kind: str, reference: float | None) -> Iterator[MetricIntervals]:
     """The metrics against a baseline. The day's rate lacks the same shard, a reference rate is what it is."""
     priors = {"reference": None if reference is None else np.full(1, reference)}
     if TOTAL in sums.texts:
@@ -127,9 +128,9 @@ def _against(sums: ByShard, kind: str, reference: float | None) -> Iterator[Judg
         prior = priors.get(baseline)
         for name, metric in published_against(kind, baseline).items():
             if prior is None:
-                yield not_judged(name, sums.texts, reason)
+                yield without_intervals(name, sums.texts, reason)
             else:
-                yield _judged(name, sums, sums.estimated(metric, **_baseline(sums, prior)))
+                yield _of_sums(name, sums, sums.estimated(metric, **_baseline(sums, prior)))
 
 
 def _baseline(sums: ByShard, prior: FloatArray) -> dict[str, FloatArray]:

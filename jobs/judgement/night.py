@@ -11,6 +11,7 @@ from jobs.judgement import gate_rows
 from jobs.judgement.changes.rows import changes_of
 from jobs.judgement.gate_rows import Evidence
 from jobs.judgement.intervals import with_intervals
+from jobs.judgement.nights import comparisons_of
 from jobs.planning.finality import Finality
 from jobs.results.baselines import Rates
 from jobs.settings import Evaluation
@@ -23,9 +24,10 @@ def judged(
     references: Rates,
     finality: Finality,
 ) -> dict[str, pa.Table]:
-    """The rows of every table, with the intervals of the metrics, what changed, and how every gate was judged."""
+    """The rows of every table, with the intervals of metrics, comparisons, what changed, and how gates were judged."""
     new = {**tables, "metrics": with_intervals(tables["metrics"], tables, settings, references)}
     new |= changes_of(session, settings, finality.stamp, new)
+    new |= comparisons_of(session, settings, finality.stamp, new)
     if settings.gates:
         quiet = f"the day is provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
         new["gate_results"] = gate_rows.rows_of(gate_rows.results(settings, Evidence.of(new, quiet)), finality.stamp)

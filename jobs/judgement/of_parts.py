@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from jobs.examples.sent import binning
 from jobs.inputs.scorings import scorings
 from jobs.judgement.by_shard import ByShard
-from jobs.judgement.judged import Judged, not_judged
+from jobs.judgement.metric_intervals import MetricIntervals, without_intervals
 from jobs.judgement.uncertainty import delong
 from jobs.judgement.uncertainty.jackknife import METHOD, estimated_of_parts, interval
 from jobs.judgement.uncertainty.shards import parts_left_out
@@ -25,7 +25,7 @@ ALL_SHARDS = -1  # the shard of bins that were not kept apart
 AREA = "auc"
 
 
-def of_bins(sums: ByShard, rows: pa.Table, pair: tuple[str, str], settings: Evaluation) -> Iterator[Judged]:
+def of_bins(sums: ByShard, rows: pa.Table, pair: tuple[str, str], settings: Evaluation) -> Iterator[MetricIntervals]:
     """The metrics of score bins of every slice that has any.
 
     By leaving out a shard where bins were kept by shard; else AUC over rows.
@@ -50,7 +50,7 @@ def of_bins(sums: ByShard, rows: pa.Table, pair: tuple[str, str], settings: Eval
         yield from _left_out(sums, text, parts, metrics)
 
 
-def of_classes(sums: ByShard, rows: pa.Table, kind: str, settings: Evaluation) -> Iterator[Judged]:
+def of_classes(sums: ByShard, rows: pa.Table, kind: str, settings: Evaluation) -> Iterator[MetricIntervals]:
     """The metrics of classes of every slice that has any.
 
     Args:
@@ -72,30 +72,30 @@ def _by_slice(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
 
 def _left_out(
     sums: ByShard, text: str, parts: Mapping[str, FloatArray], metrics: Mapping[str, Metric]
-) -> Iterator[Judged]:
+) -> Iterator[MetricIntervals]:
     number, whole = sums.texts.index(text), sums.row(text)
     for name, metric in metrics.items():
         if metric.spread == "none":
-            yield not_judged(name, [text], "not_smooth")
+            yield without_intervals(name, [text], "not_smooth")
             continue
         estimates = estimated_of_parts(metric, parts, whole, sums.exact.present[number])
-        yield Judged(name, [text], interval(estimates, [sums.refused[number]]), METHOD)
+        yield MetricIntervals(name, [text], interval(estimates, [sums.refused[number]]), METHOD)
 
 
 def _over_rows(
     sums: ByShard, rows: pa.Table, text: str, metrics: Mapping[str, Metric], *, hard: bool
-) -> Iterator[Judged]:
+) -> Iterator[MetricIntervals]:
     ordered = rows.sort_by("bin")
     parts = {name: doubles(ordered[name]) for name in BIN_STATISTICS}
     for name, metric in metrics.items():
         if metric.spread == "none":
-            yield not_judged(name, [text], "not_smooth")
+            yield without_intervals(name, [text], "not_smooth")
         elif name != AREA:
-            yield not_judged(name, [text], "bins_not_by_shard")
+            yield without_intervals(name, [text], "bins_not_by_shard")
         elif not hard:
-            yield not_judged(name, [text], "soft_labels")
+            yield without_intervals(name, [text], "soft_labels")
         else:
-            yield Judged(name, [text], delong.delong(parts, alike=_alike(sums, text)), delong.METHOD)
+            yield MetricIntervals(name, [text], delong.delong(parts, alike=_alike(sums, text)), delong.METHOD)
 
 
 def _alike(sums: ByShard, text: str) -> bool:

@@ -15,4 +15,5 @@ PROVISIONAL = Column(
     "Whether the run began before the age was reached or a source was whole, as it was told to; NULL: it was not",
 )
 RUN = (AS_OF, Column("run_id", "string", "Run that wrote the row, see runs", False), PROVISIONAL)
+SHARD = Column("shard", "int", "Hash class of the unit (user), 0 to shards.count - 1", False)
 SLICE = Column("slice", "string", "Dimension values that are fixed, e.g. country=DE,device=ios; '' is the total", False)

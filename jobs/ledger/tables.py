@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.ledger.columns import AS_OF, PAIR, PROVISIONAL, RUN, SLICE
+from jobs.ledger.columns import AS_OF, PAIR, PROVISIONAL, RUN, SHARD, SLICE
+from jobs.ledger.comparisons import COMPARISONS
 from jobs.ledger.judgements import CHANGES
 from jobs.settings import Evaluation
 from jobs.storage.schema import PARTITION, Column, Table
@@ -33,7 +34,8 @@ def every_statistic(settings: Evaluation) -> dict[str, Statistic]:
     return {**statistic_columns(settings), **BY_CLASS}
 
 
-OPTIONAL = ("score_bins", "class_statistics", "gate_results", "changes")  # tables that not every evaluation has
+# Tables that not every evaluation has, or not every day.
+OPTIONAL = ("score_bins", "class_statistics", "unpaired_statistics", "comparisons", "gate_results", "changes")
 
 
 def declared(settings: Evaluation) -> dict[str, Table]:
@@ -44,7 +46,8 @@ def declared(settings: Evaluation) -> dict[str, Table]:
     gates = (GATE_RESULTS,) if settings.gates else ()
     changes = (CHANGES,) if settings.changes.names else ()
     sums = (_statistics(settings), _shard_statistics(settings), *bins, *by_class)
-    tables = (*sums, METRICS, *changes, *gates, REJECTS, RUNS)
+    compared = (_unpaired_statistics(settings), COMPARISONS) if settings.comparisons else ()
+    tables = (*sums, METRICS, *compared, *changes, *gates, REJECTS, RUNS)
     return {table.name: table for table in tables}
 
 
@@ -63,12 +66,22 @@ def _statistics(settings: Evaluation) -> Table:
 
 
 def _shard_statistics(settings: Evaluation) -> Table:
-    shard = Column("shard", "int", "Hash class of the unit (user), 0 to shards.count - 1", False)
     return Table(
         "shard_statistics",
         "The same sums by declared slice and shard. Slices overlap: never add rows of different slices. "
         "The view shard_ledger has whole losses, at one age",
-        (*PARTITION, *PAIR, SLICE, shard, *_sums(settings), *RUN),
+        (*PARTITION, *PAIR, SLICE, SHARD, *_sums(settings), *RUN),
+        COUNTED,
+    )
+
+
+def _unpaired_statistics(settings: Evaluation) -> Table:
+    other = Column("other", "string", "Model that it is compared with, and that can not score these rows", False)
+    return Table(
+        "unpaired_statistics",
+        "The sums of a model over the rows that another one of a comparison can not score. Those of shard_statistics "
+        "without them are over the rows that both can",
+        (*PARTITION, *PAIR, other, SLICE, SHARD, *_sums(settings), *RUN),
         COUNTED,
     )
 

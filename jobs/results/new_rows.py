@@ -58,6 +58,9 @@ def new_rows(combined: Combined, statistics: pa.Table, references: Rates) -> dic
         new["score_bins"] = rows.score_bins(*combined._parts, settings)
     if "class_statistics" in declared:
         new["class_statistics"] = rows.class_statistics(*combined._parts)
+    if "unpaired_statistics" in declared:
+        into = declared["unpaired_statistics"]
+        new["unpaired_statistics"] = rows.unpaired_statistics(*combined._parts, into)
     new = natural(new, combined.scorings, tables.every_statistic(settings))
     metrics = finish.metrics(new, settings, combined.cells, combined.scorings, references)
     new = narrowed(new)

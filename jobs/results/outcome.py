@@ -15,7 +15,7 @@ from jobs.ledger.stamp import Stamp
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did: where rows and events ended, `metrics`, seconds of stages, what looks wrong or was left out.
+    """What a run did: where rows and events ended, what it found, seconds of stages, what looks wrong or was left out.
 
     `provisional` says why the day is only provisional; it is empty where the day is complete. `gates` are the rows of
     `gate_results`, None where there are no gates.
@@ -30,3 +30,4 @@ class Outcome:
     left_out: tuple[LeftOut, ...] = ()
     events: Mapping[str, Events] = field(default_factory=dict)
     gates: pa.Table | None = None
+    comparisons: pa.Table | None = None

@@ -16,7 +16,7 @@ from jobs.ledger.stamp import Stamp
 from jobs.ledger.tables import CLASS_STATISTICS, REJECTS, SCORE_BINS, statistic_columns
 from jobs.settings import Evaluation
 from jobs.storage.schema import Table
-from udfs.scan.batch import WHOLE
+from udfs.scan.batch import NO_OTHER, WHOLE
 from udfs.scan.grains import CELLS
 from udfs.scan.partials import combined
 
@@ -32,7 +32,18 @@ def statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp
 def shard_statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
     """The rows of `shard_statistics`: one per task, model, slice and shard."""
     rows = table.filter(pc.and_(pc.not_equal(table["grouping"], CELLS), pc.equal(table["part"], WHOLE)))
+    rows = rows.filter(pc.equal(rows["other"], NO_OTHER))
     return _shaped(rows, {"slice": _texts(rows, cells), "shard": rows["shard"]}, scorings, stamp, into)
+
+
+def unpaired_statistics(
+    table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table
+) -> pa.Table:
+    """The rows of `unpaired_statistics`: one per task, model, other model, slice and shard that has such rows."""
+    rows = table.filter(pc.not_equal(table["other"], NO_OTHER))
+    others = [scorings[other].model for other in rows["other"].to_pylist()]
+    keys = {"other": others, "slice": _texts(rows, cells), "shard": rows["shard"]}
+    return _shaped(rows, keys, scorings, stamp, into)
 
 
 def score_bins(

@@ -23,7 +23,19 @@ from jobs.settings.fields import (
 from jobs.settings.judgement.alerts import Alerts
 from jobs.settings.judgement.gates import Gate
 from jobs.settings.logs import Impressions, Label, LabelColumn, LabelLog, Source
-from jobs.settings.sections import Baselines, Bins, Changes, DayBounds, Limits, Loss, ModelScore, Shards, Tables, Task
+from jobs.settings.sections import (
+    Baselines,
+    Bins,
+    Changes,
+    Comparison,
+    DayBounds,
+    Limits,
+    Loss,
+    ModelScore,
+    Shards,
+    Tables,
+    Task,
+)
 
 JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
 Scores = Annotated[Mapping[str, ModelScore], Field(min_length=1)]
@@ -45,6 +57,7 @@ class Evaluation(Section):
     bins: Bins = Bins()
     baselines: Baselines = Baselines()
     changes: Changes = Changes()
+    comparisons: Mapping[Name, Comparison] = {}
     compatibility: Items[Peer] = ()
     joint: Mapping[Name, Annotated[Mapping[Name, JointWeight], Field(min_length=1)]] = {}
     limits: Limits = Limits()
@@ -99,6 +112,12 @@ class Evaluation(Section):
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Every (task, model) that is scored: tasks, then models, in the order of the configuration."""
         return tuple((task, model) for task in self.tasks for model in self.models if self._scores(model, task))
+
+    def compared(self, comparison: str) -> tuple[str, ...]:
+        """The tasks of a comparison, in the order of the configuration."""
+        own = self.comparisons[comparison]
+        both = [task for task in self.tasks if {(task, own.candidate), (task, own.baseline)} <= set(self.pairs)]
+        return tuple(task for task in both if not own.tasks or task in own.tasks)
 
     def factors(self, task: str) -> tuple[str, ...]:
         """The tasks whose scores make that of a task: itself, or those of its product."""

@@ -14,7 +14,7 @@ from udfs.measures.peers import PEERS, peer_columns
 
 KEY_COLUMNS = (
     "event_date", "age_hours", "task", "model", "slice", "shard", "bin", "class", "metric", "as_of", "run_id",
-    "provisional",
+    "provisional", "other", "comparison",
 )  # fmt: skip
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")  # what the view statistics_priced adds
 OF_LEDGERS = (
@@ -31,7 +31,7 @@ Reference = tuple[Location, str]
 
 def relation_problems(settings: Evaluation) -> Iterator[Problem]:
     """Yield what is wrong between the parts of a configuration whose shapes are right."""
-    for check in (_references, _given, _unscored, _reserved, _names, _repeats, _join_columns, _bins):
+    for check in (_references, _given, _unscored, _reserved, _names, _repeats, _join_columns, _bins, _comparisons):
         yield from check(settings)
 
 
@@ -49,6 +49,7 @@ def _references(settings: Evaluation) -> Iterator[Problem]:
     yield from _unknown("labels", settings.labels, _labels(settings))
     yield from _unknown("dimensions", settings.dimensions, [*of_slices, *of_limits])
     yield from _unknown("tasks", settings.tasks, _tasks(settings))
+    yield from _unknown("models", settings.models, _models(settings))
 
 
 def _labels(settings: Evaluation) -> Iterator[Reference]:
@@ -62,6 +63,14 @@ def _tasks(settings: Evaluation) -> Iterator[Reference]:
     yield from ((("baselines", "reference", task), task) for task in settings.baselines.reference)
     yield from ((("models", model, task), task) for model, scores in settings.models.items() for task in scores)
     yield from ((("joint", name, task), task) for name, weights in settings.joint.items() for task in weights)
+    for name, comparison in settings.comparisons.items():
+        yield from ((("comparisons", name, "tasks", rank), task) for rank, task in enumerate(comparison.tasks))
+
+
+def _models(settings: Evaluation) -> Iterator[Reference]:
+    for name, comparison in settings.comparisons.items():
+        yield ("comparisons", name, "candidate"), comparison.candidate
+        yield ("comparisons", name, "baseline"), comparison.baseline
 
 
 def _unknown(section: str, known: Collection[str], references: Iterable[Reference]) -> Iterator[Problem]:
@@ -138,3 +147,21 @@ def _bins(settings: Evaluation) -> Iterator[Problem]:
     for rank, names in enumerate(settings.bins.slices if "slices" in settings.bins.model_fields_set else ()):
         if frozenset(names) not in declared:
             yield Problem(dotted(("bins", "slices", rank)), described(names), "one of the declared slices")
+
+
+def _comparisons(settings: Evaluation) -> Iterator[Problem]:
+    for name, own in settings.comparisons.items():
+        place = ("comparisons", name)
+        if own.candidate == own.baseline:
+            yield Problem(dotted((*place, "candidate")), described(own.candidate), "another model than the baseline")
+        elif {own.candidate, own.baseline} <= settings.models.keys():
+            yield from _compared(settings, name, place)
+
+
+def _compared(settings: Evaluation, name: str, place: Location) -> Iterator[Problem]:
+    named, both = settings.comparisons[name].tasks, settings.compared(name)
+    if not (named or both):
+        yield Problem(dotted(place), "two models without a common task", "models that score a task both")
+    for rank, task in enumerate(named):
+        if task in settings.tasks and task not in both:
+            yield Problem(dotted((*place, "tasks", rank)), described(task), "a task that both models score")

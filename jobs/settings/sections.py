@@ -133,6 +133,14 @@ class Changes(Section):
         return dict(zip(self.names, [*back, *([self.reference] if self.reference else [])], strict=True))
 
 
+class Comparison(Section):
+    """Two models on the impressions that both can score, for each of `tasks`; of none named, for all that both have."""
+
+    candidate: str
+    baseline: str
+    tasks: Items[Name] = ()
+
+
 class Limits(Section):
     """Where a run stops, folds or withholds."""
 

@@ -13,7 +13,7 @@ from jobs.engines.failures import told
 from jobs.errors import LossledgerError
 from jobs.results.outcome import Outcome
 from jobs.settings.durations import age_text
-from jobs.surfaces import gates
+from jobs.surfaces import compared, gates
 
 SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "brier_score", "base_rate")
 
@@ -36,6 +36,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "warnings": list(outcome.warnings),
         "gates": _gates(outcome),
         "metrics": _overall(outcome),
+        "comparisons": compared.facts(outcome.comparisons),
         "stages": outcome.stages,
     }
 
@@ -57,7 +58,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
-    for line in (*_remarks(outcome), *gates.lines(_gates(outcome))):
+    told = (*_remarks(outcome), *compared.sentences(outcome.comparisons), *gates.lines(_gates(outcome)))
+    for line in told:
         console.print(line, soft_wrap=True, markup=False)
     console.print(_standing(outcome), soft_wrap=True)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -17,17 +17,19 @@ from udfs.exact.kernels import kernel
 from udfs.exact.sums import Sums, accumulate
 from udfs.examples.classes import of_each_class
 from udfs.measure import FloatArray, Statistic
+from udfs.scan.blocks import blocks
 from udfs.scan.grains import CELLS, Grain, Grouping, grains_of_all, grains_of_pair
 from udfs.scan.partials import PACK_ROWS, counted, packed
 from udfs.scan.recipes import Recipe, column
 
 WHOLE = -1  # the part of sums over all scores and classes
+NO_OTHER = -1  # the other pair of sums over all rows
 BLOCK_ROWS = 2**17  # their columns stay near the cache; fewer rows pay for the calls instead
 BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum")
 KEYS = pa.schema(
     [
         *(("pair", pa.int32()), ("grouping", pa.int32()), ("key", pa.int64())),
-        *(("shard", pa.int32()), ("part", pa.int32())),
+        *(("shard", pa.int32()), ("part", pa.int32()), ("other", pa.int32())),
     ]
 )
 
@@ -39,8 +41,9 @@ class Summarise:
     """Batches of examples → partial sums by cell, by slice and shard, and by score bin and class.
 
     Called by each task with all its batches: rows are added where they are, and only the keys that occurred leave, one
-    row per pair, grouping, key, shard and part, packed as `udfs.scan.partials` says. `grouping` is the number of a
-    declaration of slices, or CELLS (shard is −1 there); `part` is the number of a score bin or of a class, or WHOLE.
+    row per pair, grouping, key, shard, part and other pair, packed as `udfs.scan.partials` says. `grouping` is the
+    number of a declaration of slices, or CELLS (shard is −1 there); `part` is the number of a score bin or of a class,
+    or WHOLE; the sums of a pair are only over the rows that the other pair can not score, but for NO_OTHER.
     Beside them leave counts of the rows that `passed`, and of those of them that are `unknown`, as their code is not
     among `codes`.
 
@@ -54,6 +57,8 @@ class Summarise:
         cells: Their number.
         groupings: The declared slices.
         shards: The number of shards.
+        unpaired: Pairs with another one of the same task, whose sums are kept apart over the rows that this other one
+            can not score.
     """
 
     recipes: tuple[Recipe, ...]
@@ -65,6 +70,7 @@ class Summarise:
     cells: int
     groupings: tuple[Grouping, ...]
     shards: int
+    unpaired: tuple[tuple[int, int], ...] = ()
 
     @cached_property
     def columns(self) -> dict[str, Statistic]:
@@ -83,15 +89,14 @@ class Summarise:
         """Sum all batches of a task."""
         sums = self._sums()
         passed = unknown = 0
-        for table in _blocks(batches, BLOCK_ROWS // max((recipe.width for recipe in self.recipes), default=1)):
+        for table in blocks(batches, BLOCK_ROWS // max((recipe.width for recipe in self.recipes), default=1)):
             passed += table.num_rows
             unknown += self._add(table, sums)
         for grain, of_grain in sums.items():
             yield from self._emitted(grain, of_grain)
-        for number, grouping in enumerate(self.groupings):
-            if grouping.parent is not None:
-                parent = sums[Grain(None, grouping.parent, self.shards, 1)]
-                yield from self._emitted(Grain(None, number, self.shards, 1), self._rolled_up(grouping, parent))
+            for number, grouping in enumerate(self.groupings):
+                if grain.whole and grouping.parent == grain.grouping:
+                    yield from self._emitted(replace(grain, grouping=number), self._rolled_up(grouping, of_grain))
         if passed:
             yield counted(passed=passed, unknown=unknown)
 
@@ -105,7 +110,7 @@ class Summarise:
     def _size(self, grain: Grain) -> int:
         return grain.keys(self.cells if grain.grouping == CELLS else self.groupings[grain.grouping].slices)
 
-    def _add(self, table: pa.Table, sums: Mapping[Grain, Sums]) -> int:
+    def _add(self, table: pa.Table, sums: dict[Grain, Sums]) -> int:
         """Add the rows of a table, but for those that are unknown: their number."""
         cell, known = self._cells(table["code"])
         unknown = int(known.size - np.count_nonzero(known))
@@ -114,10 +119,28 @@ class Summarise:
         shard = table["shard"].to_numpy()
         # Grains of several pairs have the same slices and shards.
         slices = {at: self._keys(*at, cell, shard) for at in dict.fromkeys((g.grouping, g.shards) for g in sums)}
-        keys = {grain: slices[grain.grouping, grain.shards] for grain in sums}
-        terms = self._terms(table, {g: k for g, k in keys.items() if g.pair is not None}, sums)
-        accumulate(terms, [(sums[grain], key) for grain, key in keys.items() if grain.pair is None])
+        keys = {grain: slices[grain.grouping, grain.shards] for grain in sums if grain.other is None}
+        scored: list[NDArray[np.bool_]] = []
+        terms = self._terms(table, {g: k for g, k in keys.items() if g.pair is not None}, sums, scored)
+        of_all = {grain: key for grain, key in keys.items() if grain.pair is None}
+        accumulate(terms, [(sums[grain], key) for grain, key in of_all.items()])
+        for pair, other in self.unpaired:
+            rows = np.flatnonzero(scored[pair] & ~scored[other])
+            if rows.size:
+                own = {g: key[rows] for g, key in of_all.items() if g.grouping != CELLS}
+                self._add_unpaired(table.take(pa.array(rows)), (pair, other), own, sums)
         return unknown
+
+    def _add_unpaired(
+        self, table: pa.Table, pairs: tuple[int, int], keys: Mapping[Grain, IntArray], sums: dict[Grain, Sums]
+    ) -> None:
+        """Add the few rows that one pair can score and another can not; where there are none it costs nothing."""
+        pair, other = pairs
+        recipe = self.recipes[pair]
+        examples = recipe.examples(table, kernel(self.kernel))
+        apart = [(replace(grain, pair=pair, other=other), key) for grain, key in keys.items()]
+        terms = ((name, statistic.of(examples)) for name, statistic in self.statistics[recipe.kind].items())
+        accumulate(terms, [(sums.setdefault(grain, Sums(self._size(grain))), key) for grain, key in apart])
 
     def _cells(self, codes: pa.ChunkedArray) -> tuple[IntArray, NDArray[np.bool_]]:
         """The cell of each code, and whether the code is known."""
@@ -133,10 +156,17 @@ class Summarise:
         slices = self.groupings[grouping].of_cell[cell]
         return slices * shards + shard if shards else slices
 
-    def _terms(self, table: pa.Table, keys: Mapping[Grain, IntArray], sums: Mapping[Grain, Sums]) -> Iterator[Terms]:
-        """The terms of every statistic of every pair; what a pair keeps for itself is added on the way."""
+    def _terms(
+        self,
+        table: pa.Table,
+        keys: Mapping[Grain, IntArray],
+        sums: Mapping[Grain, Sums],
+        scored: list[NDArray[np.bool_]],
+    ) -> Iterator[Terms]:
+        """The terms of every statistic of every pair; what it keeps for itself is added, and `scored` told."""
         for pair, recipe in enumerate(self.recipes):
             examples = recipe.examples(table, kernel(self.kernel))
+            scored.append(examples["scored"] > 0.0)
             own = {grain: key for grain, key in keys.items() if grain.pair == pair}
             if recipe.classes:
                 of_classes = [(sums[grain], key) for grain, key in own.items() if grain.parts == 1]
@@ -169,15 +199,18 @@ class Summarise:
 
     def _emitted(self, grain: Grain, sums: Sums) -> Iterator[pa.RecordBatch]:
         """The sums at one grain, for each pair the keys that have rows of its task."""
-        for pair, recipe in enumerate(self.recipes):
-            if grain.pair is None:
+        if grain.pair is None:
+            for pair, recipe in enumerate(self.recipes):
                 yield self._rows(grain, pair, sums, {name: (pair, name) for name in self.statistics[recipe.kind]})
-            elif grain.pair == pair and grain.parts > 1:
-                yield self._rows(grain, pair, sums, {name: name for name in BIN_STATISTICS})
-            elif grain.pair == pair:
-                for number in range(recipe.classes):
-                    of_class = {name: (number, name) for name in self.by_class}
-                    yield self._rows(grain, pair, sums, of_class, part=number)
+            return
+        recipe = self.recipes[grain.pair]
+        if grain.other is not None or grain.parts > 1:
+            names = BIN_STATISTICS if grain.parts > 1 else self.statistics[recipe.kind]
+            yield self._rows(grain, grain.pair, sums, {name: name for name in names})
+            return
+        for number in range(recipe.classes):
+            of_class = {name: (number, name) for name in self.by_class}
+            yield self._rows(grain, grain.pair, sums, of_class, part=number)
 
     def _rows(
         self, grain: Grain, pair: int, sums: Sums, names: Mapping[str, Hashable], part: int = WHOLE
@@ -188,6 +221,7 @@ class Summarise:
         key, shard = np.divmod(key, grain.shards) if grain.shards else (key, np.full(seen.size, -1))
         columns = {"pair": pair, "grouping": grain.grouping, "key": key, "shard": shard}
         columns["part"] = bin_ if grain.parts > 1 else part
+        columns["other"] = NO_OTHER if grain.other is None else grain.other
         for title, name in names.items():
             columns[title] = sums.counts(name) if self.columns[title].counts else sums.decimals(name)
         batch = self._batch(columns, seen.size)
@@ -213,17 +247,3 @@ def _array(values: pa.Array | IntArray | int | None, type_: pa.DataType, size: i
     if isinstance(values, pa.Array):
         return values
     return pa.array(np.broadcast_to(values, size), type=type_)
-
-
-def _blocks(batches: Iterable[pa.RecordBatch], least: int) -> Iterator[pa.Table]:
-    """The batches of a task as larger tables, of so many rows at least: per-call costs weigh less."""
-    waiting: list[pa.RecordBatch] = []
-    rows = 0
-    for batch in batches:
-        waiting.append(batch)
-        rows += batch.num_rows
-        if rows >= least:
-            yield pa.Table.from_batches(waiting).combine_chunks()
-            waiting, rows = [], 0
-    if rows:
-        yield pa.Table.from_batches(waiting).combine_chunks()

@@ -32,12 +32,21 @@ class Grouping:
 
 @dataclass(frozen=True)
 class Grain:
-    """What sums are kept by: a pair (None: all), a grouping, its shards (0: all together), the parts of a key."""
+    """What sums are kept by: a pair (None: all), a grouping, its shards (0: all together), the parts of a key.
+
+    With another pair, only of the rows that this one of the same task can not score.
+    """
 
     pair: int | None
     grouping: int
     shards: int
     parts: int
+    other: int | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether its keys are slices and shards, so that coarser slices are made of it."""
+        return self.pair is None or self.other is not None
 
     def keys(self, slices: int) -> int:
         """The number of keys of so many slices."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,12 @@ def paired(a: Estimates, b: Estimates, refused: Reasons) -> Difference:
     reference = first_reason(reasons, _near_zero(b.values.min(axis=1), b.values.max(axis=1)))
     relative = interval(Estimates(_relative(a.values, b.values), present, reference), refused)
     return _told(a.values[:, 0], b.values[:, 0], absolute, relative)
+
+
+def differing(a: Estimates, b: Estimates, refused: Reasons) -> Estimates:
+    """A − b of all shards and without each, with every reason against its interval; as `paired` takes them."""
+    gap = Estimates(a.values - b.values, a.present | b.present, first_reason(a.reasons, b.reasons))
+    return replace(gap, reasons=interval(gap, refused).reasons)
 
 
 def independent(a: Interval, b: Interval) -> Difference:

@@ -14,7 +14,7 @@ from udfs.measure import Metric
 from udfs.measures.baselines import BASELINES
 from udfs.measures.peers import peer_metrics
 
-DECLARED: Collection[str] = ()  # comparisons and days to be held against: none can be declared yet
+DECLARED: Collection[str] = ()  # days to be held against: none can be declared yet
 
 
 def gate_problems(settings: Evaluation) -> Iterator[Problem]:
@@ -53,7 +53,7 @@ def _names(settings: Evaluation, gate: Gate) -> Iterator[tuple[str, str | None, 
     if gate.task not in settings.tasks:
         return
     yield "model", gate.model, [model for task, model in settings.pairs if task == gate.task]
-    yield "comparison", gate.comparison, DECLARED
+    yield "comparison", gate.comparison, [n for n in settings.comparisons if gate.task in settings.compared(n)]
     yield "metric", gate.metric, metrics_of_task(settings, gate.task)
     yield "against", gate.against, DECLARED
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from jobs.examples import sent, slices, summarise
 from jobs.examples.cells import Cells
 from jobs.inputs.scorings import Scoring, scorings
+from jobs.judgement.comparisons import compared
 from jobs.judgement.intervals import with_intervals
 from jobs.ledger.stamp import Stamp
 from jobs.results.new_rows import Combined, new_rows
@@ -38,13 +39,14 @@ def tables(settings: Evaluation, rows: Columns, parts: int = 1, day: date = DAY)
     cells, of_row = _cells(settings, table)
     table = table.append_column("code", pa.array(of_row))
     recipes = [_recipe(settings, scoring) for scoring in scorings(settings)]
-    run = summarise._summary(settings, cells, recipes)
+    run = summarise._summary(settings, cells, recipes, scorings(settings))
     found = [unpacked(run(table.take(of).to_batches()), run.schema) for of in _dealt(table.num_rows, parts)]
     sums = combined(pa.concat_tables(found), KEYS.names)
     stamp = Stamp(day, settings.age_hours, datetime(2026, 4, 1, tzinfo=UTC), "run")
     whole = Combined(sums, cells, scorings(settings), stamp, settings)
     new = new_rows(whole, whole.statistics(), {})
-    return {**new, "metrics": with_intervals(new["metrics"], new, settings, {})}
+    new["metrics"] = with_intervals(new["metrics"], new, settings, {})
+    return {**new, "comparisons": compared(new, settings, day, {})} if settings.comparisons else new
 
 
 def row(table: pa.Table, **keys: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ CONFIG = {
     "labels": {"won": {"column": "won", "values": "binary"}},
     "tasks": {"home": {"label": "won"}},
     "models": {"forecast": {"home": {"score": "forecast"}}, "rate": {"home": {"score": "rate"}}},
+    "comparisons": {"knowing": {"candidate": "forecast", "baseline": "rate"}},
     "dimensions": ["season"],
     "slices": [[], ["season"]],
     "bins": {"shards": True},

@@ -11,7 +11,7 @@ from jobs.judgement.uncertainty.jackknife import Interval
 
 
 @dataclass(frozen=True)
-class Judged:
+class MetricIntervals:
     """A metric of some slices with its intervals.
 
     Attributes:
@@ -27,7 +27,9 @@ class Judged:
     method: str
 
 
-def not_judged(name: str, texts: Sequence[str], reason: str) -> Judged:
+def without_intervals(name: str, texts: Sequence[str], reason: str) -> MetricIntervals:
     """A metric that has no interval in any slice, for one reason."""
     nothing = np.full(len(texts), np.nan)
-    return Judged(name, texts, Interval(nothing, nothing, nothing, nothing, nothing, [reason] * len(texts)), "")
+    return MetricIntervals(
+        name, texts, Interval(nothing, nothing, nothing, nothing, nothing, [reason] * len(texts)), ""
+    )

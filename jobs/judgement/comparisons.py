@@ -1,0 +1,147 @@
+"""The rows of `comparisons`: two models on the same impressions, tonight and over all nights that compared them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pyarrow as pa
+
+from jobs.judgement.paired import Asked, Paired, Tables, every, paired_sums
+from jobs.judgement.uncertainty.differences import Difference, differing, paired
+from jobs.judgement.uncertainty.discoveries import adjusted
+from jobs.judgement.uncertainty.running import running_by_shard
+from jobs.judgement.uncertainty.shards import Reasons, first_reason
+from jobs.settings import Evaluation
+from udfs.catalog import published
+from udfs.exact.arrays import BoolArray, FloatArray
+from udfs.kinds import KINDS
+from udfs.measure import Metric
+
+ENTROPY = "normalized_entropy"
+Nights = Mapping[Asked, Mapping[date, Tables]]
+
+
+@dataclass(frozen=True)
+class Since:
+    """What is known of a difference over several nights, each (slices,): NaN and None where nothing is."""
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+    since: Sequence[date | None]
+
+
+def compared(tables: Tables, settings: Evaluation, day: date, earlier: Nights) -> pa.Table:
+    """The rows of `comparisons` but for their stamp, also of slices without rows.
+
+    Args:
+        tables: `metrics` and `shard_statistics` of the day, and `unpaired_statistics` where there are any.
+        settings: What is configured.
+        day: The day.
+        earlier: For each task of a comparison the tables of the nights before, at the same age.
+
+    Raises:
+        RuntimeFailure: Two models are not left with the same rows (exit 3).
+    """
+    found: list[pa.Table] = []
+    for asked in every(settings):
+        found += _of_task({**earlier.get(asked, {}), day: tables}, asked, settings)
+    return pa.concat_tables(found)
+
+
+def _of_task(nights: Mapping[date, Tables], asked: Asked, settings: Evaluation) -> Iterator[pa.Table]:
+    """Every metric that has a standard error by leaving out shards; the loss and what is made of it over all nights."""
+    day, kind = max(nights), KINDS[settings.tasks[asked.task].kind]
+    texts = _texts(nights[day]["metrics"], asked)
+    metrics = published(kind.name, settings.loss.options)
+    running = over_nights(kind.name, settings)
+    sums = {
+        night: paired_sums(nights[night], asked, texts, settings, () if night == day else running.values())
+        for night in sorted(nights)
+    }
+    tonight = sums[day]
+    for name, metric in metrics.items():
+        if metric.spread == "mean":
+            a, b = tonight.candidate.estimated(metric), tonight.baseline.estimated(metric)
+            reasons = first_reason(_few(tonight, settings.limits.min_rows), a.reasons, b.reasons)
+            since = _since(sums, metric) if name in running else _unknown(len(texts))
+            yield _rows({**vars(asked), "metric": name}, tonight, paired(a, b, tonight.refused), reasons, since)
+
+
+def over_nights(kind: str, settings: Evaluation) -> dict[str, Metric]:
+    """The metrics that are also compared over all nights: the loss of a kind of task, and what is made of it."""
+    metrics = published(kind, settings.loss.options)
+    return {name: metric for name, metric in metrics.items() if name in (KINDS[kind].loss, ENTROPY)}
+
+
+def _texts(metrics: pa.Table, asked: Asked) -> list[str]:
+    """The slices of a task."""
+    keys = zip(metrics["task"].to_pylist(), metrics["slice"].to_pylist(), strict=True)
+    return sorted({text for task, text in keys if task == asked.task})
+
+
+def _few(sums: Paired, least: int) -> Reasons:
+    """Why the numbers of a slice are not told, as those of `metrics` would not be."""
+    rows = sums.candidate.of["n"][:, 0]
+    return ["no_common_rows" if n == 0 else "too_few_rows" if n < least else None for n in rows.tolist()]
+
+
+def _since(nights: Mapping[date, Paired], metric: Metric) -> Since:
+    """The running difference up to tonight, over the nights that say something of a slice."""
+    of_nights = [
+        differing(each.candidate.estimated(metric), each.baseline.estimated(metric), each.refused)
+        for each in nights.values()
+    ]
+    rows = np.column_stack([each.candidate.of["n"][:, 0] for each in nights.values()])
+    found = running_by_shard(of_nights, rows)
+    said = np.array([[reason is None for reason in each.reasons] for each in of_nights], dtype=np.bool_).T
+    value, low, high = (of[:, -1] for of in (found.value, found.low, found.high))
+    return Since(value, low, high, [_first(of, list(nights)) for of in said])
+
+
+def _unknown(slices: int) -> Since:
+    nothing = np.full(slices, np.nan)
+    return Since(nothing, nothing, nothing, [None] * slices)
+
+
+def _first(said: BoolArray, nights: Sequence[date]) -> date | None:
+    return nights[int(said.argmax())] if said.any() else None
+
+
+def _rows(named: Mapping[str, str], sums: Paired, of: Difference, reasons: Reasons, since: Since) -> pa.Table:
+    """The rows of one metric of a comparison and task."""
+    size = len(sums.candidate.texts)
+    none = first_reason(reasons, of.absolute.reasons)
+    values = {"candidate_value": of.a, "baseline_value": of.b, "difference": of.absolute.value}
+    intervals = {"ci_low": of.absolute.low, "ci_high": of.absolute.high, "stderr": of.absolute.stderr}
+    p = np.where([reason is None for reason in none], of.p, np.nan)
+    intervals |= {"p": p, "p_adjusted": adjusted(p), "detectable": of.detectable}
+    relative = {"relative_low": of.relative.low, "relative_high": of.relative.high}
+    running = {"running_value": since.value, "running_low": since.low, "running_high": since.high}
+    return pa.table(
+        {
+            **{title: pa.array([text] * size, type=pa.string()) for title, text in named.items()},
+            "slice": pa.array(sums.candidate.texts, type=pa.string()),
+            **_known(values, reasons),
+            **_known(intervals, none),
+            **_known({"relative_difference": of.relative.value}, reasons),
+            **_known(relative, first_reason(none, of.relative.reasons)),
+            **_known(running, [None] * size),
+            "running_since": pa.array(since.since, type=pa.date32()),
+            "n": pa.array(sums.candidate.of["n"][:, 0].astype(np.int64)),
+            "weight": sums.candidate.of["weight"][:, 0],
+            "only_candidate": sums.only_candidate,
+            "only_baseline": sums.only_baseline,
+            "reason": pa.array(reasons, type=pa.string()),
+            "ci_reason": pa.array(none, type=pa.string()),
+        }
+    )
+
+
+def _known(columns: Mapping[str, FloatArray], reasons: Reasons) -> dict[str, pa.Array]:
+    """Columns that are NULL where there is a reason, and where they are no finite number."""
+    hidden = np.array([reason is not None for reason in reasons], dtype=np.bool_)
+    return {name: pa.array(values, mask=hidden | ~np.isfinite(values)) for name, values in columns.items()}

@@ -1,0 +1,100 @@
+"""Comparisons of a night, also with the nights before: what they are made of, as our tables have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from jobs.engines.identity import engine_of
+from jobs.errors import InputMissingError
+from jobs.judgement.by_shard import read_by
+from jobs.judgement.comparisons import Nights, compared, over_nights
+from jobs.judgement.paired import Asked, Tables, every
+from jobs.ledger.comparisons import COMPARISONS
+from jobs.ledger.held import held
+from jobs.ledger.stamp import Stamp
+from jobs.ledger.tables import declared
+from jobs.results.rows import columns_in, selected, stamp_columns
+from jobs.settings import Evaluation
+from jobs.storage import lake
+
+OF_NIGHTS = ("shard_statistics", "unpaired_statistics")
+ASKED = ("comparison", "task", "candidate", "baseline")
+
+
+def comparisons_of(session: SparkSession, settings: Evaluation, stamp: Stamp, new: Tables) -> dict[str, pa.Table]:
+    """The rows of `comparisons`, where any are declared.
+
+    Raises:
+        RuntimeFailure: Two models are not left with the same rows (exit 3).
+    """
+    if not settings.comparisons:
+        return {}
+    rows = compared(new, settings, stamp.event_date, earlier_nights(session, settings, stamp))
+    return {"comparisons": selected({**columns_in(rows), **stamp_columns(stamp, rows.num_rows)}, COMPARISONS)}
+
+
+def compared_again(session: SparkSession, settings: Evaluation, day: date, age_hours: int) -> pa.Table:
+    """The comparisons of a day that is in the tables, made of them alone; nothing is written.
+
+    Raises:
+        InputMissingError: The day is not there at that age, or was evaluated without one of the comparisons (exit 4).
+    """
+    of_day = {
+        name: _of_day(session, settings, name, (day, age_hours)) for name in ("metrics", *OF_NIGHTS, "comparisons")
+    }
+    there = _asked_in(of_day["comparisons"])
+    for asked in every(settings):
+        if asked not in there:
+            raise InputMissingError(
+                f"{day} at age {age_hours}h: comparison {asked.comparison} of task {asked.task} is not in the tables; "
+                "evaluate the day with it"
+            )
+    stamp = Stamp(day, age_hours, datetime.now(UTC), "")
+    return compared(of_day, settings, day, earlier_nights(session, settings, stamp))
+
+
+def _of_day(session: SparkSession, settings: Evaluation, name: str, at: tuple[date, int]) -> pa.Table:
+    """The rows of a day, provisional ones as well."""
+    where = lake.address(settings, name, engine_of(session))
+    if not lake.exists(session, where):
+        return declared(settings)[name].schema.empty_table()
+    return lake.read_day(session, where, *at).toArrow()
+
+
+def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Nights:
+    """For each task of a comparison the tables of the nights before that compared the same models, at the same age."""
+    where = lake.address(settings, "comparisons", engine_of(session))
+    before = (F.col("age_hours") == stamp.age_hours) & (F.col("event_date") < F.lit(stamp.event_date))
+    rows = lake.read(session, where).where(before & ~F.coalesce("provisional", F.lit(False)))
+    done = rows.select("event_date", *ASKED).distinct().toArrow().sort_by("event_date")
+    nights: dict[Asked, list[date]] = {asked: [] for asked in every(settings)}
+    for night, *asked in zip(*(done[name].to_pylist() for name in ("event_date", *ASKED)), strict=True):
+        if Asked(*asked) in nights:
+            nights[Asked(*asked)].append(night)
+    days = {night for found in nights.values() for night in found}
+    of_nights = {
+        name: held(session, settings, name, days, stamp.age_hours, columns=_columns(settings)) for name in OF_NIGHTS
+    }
+    by_night = {night: _at(of_nights, night) for night in days}
+    return {asked: {night: by_night[night] for night in found} for asked, found in nights.items()}
+
+
+def _columns(settings: Evaluation) -> list[str]:
+    """What is needed of the nights before: few of all sums."""
+    kinds = {settings.tasks[asked.task].kind for asked in every(settings)}
+    sums = [name for kind in kinds for name in read_by(over_nights(kind, settings).values(), kind, settings)]
+    return ["event_date", "task", "model", "other", "slice", "shard", *sums]
+
+
+def _at(of_nights: Mapping[str, pa.Table], night: date) -> dict[str, pa.Table]:
+    return {name: table.filter(pc.equal(table["event_date"], pa.scalar(night))) for name, table in of_nights.items()}
+
+
+def _asked_in(comparisons: pa.Table) -> set[Asked]:
+    return {Asked(*each) for each in zip(*(comparisons[name].to_pylist() for name in ASKED), strict=True)}

@@ -1,0 +1,107 @@
+"""Two models' sums over exactly the rows that both can score: each one's own less those that the other can not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.errors import RuntimeFailure
+from jobs.judgement.by_shard import ByShard, by_shard, of_pair, read_by
+from jobs.judgement.uncertainty.same_rows import unequal
+from jobs.judgement.uncertainty.shards import Reasons, first_reason
+from jobs.settings import Evaluation
+from udfs.exact.arrays import IntArray
+from udfs.measure import Metric
+from udfs.scan.partials import subtracted
+
+KEYS = ["slice", "shard"]
+Tables = Mapping[str, pa.Table]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A comparison of two models for one task."""
+
+    comparison: str
+    task: str
+    candidate: str
+    baseline: str
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The sums of both models over the rows that both can score, and how many rows only one of them can, (slices,)."""
+
+    candidate: ByShard
+    baseline: ByShard
+    only_candidate: IntArray
+    only_baseline: IntArray
+
+    @property
+    def refused(self) -> Reasons:
+        """Why a slice has no interval, whatever the metric."""
+        return first_reason(self.candidate.refused, self.baseline.refused)
+
+
+def every(settings: Evaluation) -> Iterator[Asked]:
+    """Every task of every comparison."""
+    for name, own in settings.comparisons.items():
+        yield from (Asked(name, task, own.candidate, own.baseline) for task in settings.compared(name))
+
+
+def paired_sums(
+    tables: Tables, asked: Asked, texts: Sequence[str], settings: Evaluation, metrics: Iterable[Metric] = ()
+) -> Paired:
+    """The paired sums of a task.
+
+    Args:
+        tables: `shard_statistics` of a day, and `unpaired_statistics` where there are any.
+        asked: The task and its models.
+        texts: The slices; those of the tables that are not among them are left out.
+        settings: What is configured.
+        metrics: Those that are needed; of none named, all.
+
+    Raises:
+        RuntimeFailure: What is left of both models is not of the same rows (exit 3).
+    """
+    models, kind = (asked.candidate, asked.baseline), settings.tasks[asked.task].kind
+    statistics = read_by(metrics, kind, settings)
+    (a, only_a), (b, only_b) = (
+        _shared(tables, (asked.task, model, other), texts, list(statistics))
+        for model, other in zip(models, reversed(models), strict=True)
+    )
+    wrong = unequal(a, b, KEYS)
+    if wrong:
+        raise RuntimeFailure(
+            f"comparisons.{asked.comparison}: of task {asked.task} {asked.candidate} and {asked.baseline} are not left "
+            f"with the same rows at {wrong[0]}; nothing was written"
+        )
+    candidate, baseline = (
+        by_shard(table, (kind, statistics), texts, settings, nothing="no_common_rows") for table in (a, b)
+    )
+    return Paired(candidate, baseline, only_a, only_b)
+
+
+def _shared(
+    tables: Tables, names: tuple[str, str, str], texts: Sequence[str], statistics: Sequence[str]
+) -> tuple[pa.Table, IntArray]:
+    """A model's sums over the rows that the other can score too, and how many it can not, by slice."""
+    task, model, other = names
+    columns = [*KEYS, *statistics]
+    own = _within(of_pair(tables["shard_statistics"], task, model), texts).select(columns)
+    if "unpaired_statistics" not in tables:
+        return own, np.zeros(len(texts), dtype=np.int64)
+    apart = of_pair(tables["unpaired_statistics"], task, model)
+    apart = _within(apart.filter(pc.equal(apart["other"], other)), texts).select(columns)
+    number = {text: i for i, text in enumerate(texts)}
+    rows = np.zeros(len(texts), dtype=np.int64)
+    np.add.at(rows, [number[text] for text in apart["slice"].to_pylist()], apart["n"].to_numpy())
+    return subtracted(own, apart.cast(own.schema), KEYS), rows
+
+
+def _within(rows: pa.Table, texts: Sequence[str]) -> pa.Table:
+    return rows.filter(pc.is_in(rows["slice"], value_set=pa.array(texts, type=pa.string())))
