@@ -15,7 +15,7 @@ from jobs.results.outcome import Outcome
 from jobs.settings.durations import age_text
 from jobs.surfaces import compared, gates
 
-SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "brier_score", "base_rate")
+SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "auc", "base_rate")
 
 
 def of_outcome(outcome: Outcome) -> dict[str, Any]:
@@ -54,7 +54,13 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         print(json.dumps(facts))
         return
     console = Console(highlight=False)
-    table = Table("task", "model", *SHOWN, "n", title=f"all impressions of {facts['event_date']}")
+    table = Table(
+        "task",
+        "model",
+        *SHOWN,
+        "n",
+        title=f"all impressions of {facts['event_date']}, with 95 % intervals by shard of units",
+    )
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
@@ -96,13 +102,15 @@ def _remarks(outcome: Outcome) -> list[str]:
 
 
 def _overall(outcome: Outcome) -> list[dict[str, Any]]:
-    """The total's metrics, one entry per task and model: values, and reasons where there is none."""
+    """The metrics of the total, an entry per task and model: values or why there are none, and the ends of intervals."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in outcome.metrics.to_pylist():
         if row["slice"] == "":
             key = (row["task"], row["model"])
             entry = found.setdefault(key, {**dict(zip(("task", "model"), key, strict=True)), "n": row["n"]})
             entry[row["metric"]] = row["value"] if row["reason"] is None else row["reason"]
+            if row["ci_low"] is not None:
+                entry.setdefault("intervals", {})[row["metric"]] = [row["ci_low"], row["ci_high"]]
     return list(found.values())
 
 
@@ -113,5 +121,9 @@ def _not_final(outcome: Outcome) -> list[str]:
 
 
 def _text(row: dict[str, Any], name: str) -> str:
+    """A value and half the width of its interval, or why there is no value."""
     value = row.get(name, "")
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    low, high = row.get("intervals", {}).get(name, (value, value))
+    return f"{value:.5g} ±{(high - low) / 2:.1g}" if high > low else f"{value:.6g}"
