@@ -54,13 +54,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         print(json.dumps(facts))
         return
     console = Console(highlight=False)
-    table = Table(
-        "task",
-        "model",
-        *SHOWN,
-        "n",
-        title=f"all impressions of {facts['event_date']}, with 95 % intervals by shard of units",
-    )
+    title = f"all impressions of {facts['event_date']}, with 95 % intervals by shard of units"
+    table = Table("task", "model", *SHOWN, "n", title=title)
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
@@ -102,7 +97,7 @@ def _remarks(outcome: Outcome) -> list[str]:
 
 
 def _overall(outcome: Outcome) -> list[dict[str, Any]]:
-    """The metrics of the total, an entry per task and model: values or why there are none, and the ends of intervals."""
+    """The metrics of the total, an entry per task and model: values or why there are none, and ends of intervals."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for row in outcome.metrics.to_pylist():
         if row["slice"] == "":

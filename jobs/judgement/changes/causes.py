@@ -17,12 +17,12 @@ from jobs.judgement.changes.decomposition import (
     change_of_mean,
     change_of_normalized_entropy,
 )
-from jobs.judgement.changes.metrics import ENTROPY, SQUARES, changing
 from jobs.judgement.slices.crosses import Crosses, aligned, cells, cut
 from jobs.ledger.tables import statistics_of_kind
 from jobs.results.rows import summed
 from jobs.results.slice_sums import doubles
 from jobs.settings import Evaluation
+from jobs.settings.judgement.changing import ENTROPY, SQUARES, changing
 from udfs.exact.arrays import FloatArray
 from udfs.kind import Kind
 from udfs.kinds import KINDS

@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
-from jobs.judgement.changes.metrics import every_changing
 from jobs.ledger import tables
 from jobs.ledger.held import held
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
+from jobs.settings.judgement.changing import every_changing
 
 LOOKS_BACK = 28  # days among which a run of bad ones is looked for
 READ = ("statistics", "shard_statistics", "score_bins")

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.judgement.by_shard import ByShard
-from jobs.judgement.changes.metrics import changing
 from jobs.judgement.uncertainty.differences import Difference, independent, paired
 from jobs.judgement.uncertainty.jackknife import interval
 from jobs.judgement.uncertainty.shards import Reasons, first_reason, refused, rows_of_keys, sharded
 from jobs.ledger.tables import statistics_of_kind
 from jobs.settings import Evaluation
+from jobs.settings.judgement.changing import changing
 from udfs.exact.arrays import FloatArray
 from udfs.kinds import KINDS
 from udfs.measure import Metric

@@ -13,7 +13,6 @@ from jobs.judgement.by_shard import of_pair
 from jobs.judgement.changes.causes import Causes, Skill, causes, skills
 from jobs.judgement.changes.days import Earlier, Tables, earlier
 from jobs.judgement.changes.differences import Days, days_by_shard, difference, published_values
-from jobs.judgement.changes.metrics import changing
 from jobs.judgement.changes.since import since
 from jobs.judgement.uncertainty.differences import Difference
 from jobs.judgement.uncertainty.discoveries import adjusted
@@ -22,6 +21,7 @@ from jobs.ledger.judgements import CHANGES
 from jobs.ledger.stamp import Stamp
 from jobs.results.rows import columns_in, selected, stamp_columns
 from jobs.settings import Evaluation
+from jobs.settings.judgement.changing import changing
 from udfs.measure import Metric
 
 NO_DAY = "no_day"

@@ -7,14 +7,13 @@ from collections.abc import Collection, Iterator
 from jobs.errors import Problem, described, nearest_match, one_of
 from jobs.settings.errors import dotted
 from jobs.settings.evaluation import Evaluation
+from jobs.settings.judgement.changing import changing
 from jobs.settings.judgement.gates import Gate
 from udfs.catalog import published, published_against
 from udfs.kinds import KINDS
 from udfs.measure import Metric
 from udfs.measures.baselines import BASELINES
 from udfs.measures.peers import peer_metrics
-
-DECLARED: Collection[str] = ()  # days to be held against: none can be declared yet
 
 
 def gate_problems(settings: Evaluation) -> Iterator[Problem]:
@@ -54,8 +53,9 @@ def _names(settings: Evaluation, gate: Gate) -> Iterator[tuple[str, str | None, 
         return
     yield "model", gate.model, [model for task, model in settings.pairs if task == gate.task]
     yield "comparison", gate.comparison, [n for n in settings.comparisons if gate.task in settings.compared(n)]
-    yield "metric", gate.metric, metrics_of_task(settings, gate.task)
-    yield "against", gate.against, DECLARED
+    of_change = changing(settings.tasks[gate.task].kind, settings)
+    yield "metric", gate.metric, of_change if gate.against else metrics_of_task(settings, gate.task)
+    yield "against", gate.against, settings.changes.names
 
 
 def _directions(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem]:

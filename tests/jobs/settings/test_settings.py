@@ -311,6 +311,16 @@ WRONG_GATES: list[tuple[dict[str, Any], str]] = [
 ]  # fmt: skip
 
 
+def test_a_gate_of_a_change_asks_for_a_day_and_a_metric_that_changes_are_told_of() -> None:
+    steady = {"task": "ctr", "model": "v1.2", "metric": "log_loss", "against": "7d", "at_most": "2%"}
+    days = ("changes", {"against": ["7d"]})
+    assert parse(changed(days, ("gates", {"g": steady}))).gates["g"].kind == "at_most"
+    expected = "gates.g.against: found '7d', expected none, as none is declared"
+    assert errors(lambda: parse(changed(("changes", {"against": []}), ("gates", {"g": steady})))) == [expected]
+    (text,) = errors(lambda: parse(changed(days, ("gates", {"g": {**steady, "metric": "tjur_r2"}}))))
+    assert text.startswith("gates.g.metric: found 'tjur_r2', expected one of log_loss, normalized_entropy")
+
+
 @pytest.mark.parametrize(("changes", "text"), WRONG_GATES)
 def test_a_gate_on_what_is_not_there_is_told_before_any_work(changes: dict[str, Any], text: str) -> None:
     assert parse(changed(("gates", {"g": GATE}))).gates["g"].kind == "within"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.settings import Evaluation
+from jobs.settings.evaluation import Evaluation
 from udfs.catalog import published
 from udfs.kinds import KINDS
 from udfs.measure import Metric
