@@ -54,7 +54,7 @@ class Evaluation(Section):
     dimensions: Items[Dimension] = ()
     slices: Annotated[Items[Items[str]], Field(min_length=1)] = ((),)
     shards: Shards = Shards()
-    bins: Bins = Bins()
+    bins: Bins = Field(default=Bins(), validate_default=True)
     baselines: Baselines = Baselines()
     changes: Changes = Changes()
     comparisons: Mapping[Name, Comparison] = {}
@@ -74,6 +74,13 @@ class Evaluation(Section):
         if not isinstance(given, Mapping):
             return given
         return {key: value for key, value in given.items() if value is not None or key not in cls.model_fields}
+
+    @field_validator("bins")
+    @classmethod
+    def _of_the_total_where_declared(cls, bins: Bins, info: ValidationInfo) -> Bins:
+        # It is not said of which slices: of the total if that is one of them, else of none.
+        said = "slices" in bins.model_fields_set or () in info.data.get("slices", bins.slices)
+        return bins if said else bins.model_copy(update={"slices": ()})
 
     @field_validator("ages", mode="before")
     @classmethod

@@ -143,8 +143,7 @@ def _join_columns(settings: Evaluation) -> Iterator[Problem]:
 
 def _bins(settings: Evaluation) -> Iterator[Problem]:
     declared = set(map(frozenset, settings.slices))
-    # Where it is not said of which slices, it is of the total if that is one of them.
-    for rank, names in enumerate(settings.bins.slices if "slices" in settings.bins.model_fields_set else ()):
+    for rank, names in enumerate(settings.bins.slices):
         if frozenset(names) not in declared:
             yield Problem(dotted(("bins", "slices", rank)), described(names), "one of the declared slices")
 

@@ -217,6 +217,21 @@ def test_options_without_effect_are_refused_with_what_to_do(option: str) -> None
     assert errors(lambda: parse(changed(("impressions/source", source))))[0].startswith(told)
 
 
+@pytest.mark.parametrize(
+    ("changes", "kept"),
+    [
+        ([], ((),)),
+        ([("slices", [["country"]])], ()),
+        ([("slices", [["country"]]), ("bins/bits", 12)], ()),
+        ([("slices", [["country"]]), ("bins/slices", [["country"]])], (("country",),)),
+    ],
+)
+def test_bins_are_of_the_total_where_that_is_declared_and_nothing_else_said(changes: list, kept: tuple) -> None:
+    found = parse(changed(*changes))
+    assert found.bins.slices == kept
+    assert parse(found.document()) == found
+
+
 VALUED = [
     ("csv", "inferSchema", True, "expected false, as every column of a CSV is read as text"),
     ("csv", "mode", "DROPMALFORMED", "expected PERMISSIVE or FAILFAST, as no row may be lost without a word"),
