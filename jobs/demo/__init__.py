@@ -19,7 +19,7 @@ from jobs import nightly
 from jobs.demo import questions, report
 from jobs.demo.data import generated, newest_day
 from jobs.demo.engines import NAMES, OTHER, Comparison, compared, left_out, repeated
-from jobs.demo.summary import Answer, Summary
+from jobs.demo.findings import Answer, Findings
 from jobs.engines.identity import engine_of
 from jobs.engines.pins import conf_file
 from jobs.engines.session import session
@@ -35,10 +35,10 @@ ROOT: Final = "LOSSLEDGER_DEMO"
 def run(folder: Path, *, engine: str = "sail", as_json: bool = False) -> int:
     """The command: show the demo, return its exit code."""
     # With --json the same goes to programs, so people are shown nothing.
-    summary = demo(folder, engine, console=Console(highlight=False, quiet=as_json))
+    findings = demo(folder, engine, console=Console(highlight=False, quiet=as_json))
     if as_json:
-        sys.stdout.write(json.dumps(summary.document(), default=str) + "\n")
-    return summary.exit_code
+        sys.stdout.write(json.dumps(findings.document(), default=str) + "\n")
+    return findings.exit_code
 
 
 def demo(
@@ -48,7 +48,7 @@ def demo(
     *,
     last_day: date | None = None,
     console: Console | None = None,
-) -> Summary:
+) -> Findings:
     """Generate the logs if they are not there, evaluate them, show what came out.
 
     Args:
@@ -82,9 +82,9 @@ def demo(
         report.show_rejects(console, truths, outcomes)
         report.show_answers(console, answers)
         comparisons = () if again is None else _compared(settings, days[-1], other, again, progress)
-    summary = Summary(engine, truths, tuple(outcomes), movers, answers, comparisons, reason)
-    report.show_verdict(console, root, _config(), summary)
-    return summary
+    findings = Findings(engine, truths, tuple(outcomes), movers, answers, comparisons, reason)
+    report.show_verdict(console, root, _config(), findings)
+    return findings
 
 
 def _evaluated(spark: SparkSession, settings: Evaluation, day: date, progress: Progress) -> Outcome:

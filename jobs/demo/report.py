@@ -16,7 +16,7 @@ from rich.table import Table
 
 from jobs import calling
 from jobs.demo.engines import NAMES, OTHER
-from jobs.demo.summary import Answer, Summary
+from jobs.demo.findings import Answer, Findings
 from jobs.demo.truths import Truths
 from jobs.engines.pins import conf_file
 from jobs.results.outcome import Outcome
@@ -98,40 +98,40 @@ def show_answers(console: Console, answers: Sequence[Answer]) -> None:
         console.print(rendered(each.answer, False), markup=False)
 
 
-def show_verdict(console: Console, root: Path, config: Path, summary: Summary) -> None:
+def show_verdict(console: Console, root: Path, config: Path, findings: Findings) -> None:
     """Whether the engines agree, what to try next, and the last line: the verdict."""
     console.print()
-    names = NAMES[summary.engine], NAMES[OTHER[summary.engine]]
-    same = ", ".join(f"{each.sums:,} of {each.table}" for each in summary.comparisons if not each.differing)
+    names = NAMES[findings.engine], NAMES[OTHER[findings.engine]]
+    same = ", ".join(f"{each.sums:,} of {each.table}" for each in findings.comparisons if not each.differing)
     if same:
         console.print(f"The same sums on {names[0]} and {names[1]}, bit for bit: {same}", soft_wrap=True)
-    if summary.reason:
-        console.print(f"{names[1]} was left out, so only {names[0]} was tried: {summary.reason}", markup=False)
+    if findings.reason:
+        console.print(f"{names[1]} was left out, so only {names[0]} was tried: {findings.reason}", markup=False)
     place = "" if str(root) == "demo" else f"LOSSLEDGER_DEMO={shlex.quote(str(root))} "
     shown = _from_here(config)
     query = calling.lossledger(f'sql {shown} "SELECT * FROM runs_latest"')
     console.print(f"\nNext: {place}{query}", soft_wrap=True, markup=False)
     example = _from_here(Path(str(conf_file("nightly.yaml"))))
     console.print(f"      copy {example}, name your own logs in it, and: {calling.lossledger('run CONFIG --date D')}")
-    console.print(sentence(summary), soft_wrap=True, markup=False)
+    console.print(sentence(findings), soft_wrap=True, markup=False)
 
 
 def _from_here(path: Path) -> str:
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def sentence(summary: Summary) -> str:
+def sentence(findings: Findings) -> str:
     """The verdict in one sentence."""
-    if summary.problems:
-        return f"failed: {'; '.join(summary.problems)}"
-    scored = sum(outcome.ledger.scored for outcome in summary.outcomes)
-    rejects = sum(row["rows"] for day in summary.truths.days for row in day.reasons)
-    worst = summary.movers.slice(0, 1).to_pylist()[0]
-    sums = sum(each.sums for each in summary.comparisons)
+    if findings.problems:
+        return f"failed: {'; '.join(findings.problems)}"
+    scored = sum(outcome.ledger.scored for outcome in findings.outcomes)
+    rejects = sum(row["rows"] for day in findings.truths.days for row in day.reasons)
+    worst = findings.movers.slice(0, 1).to_pylist()[0]
+    sums = sum(each.sums for each in findings.comparisons)
     same = f"both engines agree on {sums:,} sums bit for bit" if sums else "the other engine was left out"
     return (
-        f"done: {scored:,} impressions of {len(summary.outcomes)} days scored, all {rejects:,} planted rejects found; "
-        f"the candidate has the lower log loss in {summary.wins} of {len(summary.losses)} tasks × days; "
+        f"done: {scored:,} impressions of {len(findings.outcomes)} days scored, all {rejects:,} planted rejects found; "
+        f"the candidate has the lower log loss in {findings.wins} of {len(findings.losses)} tasks × days; "
         f"the {worst['model']} went wrong in {worst['slice']} ({worst['before']:.2f} → {worst['now']:.2f}); {same}"
     )
 

@@ -36,7 +36,7 @@ BESIDE = ("whole", "whole_impressions", "floats", "other_floats")
 
 
 @dataclass(frozen=True)
-class Events:
+class EventCounts:
     """The events of a label log by what became of them; all but the last four add up to `read`.
 
     Attributes:
@@ -100,7 +100,7 @@ class Events:
 
 def counted(
     impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation, day: Day, *, rejected: bool
-) -> dict[str, Events]:
+) -> dict[str, EventCounts]:
     """The events of every label log, in one pass over the ids and times of the impressions.
 
     Args:
@@ -201,7 +201,7 @@ def _summed(frame: DataFrame, time: str, day: Day, copies: Column) -> DataFrame:
     return frame.groupBy("log", "what").agg(*counts, own, *whole)
 
 
-def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> Events:
+def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> EventCounts:
     """The classes of one log, of which those without an impression are what the others leave."""
     nothing = dict.fromkeys(("n", "copies", "sure", "floats", *UNITS), 0)
     alone = {row["what"]: row["copies"] for row in rows if row["copies"] is not None}
@@ -213,7 +213,7 @@ def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> Events:
     without = different["n"] - sum(row["n"] for row in met.values())
     if not 0 <= sure <= without:
         raise RuntimeFailure(f"labels.{name}: more events are about an impression than there are; run again")
-    return Events(
+    return EventCounts(
         read=kept + sum(alone.values()),
         other_days=alone.pop("other_days", 0),
         after_age=alone.pop("after_age", 0),

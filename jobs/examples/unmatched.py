@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.day import Day
 from jobs.errors import RefusedError
 from jobs.examples import events
-from jobs.examples.events import FLOAT, Events
+from jobs.examples.events import FLOAT, EventCounts
 from jobs.settings import Evaluation, LabelLog
 
 ENOUGH = 20  # of fewer events a share says little, and each may be a straggler
@@ -40,7 +40,7 @@ class Judged:
 
     name: str
     declared: LabelLog
-    events: Events
+    events: EventCounts
     log: DataFrame
     impressions: DataFrame
     day: Day

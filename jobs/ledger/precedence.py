@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.errors import RuntimeFailure
 from jobs.storage import lake
-from jobs.storage.change import Part
+from jobs.storage.change import DayAtAge
 
 Began = tuple[datetime, str]  # a run's `started` event, and its id where two began at the same moment
 
@@ -27,7 +27,7 @@ class Precedence:
 
     session: SparkSession
     runs: lake.Address
-    part: Part
+    part: DayAtAge
     run_id: str
     _earlier: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)

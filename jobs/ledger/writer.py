@@ -20,7 +20,7 @@ from jobs.ledger.precedence import Precedence
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
 from jobs.storage import lake, soundness
-from jobs.storage.change import Check, Part
+from jobs.storage.change import Check, DayAtAge
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Writer:
         Raises:
             RuntimeFailure: Another run wrote the same day meanwhile (exit 3).
         """
-        part = Part(self.stamp.event_date, self.stamp.age_hours)
+        part = DayAtAge(self.stamp.event_date, self.stamp.age_hours)
         check = Precedence(self.session, self.address("runs"), part, self.stamp.run_id).check
         emptied = set(tables.OPTIONAL) - new.keys()
         with ThreadPoolExecutor(len(new)) as pool:
@@ -64,7 +64,7 @@ class Writer:
     def _replace_one(self, name: str, rows: pa.Table, check: Check) -> None:
         lake.replace(self.session, self.address(name), rows, self._metadata, check)
 
-    def _empty_one(self, name: str, part: Part, check: Check) -> None:
+    def _empty_one(self, name: str, part: DayAtAge, check: Check) -> None:
         """Remove the day from a table of which it has no rows any more, as no score can be binned."""
         if lake.exists(self.session, self.address(name)):
             lake.remove(self.session, self.address(name), part, check)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from jobs.examples.events import Events
+from jobs.examples.events import EventCounts
 from jobs.examples.left_out import LeftOut
 from jobs.ledger.runs import Ledger
 from jobs.ledger.stamp import Stamp
@@ -28,6 +28,6 @@ class Outcome:
     warnings: tuple[str, ...]
     provisional: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
-    events: Mapping[str, Events] = field(default_factory=dict)
+    events: Mapping[str, EventCounts] = field(default_factory=dict)
     gates: pa.Table | None = None
     comparisons: pa.Table | None = None

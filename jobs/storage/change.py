@@ -17,7 +17,7 @@ def replaceable(_: Set[str]) -> None:
     """The check that lets rows of any run be replaced."""
 
 
-class Part(NamedTuple):
+class DayAtAge(NamedTuple):
     """One day at one age: what is replaced at a time."""
 
     event_date: date
@@ -35,5 +35,5 @@ class Change:
 
     rows: pa.Table
     metadata: str
-    part: Part | None = None
+    part: DayAtAge | None = None
     check: Check = replaceable

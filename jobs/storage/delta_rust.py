@@ -23,7 +23,7 @@ from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.storage.address import Address
-from jobs.storage.change import Change, Part
+from jobs.storage.change import Change, DayAtAge
 from jobs.storage.schema import KEYS, MICROS, Column, Table
 
 WRITTEN_BY_SPARK: Final = ".c000."  # in the name of a file; delta-rs spells it -c000.
@@ -136,7 +136,7 @@ def _widened(rows: pa.Table, table: DeltaTable) -> pa.Table:
     return rows
 
 
-def _held(table: DeltaTable, part: Part) -> set[str]:
+def _held(table: DeltaTable, part: DayAtAge) -> set[str]:
     """The runs that a table holds rows of for a day at an age."""
     files = pa.table(table.get_add_actions(flatten=True)).select(["path", *(f"partition.{key}" for key in KEYS)])
     of_day = [path for path, *values in zip(*files.to_pydict().values(), strict=True) if values == list(part)]

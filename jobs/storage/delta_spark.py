@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.engines.quoting import quoted
 from jobs.storage.address import Address
-from jobs.storage.change import Change, Part
+from jobs.storage.change import Change, DayAtAge
 from jobs.storage.schema import KEYS, MICROS, Column, Table
 
 
@@ -95,7 +95,7 @@ def write(session: SparkSession, where: Address, change: Change) -> None:
         writer.save(where.path)
 
 
-def _held(session: SparkSession, where: Address, part: Part) -> set[str]:
+def _held(session: SparkSession, where: Address, part: DayAtAge) -> set[str]:
     """The runs that a table holds rows of for a day at an age."""
     rows = read(session, where).where(part.predicate)
     return set(rows.agg(F.collect_set("run_id")).collect()[0][0])

@@ -26,7 +26,7 @@ from jobs.engines.identity import engine_of
 from jobs.errors import ContractError, Problem
 from jobs.storage import soundness
 from jobs.storage.address import Address, address, check_spelling
-from jobs.storage.change import Change, Check, Part, replaceable
+from jobs.storage.change import Change, Check, DayAtAge, replaceable
 from jobs.storage.schema import KEYS, Table
 from jobs.storage.writers import writer_of
 
@@ -173,11 +173,11 @@ def replace(
     days = rows.select(KEYS).group_by(KEYS).aggregate([]).to_pylist()
     if len(days) != 1:
         raise ValueError(f"{where}: rows of one day and one age are replaced at a time, found {days}")
-    _write(session, where, Change(rows, json.dumps(metadata), Part(**days[0]), check))
+    _write(session, where, Change(rows, json.dumps(metadata), DayAtAge(**days[0]), check))
 
 
 @again
-def remove(session: SparkSession, where: Address, part: Part, check: Check = replaceable) -> None:
+def remove(session: SparkSession, where: Address, part: DayAtAge, check: Check = replaceable) -> None:
     """Remove one day at one age, atomically; nothing is committed where it has no rows."""
     with _told_of(where):
         writer_of(session).delete(session, where, Change(pa.table({}), "", part, check))

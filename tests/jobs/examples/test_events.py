@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from jobs.day import Day
 from jobs.examples import events
-from jobs.examples.events import Events
+from jobs.examples.events import EventCounts
 from jobs.files import pinned as sources
 from jobs.files.pinned import Wanted
 from jobs.inputs import impressions as read
@@ -62,7 +62,7 @@ def written(folder: Path, impressions: Sequence[Impression], logs: Mapping[str, 
     )
 
 
-def counted(spark, config: dict, *, rejected: bool = True) -> dict[str, Events]:
+def counted(spark, config: dict, *, rejected: bool = True) -> dict[str, EventCounts]:
     """The events as the job counts them."""
     evaluation = parse(config)
     day = Day(DAY, "UTC")
@@ -108,7 +108,7 @@ def expected(rows: Sequence[Event], impressions: Sequence[Impression], name: str
         else:
             seen.add(event)
             found[fate(event, impressions, window, every_copy=duplicates == "none")] += 1
-    names = [name for name in Events(0).counts if name != "rejected"]
+    names = [name for name in EventCounts(0).counts if name != "rejected"]
     return {**{name: found[name] for name in names}, "rejected": dict(rejected)}
 
 

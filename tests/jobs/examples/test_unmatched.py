@@ -13,7 +13,7 @@ from jobs import nightly
 from jobs.day import Day
 from jobs.errors import RefusedError
 from jobs.examples import unmatched
-from jobs.examples.events import UNITS, Events
+from jobs.examples.events import UNITS, EventCounts
 from jobs.examples.unmatched import Judged
 from jobs.settings import parse
 from jobs.sql.query import answered
@@ -31,7 +31,7 @@ def judged(folder, window: str = "1h", allowed: dict[str, Any] | None = None, **
     """A log with these events."""
     document = days.configured(folder)
     document["labels"]["conversion"] |= {"window": window, "unmatched": allowed or {}}
-    found = Events(
+    found = EventCounts(
         **{"read": 0, "whole": dict.fromkeys(UNITS, 0), "whole_impressions": dict.fromkeys(UNITS, 0), **counts}
     )
     nothing: Any = None

@@ -16,7 +16,7 @@ from jobs.errors import ConfigurationError, ContractError
 from jobs.ledger import tables
 from jobs.settings import parse
 from jobs.storage import lake, writers
-from jobs.storage.change import Change, Part
+from jobs.storage.change import Change, DayAtAge
 from jobs.storage.lake import Address
 from tests.world import days
 from tests.world.days import DAY, RESULTS, impression
@@ -128,7 +128,7 @@ def test_one_day_is_replaced_or_removed_and_no_other(spark, place):
     lake.replace(spark, place, metric_rows(2, run_id="s"), {"run_id": "s"})
     assert held(place)[0] == [*[(EVE, "r")] * 3, *[(DAY, "s")] * 2]
     assert '"s"' in str(DeltaTable(place.path).history(1))
-    lake.remove(spark, place, Part(DAY, 0))
+    lake.remove(spark, place, DayAtAge(DAY, 0))
     assert held(place)[0] == [(EVE, "r")] * 3
 
 
@@ -148,7 +148,7 @@ def test_a_stray_row_is_refused_by_the_engine_too(spark, full):
     before = held(full)
     stray = pa.concat_tables([metric_rows(1), metric_rows(1, EVE)])
     with pytest.raises(Exception, match=r"REPLACE_WHERE_MISMATCH|validation check"):
-        lake._write(spark, full, Change(stray, "{}", Part(DAY, 0)))
+        lake._write(spark, full, Change(stray, "{}", DayAtAge(DAY, 0)))
     assert held(full) == before
 
 

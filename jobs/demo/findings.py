@@ -23,7 +23,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Summary:
+class Findings:
     """What the demo found.
 
     Attributes:
@@ -78,7 +78,7 @@ class Summary:
         return 3 if self.problems else 0
 
     def document(self) -> dict[str, Any]:
-        """The summary as plain values."""
+        """The findings as plain values."""
         return {
             "exit_code": self.exit_code,
             "days": [verdict.of_outcome(outcome) for outcome in self.outcomes],
