@@ -46,32 +46,45 @@ Folders are the flow of the data. A room imports what stands below it, and no ar
 both, and that this page lists every room.
 
 ```
-impressions ─┐                                                     ┌▶ statistics        by cell
-clicks       ├─ inputs ─▶ examples: cells ─ label ─ summarise ─────┼▶ shard_statistics  by slice × shard     ─▶ metrics
-conversions ─┘                │                                    ├▶ score_bins        by slice × bin
-                              ▼                                    └▶ class_statistics  by slice × class
-                           rejects                                    results                                 ledger
+impressions ─┐                                                      ┌▶ statistics        by cell
+clicks       ├─ inputs ─▶ examples: cells ─ label ─ summarise ─┬────┼▶ shard_statistics  by slice × shard    ─▶ metrics
+conversions ─┘                 │                               │    ├▶ score_bins        by slice × bin          │
+                               ▼                               │    └▶ class_statistics  by slice × class        ▼
+                            rejects                   workers: udfs    results                               judgement
 ```
 
 `jobs/` is the driver: Spark plumbing, and decisions on small tables. `udfs/` is what runs in the workers, on NumPy and
-Arrow alone; it never imports `jobs`. A night is `jobs/nightly.py`, read from top to bottom.
+Arrow alone; it never imports `jobs`. A night is `jobs/nightly.py`, read from top to bottom:
+
+| step | what it does | rooms |
+|---|---|---|
+| read | pins what is read, asks whether it is there and whole, makes the tables | `jobs/inputs/`, `jobs/files/`, `jobs/planning/` |
+| cells | the combinations of dimensions that occur, what has arrived of each log | `jobs/examples/cells.py`, `jobs/examples/arrival.py` |
+| label | one row per impression, with its labels | `jobs/examples/label.py` |
+| summarise | one pass over the examples: batches in, exact sums out, added up by key | `jobs/examples/summarise.py`; in the workers `udfs/scan/`, from there `udfs/examples/`, `udfs/measures/`, `udfs/exact/` |
+| reject | counts what is left out by its reason, and refuses the day where that is too much | `jobs/examples/rejects.py`, `jobs/examples/unmatched.py` |
+| finish | combined sums become the rows of tables, and metrics | `jobs/results/`; `udfs/pricing.py` |
+| judge | intervals, changes, gates: from those small tables, without the logs | `jobs/judgement/night.py` |
+| write | replaces the day in every table, and reads back that it is there | `jobs/ledger/writer.py`, by `jobs/storage/` |
 
 Where is …
 
 | what | room |
 |---|---|
-| a click judged too late? | `jobs/examples/label.py` by its window, `jobs/inputs/impressions.py` by the age |
-| what became of an event counted? | `jobs/examples/events.py`, and judged in `unmatched.py` beside it |
-| −ln p of a score of exactly 0 priced? | `udfs/pricing.py`, by `loss.clip`, after all sums are added |
-| a row rejected? | for reasons of `jobs/inputs/values.py` and `times.py`, by `jobs/examples/rejects.py` |
+| a click judged too late? | after its window: `jobs/examples/label.py`; after the age: `jobs/inputs/impressions.py` |
+| what became of an event counted? | `jobs/examples/events.py`, and judged in `jobs/examples/unmatched.py` |
+| −ln p of a score of exactly 0 priced? | `udfs/pricing.py`, by `loss.clip`, after all sums are added; which rows: `Kind.hard` in `udfs/kinds.py` |
+| a row rejected? | for reasons of `jobs/inputs/values.py` and `jobs/inputs/times.py`, by `jobs/examples/rejects.py` |
 | a row left out of one task × model? | `Scoring.reason` in `jobs/inputs/scorings.py`; to workers it is NULL |
 | it decided that a day is whole? | `jobs/planning/` |
 | the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one; `subtracted` takes a part away again |
+| an interval of a metric made? | `jobs/judgement/intervals.py`, by what `jobs/judgement/uncertainty/` knows |
+| a gate decided? | `jobs/judgement/gates.py`; declared in `jobs/settings/judgement/gates.py`, written by `jobs/judgement/gate_rows.py` |
+| a day held against another one? | `jobs/judgement/changes/` |
 | a new kind of task written? | `udfs/kinds.py`, see [add-a-kind](add-a-kind.md) |
 | a new metric written? | `udfs/measures/`, see [add-a-metric](add-a-metric.md) |
 | an engine's quirk met? | `jobs/engines/` and `jobs/storage/`; of files that are read, `jobs/files/` |
-| an interval, a difference, a decision made? | `jobs/judgement/`, from small tables of exact sums |
-"""
+"""  # noqa: E501 - a row of a table is one line
 
 
 def rooms(place: str) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """The house stands: rooms import what is below them, never up and never in a circle, and the page of it is true."""
 
 import ast
+import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "architecture.md"
 FILES = sorted(file for package in ("jobs", "udfs") for file in (ROOT / package).rglob("*.py"))
 sys.path.append(str(ROOT / ".ci"))
-from architecture import FLOORS  # noqa: E402 - the generator of the page is no package
+from architecture import FLOORS, HEAD  # noqa: E402 - the generator of the page is no package
 
 MODULES = {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file for file in FILES}
 
@@ -94,3 +95,14 @@ def test_the_page_is_as_the_generator_writes_it(tmp_path):
     target = tmp_path / "architecture.md"
     subprocess.run([sys.executable, ".ci/architecture.py", str(target)], cwd=ROOT, check=True)
     assert target.read_text(encoding="utf-8") == PAGE.read_text(encoding="utf-8"), "out of date: make docs"
+
+
+def test_the_page_sends_to_rooms_that_are_there():
+    sent_to = re.findall(r"`((?:jobs|udfs)/[^`]*)`", HEAD)
+    assert [place for place in sent_to if not (ROOT / place).exists()] == []
+    assert len(sent_to) > 20
+
+
+def test_the_page_has_the_steps_of_a_night():
+    told = re.findall(r'progress.stage\("(\w+)"\)', (ROOT / "jobs" / "nightly.py").read_text(encoding="utf-8"))
+    assert re.findall(r"^\| (\w+) \|", HEAD.split("Where is")[0], re.MULTILINE) == ["step", *told]
