@@ -54,6 +54,7 @@ REASONS = {
     "no_positive": "No group has a positive.",
     "none_above_threshold": "No score reaches the threshold.",
     "labels_sum_to_zero": "Weighted labels add up to 0.",
+    "no_variance": "No score of the slice can be wrong by chance: each is 0 or 1 (or ½, of `spiegelhalter_z`).",
     "constant_label": "Labels do not differ, or by too little for the sums to tell.",
 }
 

@@ -24,8 +24,8 @@ from jobs.progress import Progress
 from jobs.settings import Evaluation, load
 from jobs.sql import answers
 from jobs.sql.query import answered
-from jobs.surfaces import alerts, compared, doctor, gates, verdict
-from jobs.surfaces.arguments import parsed_age, parsed_date
+from jobs.surfaces import alerts, compared, doctor, gates, verdict, worst
+from jobs.surfaces.arguments import Age, Config, Day, Engine, Json, Provisional, Set, parsed_age, parsed_date
 from jobs.surfaces.exits import called, guarded, printed
 
 app = typer.Typer(
@@ -34,18 +34,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
-Day = Annotated[str, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
-Age = Annotated[str | None, typer.Option("--age", help="Label age, e.g. 24h or 7d; default: the configured one.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
-Provisional = Annotated[
-    bool, typer.Option("--provisional", help="Also before the age is reached or a log is whole; marked as such.")
-]
-Engine = Annotated[
-    str, typer.Option("--engine", envvar="LOSSLEDGER_ENGINE", help="spark (Apache Spark) or sail (embedded, no Java).")
-]
 
 
 def _version(asked: bool) -> None:
@@ -190,6 +178,9 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
         return 0
 
     raise _ended(command, as_json=as_json)
+
+
+app.command()(worst.worst)
 
 
 # A query that begins with a comment looks like an option.

@@ -5,16 +5,17 @@ from __future__ import annotations
 import typer
 
 from jobs import cli
+from jobs.surfaces import arguments
 from jobs.surfaces.exits import called
 
 
 def main(  # noqa: PLR0913, PLR0917 - the options of the command
-    config: cli.Config,
-    day: cli.Day,
-    age: cli.Age = None,
-    provisional: cli.Provisional = False,
-    overrides: cli.Set = [],  # noqa: B006 - typer copies it
-    as_json: cli.Json = False,
+    config: arguments.Config,
+    day: arguments.Day,
+    age: arguments.Age = None,
+    provisional: arguments.Provisional = False,
+    overrides: arguments.Set = [],  # noqa: B006 - typer copies it
+    as_json: arguments.Json = False,
 ) -> None:
     """Evaluate one day on this Spark application and replace it in the tables."""
     cli.run(config, day, age, provisional, "spark", overrides, as_json)

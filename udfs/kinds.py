@@ -12,7 +12,17 @@ from udfs.examples.binary import Examples, binary_examples, regression_examples
 from udfs.examples.corrections import recalibrated_examples
 from udfs.examples.products import product_examples
 from udfs.kind import SHARED, Arrays, Hard, Kind
-from udfs.measures import baselines, binary, calibration, class_prior, entropy, multiclass, regression, totals
+from udfs.measures import (
+    baselines,
+    binary,
+    calibration,
+    class_prior,
+    entropy,
+    multiclass,
+    regression,
+    significance,
+    totals,
+)
 from udfs.measures.bins import areas, reliability, thresholds
 from udfs.measures.groups import average_precision, candidates, grouped_auc, listwise, ranking
 
@@ -44,7 +54,7 @@ def _candidates(of: Arrays) -> groups.GroupExamples:
 BINARY: Final = Kind(
     name="binary",
     title="Binary",
-    families=(totals, binary, calibration, entropy, baselines, areas, thresholds, reliability),
+    families=(totals, binary, calibration, significance, entropy, baselines, areas, thresholds, reliability),
     columns=SHARED
     | {"label", "score", "complement", "positive_loss", "negative_loss", "score_is_zero", "score_is_one"},
     examples=_binary,

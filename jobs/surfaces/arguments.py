@@ -3,9 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from jobs.errors import ConfigurationError, Problem
 from jobs.settings import durations
+
+Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
+Day = Annotated[str, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
+Age = Annotated[str | None, typer.Option("--age", help="Label age, e.g. 24h or 7d; default: the configured one.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
+Provisional = Annotated[
+    bool, typer.Option("--provisional", help="Also before the age is reached or a log is whole; marked as such.")
+]
+Engine = Annotated[
+    str, typer.Option("--engine", envvar="LOSSLEDGER_ENGINE", help="spark (Apache Spark) or sail (embedded, no Java).")
+]
 
 
 def parsed_date(text: str) -> date:

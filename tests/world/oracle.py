@@ -123,6 +123,10 @@ TERMS = {
     "squared_error": "w * ((y * c - (1D - y) * p) * (y * c - (1D - y) * p))",
     "positive_nll": "w * (y * a)",
     "negative_nll": "w * ((1D - y) * b)",
+    "squared_nll": "w * (least(y * a + (1D - y) * b, 1000D) * least(y * a + (1D - y) * b, 1000D))",
+    "score_variance": "w * w * (p * c)",
+    "spiegelhalter_sum": "w * ((y * c - (1D - y) * p) * (c - p))",
+    "spiegelhalter_variance": "w * w * ((c - p) * (c - p) * (p * c))",
     "positive_focal_g2": "w * (y * (c * c * a))",
     "negative_focal_g2": "w * ((1D - y) * (p * p * b))",
     "hard_wrong_positive_weight": "w * y * if(hard_zero, 1D, 0D)",
@@ -131,13 +135,15 @@ TERMS = {
     "hard_right_negative_weight": "w * (1D - y) * if(hard_zero, 1D, 0D)",
 }
 
+SQUARED = ("squared_weight", "score_variance", "spiegelhalter_variance")
+
 
 def views(spark: SparkSession) -> None:
     """The view `terms` in units, by task and model, from the views `impressions`, `clicks` and `sales`."""
     hashed = ", ".join(f"{name} IS NULL, {name}" for name in HASHED)
     values = {name: VALUE.format(f"r.{name}") for name in ("country", "device")}
     placed = PLACED.format(cap=CAP, salt=SALT, shards=SHARDS, **values)
-    natural = {name: "unit * unit" if name == "squared_weight" else "unit" for name in TERMS}
+    natural = {name: "unit * unit" if name in SQUARED else "unit" for name in TERMS}
     terms = ", ".join(f"rint({term} * 1e15D) * {natural[name]} AS {name}" for name, term in TERMS.items())
     for view, query in {
         "examples": LABELLED + DEDUPLICATED.format(hashed=hashed) + placed,

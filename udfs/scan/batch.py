@@ -25,7 +25,7 @@ from udfs.scan.recipes import Recipe, column
 WHOLE = -1  # the part of sums over all scores and classes
 NO_OTHER = -1  # the other pair of sums over all rows
 BLOCK_ROWS = 2**17  # their columns stay near the cache; fewer rows pay for the calls instead
-BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum")
+BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum", "positive_nll", "negative_nll")
 KEYS = pa.schema(
     [
         *(("pair", pa.int32()), ("grouping", pa.int32()), ("key", pa.int64())),

@@ -28,6 +28,7 @@ class Search:
     """What is looked for.
 
     Attributes:
+        depth: How many dimensions a cross has at most.
         least_rows: A cross needs as many rows, in each side.
         most: How many are listed at most.
         discoveries: False ones among the listed, as a share: the level of Benjamini and Hochberg.
@@ -37,6 +38,7 @@ class Search:
         alpha: SliceLine's weight of errors against size.
     """
 
+    depth: int = 3
     least_rows: int = 100
     most: int = 20
     discoveries: float = 0.05

@@ -18,6 +18,7 @@ from jobs.demo.report import METRICS, WORDS
 from jobs.demo.truths import DayTruth
 from jobs.engines import jars
 from jobs.errors import RuntimeFailure
+from jobs.judgement.worst import Asked, Ledger, worst_of
 from jobs.settings import load
 from tests.world.child import ROOT
 
@@ -202,6 +203,16 @@ def test_one_unit_of_the_fifteenth_decimal_is_a_difference(findings: Findings, r
     assert [each.differing for each in found] == [("score_sum",), (), ()]
     assert replace(findings, comparisons=found).problems == ["statistics: score_sum differ"]
     assert replace(findings, comparisons=found).exit_code == 3
+
+
+def test_the_cross_that_is_wrong_on_the_last_day_is_the_worst(
+    findings: Findings, root: Path, spark: SparkSession
+) -> None:
+    settings = load(CONFIG, [f"tables.path={root / 'warehouse'}"])
+    found = worst_of(Ledger(spark, settings, LAST, settings.age_hours), Asked())
+    listed = {(each["task"], each["model"]): each["worst"] for each in found}
+    assert listed["ctr", "champion"][0]["slice"] == "country=BR,device=android"
+    assert listed["ctr", "champion"][0]["error"] > 0.0 and listed["ctr", "candidate"] == []
 
 
 def test_a_day_that_was_not_counted_as_planted_is_a_problem(findings: Findings) -> None:

@@ -135,6 +135,10 @@ REFERENCES: dict[str, Reference] = {
     "tjur_ratio": lambda e: (e.sum(e.y * e.p) / e.sum(e.y)) / (e.sum((1 - e.y) * e.p) / e.sum(1 - e.y)),
     "calibration_bias": lambda e: (e.sum(e.p) - e.sum(e.y)) / e.sum(1),
     "log_calibration": lambda e: log(e.sum(e.p) / e.sum(e.y)),
+    "calibration_z": lambda e: (e.sum(e.y) - e.sum(e.p)) / mp.sqrt(e.sum(e.w * e.p * e.c)),
+    "spiegelhalter_z": lambda e: (
+        e.sum((e.y - e.p) * (e.c - e.p), size=abs(e.y - e.p)) / mp.sqrt(e.sum(e.w * (e.c - e.p) ** 2 * e.p * e.c))
+    ),
 }
 
 
