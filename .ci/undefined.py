@@ -21,7 +21,7 @@ def reasons(metric: Metric, kind: str) -> list[str]:
     """The reason that the metric declares, if it can apply, and `infinite`, if a value can be."""
     chosen = metric
     if metric.over != "baseline":
-        chosen = catalog.published(kind, OPTIONS, metric.over)[metric.label(next(metric.choices(OPTIONS)))]
+        chosen = catalog.published(kind, OPTIONS, metric.over)[metric.published_as(next(metric.choices(OPTIONS)))]
     odd = _bins() if metric.over == "bins" else _sums(kind, of_classes=metric.over == "classes")
     with np.errstate(all="ignore"):
         values = np.array([np.ravel(chosen.of(sums))[0] for sums in odd])

@@ -61,7 +61,7 @@ def published(kind: str, options: Options, over: Over = "rows") -> dict[str, Met
     """
     statistics = statistics_of(kind)
     return {
-        metric.label(choice): _reading(metric.bound(choice), statistics, {**options, **choice})
+        metric.published_as(choice): _reading(metric.bound(choice), statistics, {**options, **choice})
         for metric in metrics_of(kind, over).values()
         for choice in metric.choices(options)
     }

@@ -112,7 +112,7 @@ class Metric(Measure):
         several = of_slices and any(np.ndim(x) for x in (*inputs, *named.values()))
         return value if several else float(np.ravel(value)[0])
 
-    def label(self, choice: Mapping[str, float]) -> str:
+    def published_as(self, choice: Mapping[str, float]) -> str:
         """Name of the metric in the tables, e.g. `ndcg@5` for k = 5."""
         return self.name + self.suffix.format(**{k: _shortest(v) for k, v in choice.items()})
 

@@ -89,19 +89,21 @@ def scorings(settings: Evaluation) -> tuple[Scoring, ...]:
         choices = [settings.models[model_name][factor] for factor in settings.factors(task_name)]
         found.append(
             Scoring(
-                task_name,
-                model_name,
-                KINDS[task.kind],
-                label_named(task.label),
-                label_named(task.given) if task.given else None,
-                weights.get(weight_of(settings, task_name)),
-                sampling if KINDS[task.kind].sampling else None,
-                tuple(scores[_score_key(settings, task_name, model_name, f)] for f in settings.factors(task_name)),
-                tuple(choice.scale for choice in choices),
-                settings.classes(task_name),
-                choices[0].negatives_rate,
-                _required(settings, task_name),
-                not all(choice.required for choice in choices),
+                task=task_name,
+                model=model_name,
+                kind=KINDS[task.kind],
+                label=label_named(task.label),
+                given=label_named(task.given) if task.given else None,
+                weight=weights.get(weight_of(settings, task_name)),
+                sampling=sampling if KINDS[task.kind].sampling else None,
+                scores=tuple(
+                    scores[_score_key(settings, task_name, model_name, f)] for f in settings.factors(task_name)
+                ),
+                scales=tuple(choice.scale for choice in choices),
+                classes=settings.classes(task_name),
+                rate=choices[0].negatives_rate,
+                required=_required(settings, task_name),
+                optional=not all(choice.required for choice in choices),
             )
         )
     return tuple(found)
