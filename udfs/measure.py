@@ -23,7 +23,7 @@ from typing import Any, Literal, Self, TypeVar, get_args
 
 import numpy as np
 
-from udfs.exact.arrays import FloatArray as FloatArray  # noqa: PLC0414 - judgement has it from here
+from udfs.exact.arrays import FloatArray
 
 Function = Callable[..., Any]
 # By name; an option with several values makes one measure of each, as k = (5, 10) makes ndcg@5 and ndcg@10.

@@ -20,9 +20,9 @@ from jobs.ledger.tables import INTERVAL
 from jobs.results.baselines import Rates
 from jobs.settings import Evaluation
 from udfs.catalog import published, published_against
+from udfs.exact.arrays import FloatArray
 from udfs.exact.numerics import ratio
 from udfs.kinds import KINDS
-from udfs.measure import FloatArray
 from udfs.measures.baselines import constant_baseline, prior_entropy
 from udfs.measures.peers import peer_metrics
 

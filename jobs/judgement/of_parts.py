@@ -18,7 +18,8 @@ from jobs.judgement.uncertainty.shards import parts_left_out
 from jobs.results.slice_sums import doubles
 from jobs.settings import Evaluation
 from udfs.catalog import published, statistics_of
-from udfs.measure import FloatArray, Metric
+from udfs.exact.arrays import FloatArray
+from udfs.measure import Metric
 from udfs.scan.batch import BIN_STATISTICS
 
 ALL_SHARDS = -1  # the shard of bins that were not kept apart

@@ -5,8 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from udfs.exact.arrays import FloatArray, UnitArray, WordArray
-from udfs.exact.arrays import IntArray as IntArray  # noqa: PLC0414 - the scan has it from here
+from udfs.exact.arrays import FloatArray, IntArray, UnitArray, WordArray
 
 SCALE = 15
 UNITS = 10**SCALE

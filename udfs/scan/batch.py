@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from udfs.exact.decimals import DECIMAL, IntArray
+from udfs.exact.arrays import BoolArray, FloatArray, IntArray
+from udfs.exact.decimals import DECIMAL
 from udfs.exact.kernels import kernel
 from udfs.exact.sums import Sums, accumulate
 from udfs.examples.classes import of_each_class
-from udfs.measure import FloatArray, Statistic
+from udfs.measure import Statistic
 from udfs.scan.blocks import blocks
 from udfs.scan.grains import CELLS, Grain, Grouping, grains_of_all, grains_of_pair
 from udfs.scan.partials import PACK_ROWS, counted, packed
@@ -120,7 +120,7 @@ class Summarise:
         # Grains of several pairs have the same slices and shards.
         slices = {at: self._keys(*at, cell, shard) for at in dict.fromkeys((g.grouping, g.shards) for g in sums)}
         keys = {grain: slices[grain.grouping, grain.shards] for grain in sums if grain.other is None}
-        scored: list[NDArray[np.bool_]] = []
+        scored: list[BoolArray] = []
         terms = self._terms(table, {g: k for g, k in keys.items() if g.pair is not None}, sums, scored)
         of_all = {grain: key for grain, key in keys.items() if grain.pair is None}
         accumulate(terms, [(sums[grain], key) for grain, key in of_all.items()])
@@ -142,10 +142,10 @@ class Summarise:
         terms = ((name, statistic.of(examples)) for name, statistic in self.statistics[recipe.kind].items())
         accumulate(terms, [(sums.setdefault(grain, Sums(self._size(grain))), key) for grain, key in apart])
 
-    def _cells(self, codes: pa.ChunkedArray) -> tuple[IntArray, NDArray[np.bool_]]:
+    def _cells(self, codes: pa.ChunkedArray) -> tuple[IntArray, BoolArray]:
         """The cell of each code, and whether the code is known."""
         number = pc.index_in(codes, value_set=pa.array(self.codes))
-        known: NDArray[np.bool_] = number.is_valid().to_numpy()
+        known: BoolArray = number.is_valid().to_numpy()
         if not self.codes.size:
             return np.zeros(known.size, np.int64), known
         return self.cell_of_code[number.fill_null(0).to_numpy()], known
@@ -161,7 +161,7 @@ class Summarise:
         table: pa.Table,
         keys: Mapping[Grain, IntArray],
         sums: Mapping[Grain, Sums],
-        scored: list[NDArray[np.bool_]],
+        scored: list[BoolArray],
     ) -> Iterator[Terms]:
         """The terms of every statistic of every pair; what it keeps for itself is added, and `scored` told."""
         for pair, recipe in enumerate(self.recipes):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from udfs.exact.decimals import IntArray
+from udfs.exact.arrays import IntArray
 from udfs.scan.recipes import Recipe
 
 CELLS = -1  # the grouping of all combinations of dimensions

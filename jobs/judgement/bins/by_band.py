@@ -13,11 +13,11 @@ from jobs.judgement.bins.bands import Bands, bands, cuts_by_weight, shares
 from jobs.judgement.bins.recalibration import Bins, Shifted, shifted
 from jobs.judgement.bins.temperature import Tempered, tempered
 from jobs.results.rows import summed
+from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import DECIMAL, from_decimal, nearest
 from udfs.exact.numerics import binary_entropy, ratio, total
 from udfs.examples.bins import Binning
 from udfs.kind import clipped
-from udfs.measure import FloatArray
 
 COUNT = 10
 SUMS = ("positive_weight", "negative_weight", "score_sum", "positive_nll", "negative_nll")

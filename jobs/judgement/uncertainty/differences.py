@@ -9,8 +9,8 @@ import numpy as np
 from jobs.judgement.uncertainty import student
 from jobs.judgement.uncertainty.jackknife import Estimates, Interval, interval, masked
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
+from udfs.exact.arrays import FloatArray
 from udfs.exact.numerics import ratio
-from udfs.measure import FloatArray
 
 POWERED = 2.8  # standard errors that are seen in 80 % of cases: the normal quantiles at 97.5 % and at 80 %, added
 

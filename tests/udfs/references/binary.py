@@ -18,6 +18,7 @@ from mpmath import mp, mpf
 from numpy.typing import NDArray
 
 from tests.udfs.rows.binary import OPTIONS, Rows
+from udfs.exact.arrays import FloatArray
 from udfs.measure import Options
 
 mp.dps = 60
@@ -196,7 +197,7 @@ def _sigmoid(z: MpArray) -> MpArray:
     return _elementwise(lambda x: mpf(1) if x == UNBOUNDED else mpf(0) if x == -UNBOUNDED else 1 / (1 + mp.exp(-x)), z)
 
 
-def _mp(x: NDArray[np.float64]) -> MpArray:
+def _mp(x: FloatArray) -> MpArray:
     return _elementwise(mpf, x.tolist())
 
 
