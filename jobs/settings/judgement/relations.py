@@ -53,9 +53,19 @@ def _names(settings: Evaluation, gate: Gate) -> Iterator[tuple[str, str | None, 
         return
     yield "model", gate.model, [model for task, model in settings.pairs if task == gate.task]
     yield "comparison", gate.comparison, [n for n in settings.comparisons if gate.task in settings.compared(n)]
-    of_change = changing(settings.tasks[gate.task].kind, settings)
-    yield "metric", gate.metric, of_change if gate.against else metrics_of_task(settings, gate.task)
+    yield "metric", gate.metric, _metrics(settings, gate)
     yield "against", gate.against, settings.changes.names
+
+
+def _metrics(settings: Evaluation, gate: Gate) -> dict[str, Metric]:
+    """The metrics that a gate can ask for: of changes and of comparisons there are fewer."""
+    kind = settings.tasks[gate.task].kind
+    if gate.against is not None:
+        return changing(kind, settings)
+    if gate.comparison is not None:
+        every = published(kind, settings.loss.options)
+        return {name: metric for name, metric in every.items() if metric.spread == "mean"}
+    return metrics_of_task(settings, gate.task)
 
 
 def _directions(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem]:

@@ -336,6 +336,15 @@ def test_a_gate_of_a_change_asks_for_a_day_and_a_metric_that_changes_are_told_of
     assert text.startswith("gates.g.metric: found 'tjur_r2', expected one of log_loss, normalized_entropy")
 
 
+def test_a_gate_of_a_comparison_asks_for_a_metric_that_is_compared() -> None:
+    models = ("models/v2", SMALL["models"]["v1.2"])
+    release = ("comparisons", {"release": {"candidate": "v2", "baseline": "v1.2"}})
+    better = {"task": "ctr", "comparison": "release", "metric": "log_loss", "require": "better"}
+    assert parse(changed(models, release, ("gates", {"g": better}))).gates["g"].kind == "better"
+    (text,) = errors(lambda: parse(changed(models, release, ("gates", {"g": {**better, "metric": "auc"}}))))
+    assert text.startswith("gates.g.metric: found 'auc', expected a metric of the task")
+
+
 @pytest.mark.parametrize(("changes", "text"), WRONG_GATES)
 def test_a_gate_on_what_is_not_there_is_told_before_any_work(changes: dict[str, Any], text: str) -> None:
     assert parse(changed(("gates", {"g": GATE}))).gates["g"].kind == "within"
