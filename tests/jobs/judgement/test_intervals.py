@@ -132,7 +132,8 @@ def test_where_bins_are_not_by_shard_auc_is_judged_over_rows_if_it_can_be(rows, 
 def test_joint_losses_are_judged_shard_by_shard(rows):
     tasks = {"home": {"label": "won"}, "again": {"label": "won"}}
     models = {"forecast": {"home": {"score": "forecast"}, "again": {"score": "rate"}}}
-    config = {**CONFIG, "tasks": tasks, "models": models, "joint": {"both": {"home": 1.0, "again": -1.0}}}
+    joint = {"both": {"home": 1.0, "again": -1.0}}
+    config = {**CONFIG, "tasks": tasks, "models": models, "joint": joint, "comparisons": {}}
     of = row(tables(parse(config), rows)["metrics"], task="both", slice="", metric="joint_loss")
     counts = resampled(rows)
     drawn = value_of("log_loss", counts, rows) - value_of("log_loss", counts, rows, "rate")
