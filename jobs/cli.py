@@ -25,7 +25,18 @@ from jobs.settings import Evaluation, load
 from jobs.sql import answers
 from jobs.sql.query import answered
 from jobs.surfaces import alerts, compared, doctor, gates, verdict, worst
-from jobs.surfaces.arguments import Age, Config, Day, Engine, Json, Provisional, Set, parsed_age, parsed_date
+from jobs.surfaces.arguments import (
+    Age,
+    Config,
+    Day,
+    Engine,
+    Json,
+    Provisional,
+    Set,
+    asked_hours,
+    parsed_age,
+    parsed_date,
+)
 from jobs.surfaces.exits import called, guarded, printed
 
 app = typer.Typer(
@@ -145,9 +156,9 @@ def gate(  # noqa: PLR0913, PLR0917 - the options of the command
 
     def command() -> int:
         settings = load(config, overrides)
-        event_date, hours = parsed_date(day), parsed_age(age)
+        at = parsed_date(day), asked_hours(settings, age)
         with session(engine) as spark:
-            rows = gates.judged(spark, settings, event_date, settings.age_hours if hours is None else hours)
+            rows = gates.judged(spark, settings, *at)
         code = int(gates.fails(rows))
         printed([json.dumps({"exit_code": code, "gates": rows})] if as_json else gates.lines(rows))
         return code
@@ -167,12 +178,13 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
     """Compare the models of a day again, from its tables alone; nothing is written."""
 
     def command() -> int:
-        settings, event_date, hours = load(config, overrides), parsed_date(day), parsed_age(age)
+        settings = load(config, overrides)
+        at = parsed_date(day), asked_hours(settings, age)
         if not settings.comparisons:
             problem = Problem("comparisons", "nothing", "{release: {candidate: MODEL, baseline: MODEL}}")
             raise ConfigurationError("there is nothing to compare", [problem])
         with session(engine) as spark:
-            found = compared_again(spark, settings, event_date, settings.age_hours if hours is None else hours)
+            found = compared_again(spark, settings, *at)
         told = json.dumps({"exit_code": 0, "comparisons": compared.facts(found)})
         printed([told] if as_json else compared.sentences(found))
         return 0

@@ -34,7 +34,6 @@ from jobs.planning.finality import Finality
 from jobs.planning.history import history
 from jobs.progress import Progress
 from jobs.results import baselines, precision
-from jobs.results.baselines import Rates
 from jobs.results.new_rows import Combined, new_rows
 from jobs.results.outcome import Outcome
 from jobs.results.rows import stamped_rejects
@@ -141,21 +140,30 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
     # Before anything is written: sums of two states of a file would be blamed on its rows.
     pinned.verify(inputs.all)
     combined = Combined(summed.sums, scanned.cells, scanned.scorings, finality.stamp, night.settings)
-    statistics = combined.statistics()
     with progress.stage("reject"):
+        statistics = combined.statistics()
         left = _rejected(night, summed, statistics)
     with progress.stage("finish"):
-        new, references = _finished(night, combined, statistics)
+        references = baselines.references(night.session, night.settings, finality.stamp)
+        new = new_rows(combined, statistics, references)
         pinned.verify(inputs.all)
     with progress.stage("judge"):
         new = judged(night.session, new, night.settings, references, finality)
     with progress.stage("write"):
         night.writer.replace(new)
     _tell_done(night, inputs, scanned, finality, progress)
-    doubts = (*inputs.warnings(night.settings), *_doubts(night, scanned, frames, left, new))
-    events = {log.name: log.events for log in left.logs}
-    ended = (finality.stamp, left.ledger, new["metrics"], dict(progress.seconds), doubts, finality.reasons)
-    return Outcome(*ended, left.pairs, events, new.get("gate_results"), new.get("comparisons"))
+    return Outcome(
+        stamp=finality.stamp,
+        ledger=left.ledger,
+        metrics=new["metrics"],
+        stages=dict(progress.seconds),
+        warnings=(*inputs.warnings(night.settings), *_doubts(night, scanned, frames, left, new)),
+        provisional=finality.reasons,
+        left_out=left.pairs,
+        events={log.name: log.events for log in left.logs},
+        gates=new.get("gate_results"),
+        comparisons=new.get("comparisons"),
+    )
 
 
 def _read(night: Night, *, provisional: bool) -> tuple[Inputs, Finality]:
@@ -163,8 +171,7 @@ def _read(night: Night, *, provisional: bool) -> tuple[Inputs, Finality]:
     stamp = night.writer.stamp
     night.writer.check_place()
     inputs = gathered(night.session, night.settings, night.day, stamp)
-    done = made(night.writer)
-    return inputs, Finality(stamp, night.day, history(done, stamp), provisional)
+    return inputs, Finality(stamp, night.day, history(made(night.writer), stamp), provisional)
 
 
 def _asked(night: Night, inputs: Inputs, finality: Finality) -> Finality:
@@ -223,13 +230,6 @@ def _rejected(night: Night, summed: Summed, statistics: pa.Table) -> Left:
     if statistics.num_rows == 0:
         raise RefusedError(f"{night.day.date}: no row of the day can be evaluated, and nothing never replaces a day")
     return Left(ledger, of_pairs(rows.scorings, statistics, ledger.reasons), logs)
-
-
-def _finished(night: Night, combined: Combined, statistics: pa.Table) -> tuple[dict[str, pa.Table], Rates]:
-    """The rows of every table, and the rates that metrics were held against."""
-    where = night.writer.address("statistics")
-    references = baselines.references(night.session, night.settings, where, combined.stamp)
-    return new_rows(combined, statistics, references), references
 
 
 def _tell_done(night: Night, inputs: Inputs, scanned: Scanned, finality: Finality, progress: Progress) -> None:

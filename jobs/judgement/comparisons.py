@@ -15,12 +15,12 @@ from jobs.judgement.uncertainty.discoveries import adjusted
 from jobs.judgement.uncertainty.running import running_by_shard
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.settings import Evaluation
+from jobs.settings.judgement.changing import ENTROPY
 from udfs.catalog import published
 from udfs.exact.arrays import BoolArray, FloatArray
 from udfs.kinds import KINDS
 from udfs.measure import Metric
 
-ENTROPY = "normalized_entropy"
 Nights = Mapping[Asked, Mapping[date, Tables]]
 
 

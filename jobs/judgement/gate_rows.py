@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 
 from jobs.judgement.gates import FAILED, NOT_JUDGED, UNDECIDED, Judged, judged
+from jobs.ledger.judgements import GATE_RESULTS
 from jobs.ledger.stamp import Stamp
-from jobs.ledger.tables import GATE_RESULTS
 from jobs.results.rows import selected, stamp_columns
 from jobs.settings import Evaluation
 from jobs.settings.judgement.gates import Gate
 from jobs.settings.judgement.relations import metrics_of_task
+from udfs.kinds import KINDS
 
 
 @dataclass(frozen=True)
@@ -79,25 +80,23 @@ def results(settings: Evaluation, evidence: Evidence) -> list[Result]:
 def _of_gate(
     settings: Evaluation, gate: Gate, evidence: Evidence, texts: Mapping[tuple[str, ...], list[str]]
 ) -> Iterator[tuple[str, Judged]]:
-    metric = metrics_of_task(settings, gate.task).get(gate.metric or "")
-    sign = 1 if metric is not None and metric.better == "more" else -1
+    # How many rows there are, and whether labels are final, stands beside every metric: beside the loss, too.
+    name = gate.metric or KINDS[settings.tasks[gate.task].kind].loss
+    sign = 1 if metrics_of_task(settings, gate.task)[name].better == "more" else -1
     for names in gate.slices:
         dimensions = tuple(name for name in settings.dimensions if name in names)
         # Of dimensions without a slice nothing is there, which is told once.
         for text in texts.get(dimensions) or [",".join(f"{name}=?" for name in dimensions)]:
-            yield text, judged(gate, _row(gate, evidence, text), quiet=evidence.quiet, sign=sign)
+            yield text, judged(gate, _row(gate, name, evidence, text), quiet=evidence.quiet, sign=sign)
 
 
-def _row(gate: Gate, evidence: Evidence, text: str) -> Mapping[str, Any] | None:
+def _row(gate: Gate, metric: str, evidence: Evidence, text: str) -> Mapping[str, Any] | None:
     """The evidence of a gate in a slice."""
     if gate.comparison is not None:
-        return evidence.comparisons.get((gate.comparison, gate.task, text, str(gate.metric)))
+        return evidence.comparisons.get((gate.comparison, gate.task, text, metric))
     if gate.against is not None:
-        return evidence.changes.get((gate.task, str(gate.model), text, str(gate.metric), gate.against))
-    if gate.metric is not None:
-        return evidence.metrics.get((gate.task, str(gate.model), text, gate.metric))
-    own = (row for key, row in evidence.metrics.items() if key[:3] == (gate.task, gate.model, text))
-    return next(own, None)
+        return evidence.changes.get((gate.task, str(gate.model), text, metric, gate.against))
+    return evidence.metrics.get((gate.task, str(gate.model), text, metric))
 
 
 def _texts(evidence: Evidence) -> dict[tuple[str, ...], list[str]]:
@@ -116,7 +115,8 @@ def _fails(gate: Gate, told: Judged) -> bool:
 
 def rows_of(results: Sequence[Result], stamp: Stamp) -> pa.Table:
     """The rows of `gate_results`."""
-    columns = {name: [result.row[name] for result in results] for name in OWN}
+    rows = [result.row for result in results]
+    columns = {name: [row[name] for row in rows] for name in OWN}
     return selected({**columns, **stamp_columns(stamp, len(results))}, GATE_RESULTS)
 
 

@@ -15,10 +15,9 @@ from jobs.errors import InputMissingError
 from jobs.judgement.by_shard import read_by
 from jobs.judgement.comparisons import Nights, compared, over_nights
 from jobs.judgement.paired import Asked, Tables, every
-from jobs.ledger.comparisons import COMPARISONS
-from jobs.ledger.held import held
+from jobs.ledger.held import complete, held
+from jobs.ledger.judgements import COMPARISONS
 from jobs.ledger.stamp import Stamp
-from jobs.ledger.tables import declared
 from jobs.results.rows import columns_in, selected, stamp_columns
 from jobs.settings import Evaluation
 from jobs.storage import lake
@@ -45,9 +44,8 @@ def compared_again(session: SparkSession, settings: Evaluation, day: date, age_h
     Raises:
         InputMissingError: The day is not there at that age, or was evaluated without one of the comparisons (exit 4).
     """
-    of_day = {
-        name: _of_day(session, settings, name, (day, age_hours)) for name in ("metrics", *OF_NIGHTS, "comparisons")
-    }
+    names = ("metrics", *OF_NIGHTS, "comparisons")
+    of_day = {name: held(session, settings, name, [day], age_hours, provisional=True) for name in names}
     there = _asked_in(of_day["comparisons"])
     for asked in every(settings):
         if asked not in there:
@@ -59,19 +57,11 @@ def compared_again(session: SparkSession, settings: Evaluation, day: date, age_h
     return compared(of_day, settings, day, earlier_nights(session, settings, stamp))
 
 
-def _of_day(session: SparkSession, settings: Evaluation, name: str, at: tuple[date, int]) -> pa.Table:
-    """The rows of a day, provisional ones as well."""
-    where = lake.address(settings, name, engine_of(session))
-    if not lake.exists(session, where):
-        return declared(settings)[name].schema.empty_table()
-    return lake.read_day(session, where, *at).toArrow()
-
-
 def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Nights:
     """For each task of a comparison the tables of the nights before that compared the same models, at the same age."""
     where = lake.address(settings, "comparisons", engine_of(session))
     before = (F.col("age_hours") == stamp.age_hours) & (F.col("event_date") < F.lit(stamp.event_date))
-    rows = lake.read(session, where).where(before & ~F.coalesce("provisional", F.lit(False)))
+    rows = lake.read(session, where).where(before & complete())
     done = rows.select("event_date", *ASKED).distinct().toArrow().sort_by("event_date")
     nights: dict[Asked, list[date]] = {asked: [] for asked in every(settings)}
     for night, *asked in zip(*(done[name].to_pylist() for name in ("event_date", *ASKED)), strict=True):

@@ -99,7 +99,7 @@ def _beside_a_model(ledger: Ledger, now: dict[str, pa.Table], asked: Asked, sear
     """Each on the impressions that it can score. Their losses vary together: how much, all rows together tell."""
     settings = ledger.settings
     assert asked.models is not None
-    for task, _, kind in dict.fromkeys((task, None, kind) for task, _, kind in _pairs(settings)):
+    for task, kind in dict.fromkeys((task, kind) for task, _, kind in _pairs(settings)):
         if not all((task, model) in settings.pairs for model in asked.models):
             continue
         sides = [of_pair(now["statistics"], task, model) for model in asked.models]

@@ -1,4 +1,4 @@
-"""What a table holds of some days at one age, but for provisional rows: they know less than others of their age."""
+"""What a table holds of some days at one age, mostly without provisional rows: they know less than others of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import date
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
+from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from jobs.engines.identity import engine_of
@@ -23,6 +23,7 @@ def held(  # noqa: PLR0913 - whose rows of what
     age_hours: int,
     *,
     columns: Sequence[str] | None = None,
+    provisional: bool = False,
 ) -> pa.Table:
     """Rows of a table, none where there is no such table. A column that no run has added yet is NULL.
 
@@ -33,6 +34,7 @@ def held(  # noqa: PLR0913 - whose rows of what
         days: Whose rows.
         age_hours: At which age.
         columns: Which columns; all where nothing is said.
+        provisional: Whether provisional rows, too.
     """
     declared = tables.declared(settings)[name]
     wanted = [column for column in declared.columns if columns is None or column.name in columns]
@@ -43,6 +45,11 @@ def held(  # noqa: PLR0913 - whose rows of what
     frame = lake.read(session, where)
     there = set(frame.columns)
     of_days = F.col("event_date").isin(*sorted(days)) & (F.col("age_hours") == age_hours)
-    rows = frame.where(of_days & ~F.coalesce("provisional", F.lit(False)))
+    rows = frame.where(of_days if provisional else of_days & complete())
     chosen = (F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name) for c in wanted)
     return rows.select(*chosen).toArrow().cast(schema)
+
+
+def complete() -> Column:
+    """Whether a row of ours is not provisional; one from before there was the column is not."""
+    return ~F.coalesce("provisional", F.lit(False))

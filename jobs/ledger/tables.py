@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from jobs.ledger.columns import AS_OF, PAIR, PROVISIONAL, RUN, SHARD, SLICE
-from jobs.ledger.comparisons import COMPARISONS
-from jobs.ledger.judgements import CHANGES
+from jobs.ledger.judgements import CHANGES, COMPARISONS, GATE_RESULTS
 from jobs.settings import Evaluation
 from jobs.storage.schema import PARTITION, Column, Table
 from udfs.catalog import columns_of, statistics_of
@@ -165,26 +164,6 @@ METRICS = Table(
         *RUN,
     ),
     {"value_or_reason": "(value IS NULL AND reason IS NOT NULL) OR (value IS NOT NULL AND reason IS NULL)"},
-)
-
-GATE_RESULTS = Table(
-    "gate_results",
-    "Every gate in every slice that it asks for, judged by its interval",
-    (
-        *PARTITION,
-        Column("gate", "string", "Name of the gate in the configuration", False),
-        SLICE,
-        Column("verdict", "string", "passed, failed, undecided (the interval holds both) or not_judged", False),
-        Column("fails", "boolean", "Whether the night fails by it: failed, or as the gate's policy says", False),
-        Column("sentence", "string", "Why, in one sentence", False),
-        Column("value", "double", "What it rests on; of a comparison the gain, above 0 where the candidate is better"),
-        Column("low", "double", "Lower end of its 95 % interval"),
-        Column("high", "double", "Upper end of its 95 % interval"),
-        Column("least", "double", "The interval has to lie above this; NULL: no such bound"),
-        Column("most", "double", "The interval has to lie below this; NULL: no such bound"),
-        *RUN,
-    ),
-    {},
 )
 
 REJECTS = Table(

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.examples.arrival import Arrived
+from jobs.ledger.held import complete
 from jobs.ledger.stamp import Stamp
 
 LOOKS_BACK = timedelta(days=28)
@@ -62,8 +63,7 @@ def history(done: DataFrame, stamp: Stamp) -> History:
         stamp: The day and its age: a log is held against what it was at the same age.
     """
     near = F.col("event_date").between(F.lit(stamp.event_date - LOOKS_BACK), F.lit(stamp.event_date))
-    complete = ~F.coalesce("provisional", F.lit(False))
-    rows = done.where(near & (F.col("age_hours") == stamp.age_hours) & complete)
+    rows = done.where(near & (F.col("age_hours") == stamp.age_hours) & complete())
     newest = {
         row["event_date"]: json.loads(row["arrived"]) if row["arrived"] else {}
         for row in sorted(

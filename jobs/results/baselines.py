@@ -8,15 +8,13 @@ from datetime import timedelta
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
+from jobs.ledger.held import held
 from jobs.ledger.stamp import Stamp
 from jobs.results.rows import summed, with_slice
 from jobs.results.slice_sums import KEYS, SliceSums, doubles, rows_of
 from jobs.settings import Evaluation
-from jobs.storage import lake
-from jobs.storage.lake import Address
 from udfs.catalog import published_against
 from udfs.exact.arrays import FloatArray
 from udfs.measures.baselines import BASELINES, constant_baseline, prior_entropy, stratified_baseline
@@ -26,32 +24,26 @@ WEIGHTS = ["positive_weight", "negative_weight"]
 Rates = Mapping[tuple[str, str], float]
 
 
-def references(
-    session: SparkSession, settings: Evaluation, where: Address, stamp: Stamp
-) -> dict[tuple[str, str], float]:
+def references(session: SparkSession, settings: Evaluation, stamp: Stamp) -> dict[tuple[str, str], float]:
     """The reference rate of every task and model that has one configured; NaN where the earlier day has none.
 
     Args:
         session: Of the run.
         settings: What is configured.
-        where: The table `statistics`.
         stamp: The day and its age: an earlier day is taken at the same age.
     """
     configured = settings.baselines.reference
     back = {rate for rate in configured.values() if isinstance(rate, timedelta)}
-    days = {each: _complete(session, where, stamp, each) for each in back}
-    earlier = {each: _rates(rows.select("task", "model", *WEIGHTS).toArrow()) for each, rows in days.items()}
+    columns = ("task", "model", *WEIGHTS)
+    earlier = {
+        each: _rates(held(session, settings, "statistics", [stamp.event_date - each], stamp.age_hours, columns=columns))
+        for each in back
+    }
     return {
         (task, model): earlier[rate].get((task, model), np.nan) if isinstance(rate, timedelta) else rate
         for task, model in settings.pairs
         if (rate := configured.get(task)) is not None
     }
-
-
-def _complete(session: SparkSession, where: Address, stamp: Stamp, back: timedelta) -> DataFrame:
-    """The rows of an earlier day, but for provisional ones: they know less than others of their age."""
-    rows = lake.read_day(session, where, stamp.event_date - back, stamp.age_hours)
-    return rows.where(~F.coalesce("provisional", F.lit(False)))
 
 
 def against(sums: SliceSums, statistics: pa.Table, known: Rates, settings: Evaluation) -> Iterator[pa.Table]:

@@ -8,18 +8,16 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from jobs.engines import failures
-from jobs.engines.identity import engine_of
 from jobs.judgement.alerts import Alert, Night, Row, of_failure, of_night
+from jobs.ledger.held import held
 from jobs.ledger.stamp import Stamp
 from jobs.results.outcome import Outcome
 from jobs.settings import Evaluation
 from jobs.settings.judgement.alerts import Alerts
-from jobs.storage import lake
 
-LOOKS_BACK = timedelta(days=28)
+LOOKS_BACK = 28  # days
 
 
 def told(session: SparkSession, settings: Evaluation, outcome: Outcome) -> list[str]:
@@ -43,10 +41,10 @@ def told_failure(settings: Evaluation, day: date, error: Exception) -> list[str]
 
 def _earlier(session: SparkSession, settings: Evaluation, stamp: Stamp) -> list[Row]:
     """How gates were judged on earlier days at the same age."""
-    where = lake.address(settings, "gate_results", engine_of(session))
-    near = F.col("event_date").between(F.lit(stamp.event_date - LOOKS_BACK), F.lit(stamp.event_date))
-    rows = lake.read(session, where).where(near & (F.col("age_hours") == stamp.age_hours))
-    found: list[Row] = rows.select("event_date", "gate", "slice", "fails").toArrow().to_pylist()
+    days = [stamp.event_date - timedelta(days=back) for back in range(LOOKS_BACK + 1)]
+    columns = ("event_date", "gate", "slice", "fails")
+    rows = held(session, settings, "gate_results", days, stamp.age_hours, columns=columns, provisional=True)
+    found: list[Row] = rows.to_pylist()
     return found
 
 

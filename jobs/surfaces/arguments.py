@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from jobs.errors import ConfigurationError, Problem
-from jobs.settings import durations
+from jobs.settings import Evaluation, durations
 
 Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
 Day = Annotated[str, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
@@ -38,6 +38,12 @@ def parsed_date(text: str) -> date:
         problem = Problem("--date", repr(text), "a date such as 2026-11-20")
         raise ConfigurationError("the day cannot be read", [problem])
     return day
+
+
+def asked_hours(settings: Evaluation, age: str | None) -> int:
+    """Hours of the age that is asked for, or of the configured one."""
+    hours = parsed_age(age)
+    return settings.age_hours if hours is None else hours
 
 
 def parsed_age(text: str | None) -> int | None:

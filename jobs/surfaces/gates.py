@@ -6,17 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from jobs import calling
-from jobs.engines.identity import engine_of
 from jobs.errors import ConfigurationError, ContractError, Problem
 from jobs.judgement import gate_rows
 from jobs.judgement.gate_rows import KEYS, OWN, Evidence
 from jobs.ledger import tables
+from jobs.ledger.held import held
 from jobs.settings import Evaluation
-from jobs.storage import lake
 
 Row = Mapping[str, Any]
 
@@ -30,23 +28,15 @@ def judged(session: SparkSession, settings: Evaluation, day: date, age_hours: in
     """
     if not settings.gates:
         raise ConfigurationError("there is nothing to judge", [Problem("gates", "none", "one at least")])
-    found = {name: table for name in KEYS if (table := _read(session, settings, name, day, age_hours)) is not None}
-    if "metrics" not in found:
+    names = tables.declared(settings).keys() & KEYS.keys()
+    found = {name: held(session, settings, name, [day], age_hours, provisional=True) for name in names}
+    if not found["metrics"].num_rows:
         run = calling.lossledger(f"run CONFIG --date {day}")
         problem = Problem("metrics", f"no row of {day} at age {age_hours}h", f"one; make it with: {run}")
         raise ContractError("the day is not in the tables", [problem])
     provisional = any(found["metrics"]["provisional"].to_pylist())
     evidence = Evidence.of(found, "the day is provisional" if provisional else None)
     return [result.row for result in gate_rows.results(settings, evidence)]
-
-
-def _read(session: SparkSession, settings: Evaluation, name: str, day: date, age_hours: int) -> pa.Table | None:
-    """The rows of a table of a day; None where there are none."""
-    where = lake.address(settings, name, engine_of(session))
-    if name not in tables.declared(settings) or not lake.exists(session, where):
-        return None
-    rows = lake.read_day(session, where, day, age_hours).toArrow()
-    return rows if rows.num_rows else None
 
 
 def fails(rows: Sequence[Row]) -> bool:

@@ -16,7 +16,7 @@ from jobs.errors import ConfigurationError, ContractError, Problem, described, n
 from jobs.judgement.worst import Asked, Ledger, worst_of
 from jobs.settings import Evaluation, load
 from jobs.sql import answers
-from jobs.surfaces.arguments import Age, Config, Day, Engine, Json, Set, parsed_age, parsed_date
+from jobs.surfaces.arguments import Age, Config, Day, Engine, Json, Set, asked_hours, parsed_date
 from jobs.surfaces.exits import guarded, printed
 
 SHOWN = ("slice", "before", "now", "difference", "weight", "harm", "z", "p_adjusted", "score")
@@ -45,9 +45,9 @@ def worst(  # noqa: PLR0913, PLR0917 - the options of the command
     """List the worst crosses of the dimensions, complete and exact, from the tables alone."""
 
     def command() -> int:
-        settings, event_date, hours = load(config, overrides), parsed_date(day), parsed_age(age)
+        settings = load(config, overrides)
+        event_date, hours = parsed_date(day), asked_hours(settings, age)
         asked = checked(settings, against, models, calibration=calibration)
-        hours = settings.age_hours if hours is None else hours
         with session(engine) as spark:
             found = worst_of(Ledger(spark, settings, event_date, hours), Asked(depth, top, *asked))
         if not found:

@@ -184,8 +184,8 @@ class Summarise:
 
     def _add_bins(self, table: pa.Table, recipe: Recipe, examples: dict[str, Any], into: tuple[Sums, IntArray]) -> None:
         assert recipe.binning is not None
-        whole = len(recipe.scores) == 1 and recipe.rate is None
-        score = column(table, recipe.scores[0]) if whole else examples["score"]
+        # Bins of logits are of the score as it is read; what is made of it for the losses is its probability.
+        score = column(table, recipe.scores[0]) if recipe.binning.scale == "logit" else examples["score"]
         usable = np.flatnonzero(examples["scored"])
         sums, first = into
         terms = ((name, self.statistics[recipe.kind][name].of(examples)[usable]) for name in BIN_STATISTICS)

@@ -54,7 +54,7 @@ def by_band(table: pa.Table, hard: Mapping[str, float], binning: Binning, clip: 
     place = np.searchsorted(binning.edges, rows["bin"].to_numpy())
     low, high = edges[place], np.append(edges[1:], 1.0)[place]
     units = {name: from_decimal(rows[name].cast(DECIMAL)) for name in SUMS}
-    of = {name: _doubles(values) for name, values in units.items()}
+    of = {name: nearest(values) for name, values in units.items()}
     loss = of["positive_nll"] + of["negative_nll"] + _hard(hard, clip, rows.num_rows)
     columns = Bins(low, high, of["positive_weight"], of["negative_weight"], of["score_sum"])
     weight = of["positive_weight"] + of["negative_weight"]
@@ -73,7 +73,7 @@ def plain(found: ByBand) -> dict[str, Any]:
 
 
 def _rows(cut: Bands, hard: Mapping[str, float], clip: float) -> list[dict[str, Any]]:
-    of = {name: _doubles(values) for name, values in cut.sums.items() if name != "n"}
+    of = {name: nearest(values) for name, values in cut.sums.items() if name != "n"}
     positive, negative = of["positive_weight"], of["negative_weight"]
     weight, loss = positive + negative, of["positive_nll"] + of["negative_nll"] + _hard(hard, clip, len(cut.low))
     columns = {
@@ -95,12 +95,6 @@ def _hard(hard: Mapping[str, float], clip: float, size: int) -> FloatArray:
         if size and hard[name] > 0.0:
             added[end] += hard[name] * prices[price]
     return added
-
-
-def _doubles(units: Any) -> FloatArray:
-    known = np.array([each is not None for each in units], dtype=np.bool_)
-    values = nearest(np.array([0 if each is None else each for each in units], dtype=np.object_))
-    return np.where(known, values, np.nan)
 
 
 def _finite(value: Any) -> Any:

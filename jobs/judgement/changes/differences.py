@@ -7,17 +7,14 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyarrow as pa
 
-from jobs.judgement.by_shard import ByShard
+from jobs.judgement.by_shard import ByShard, by_shard, read_by
 from jobs.judgement.uncertainty.differences import Difference, independent, paired
 from jobs.judgement.uncertainty.jackknife import interval
-from jobs.judgement.uncertainty.shards import Reasons, first_reason, refused, rows_of_keys, sharded
-from jobs.ledger.tables import statistics_of_kind
+from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import changing
 from udfs.exact.arrays import FloatArray
-from udfs.kinds import KINDS
 from udfs.measure import Metric
-from udfs.pricing import priced
 
 Days = tuple[ByShard, ByShard]
 
@@ -32,19 +29,8 @@ def days_by_shard(before: pa.Table, now: pa.Table, kind: str, texts: Sequence[st
         texts: All slices of both.
         settings: What is configured.
     """
-    before_, now_ = (_by_shard(table, kind, texts, settings) for table in (before, now))
-    return before_, now_
-
-
-def _by_shard(table: pa.Table, kind: str, texts: Sequence[str], settings: Evaluation) -> ByShard:
-    of_kind = KINDS[kind]
-    needed = {name for metric in changing(kind, settings).values() for name in metric.inputs} | {"n", "weight"}
-    needed |= {name for hard in of_kind.hard for name in hard.weights} | {of_kind.positives or "n"}
-    named = {name: s for name, s in statistics_of_kind(settings, kind).items() if name in needed}
-    row = rows_of_keys(table, [(text,) for text in texts], ["slice"])
-    exact = sharded(table, row, len(texts), settings.shards.count, list(named))
-    of = priced(kind, exact.leaving_out(), named, settings.loss.clip)
-    return ByShard(texts, exact, of, refused(exact, settings.limits.min_rows, rare=of_kind.positives))
+    asked = kind, read_by(changing(kind, settings).values(), kind, settings)
+    return by_shard(before, asked, texts, settings), by_shard(now, asked, texts, settings)
 
 
 def difference(days: Days, metric: Metric, settings: Evaluation) -> tuple[Difference, Reasons]:
