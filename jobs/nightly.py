@@ -99,8 +99,7 @@ def evaluate(  # noqa: PLR0913 - which day, and how
             were written (exit 2).
         InputMissingError: It is too early for the age, a source is not there, the day is empty, or a label log has no
             event for it; a source is not whole, unless the run may be provisional (exit 4).
-        RuntimeFailure, InputChangedError: The run failed; statistics and metrics are as before, or `runs_latest` says
-            `in_doubt` (exit 3).
+        RuntimeFailure, InputChangedError: The run failed; all is as before, or `runs_latest` says `in_doubt` (exit 3).
     """
     stamp = ages.stamp(settings, day, age_hours, began=datetime.now(UTC), provisional=provisional)
     writer = Writer(session, settings, stamp)
@@ -148,7 +147,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
         new = new_rows(combined, statistics, references)
         pinned.verify(inputs.all)
     with progress.stage("judge"):
-        new = judged(night.session, new, night.settings, references, finality)
+        new, worst = judged(night.session, new, night.settings, references, finality)
     with progress.stage("write"):
         night.writer.replace(new)
     _tell_done(night, inputs, scanned, finality, progress)
@@ -163,6 +162,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
         events={log.name: log.events for log in left.logs},
         gates=new.get("gate_results"),
         comparisons=new.get("comparisons"),
+        worst=worst,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -12,6 +13,7 @@ from jobs.judgement.changes.rows import changes_of
 from jobs.judgement.gate_rows import Evidence
 from jobs.judgement.intervals import with_intervals
 from jobs.judgement.nights import comparisons_of
+from jobs.judgement.slices.declared import worst_declared
 from jobs.planning.finality import Finality
 from jobs.results.baselines import Rates
 from jobs.settings import Evaluation
@@ -23,12 +25,12 @@ def judged(
     settings: Evaluation,
     references: Rates,
     finality: Finality,
-) -> dict[str, pa.Table]:
-    """The rows of every table, with the intervals of metrics, comparisons, what changed, and how gates were judged."""
+) -> tuple[dict[str, pa.Table], list[dict[str, Any]]]:
+    """Every table with intervals, comparisons, what changed and how gates were judged; and the worst slices."""
     new = {**tables, "metrics": with_intervals(tables["metrics"], tables, settings, references)}
     new |= changes_of(session, settings, finality.stamp, new)
     new |= comparisons_of(session, settings, finality.stamp, new)
     if settings.gates:
         quiet = f"the day is provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
         new["gate_results"] = gate_rows.rows_of(gate_rows.results(settings, Evidence.of(new, quiet)), finality.stamp)
-    return new
+    return new, worst_declared(new, settings, finality.stamp)

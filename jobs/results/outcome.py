@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -18,7 +19,7 @@ class Outcome:
     """What a run did: where rows and events ended, what it found, seconds of stages, what looks wrong or was left out.
 
     `provisional` says why the day is only provisional; it is empty where the day is complete. `gates` are the rows of
-    `gate_results`, None where there are no gates.
+    `gate_results`, None where there are no gates; `worst` has the worst slices of each task.
     """
 
     stamp: Stamp
@@ -31,3 +32,4 @@ class Outcome:
     events: Mapping[str, EventCounts] = field(default_factory=dict)
     gates: pa.Table | None = None
     comparisons: pa.Table | None = None
+    worst: Sequence[Mapping[str, Any]] = ()

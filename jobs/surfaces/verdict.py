@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow.compute as pc
@@ -37,6 +38,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "gates": _gates(outcome),
         "metrics": _overall(outcome),
         "comparisons": compared.facts(outcome.comparisons),
+        "worst": list(outcome.worst),
         "stages": outcome.stages,
     }
 
@@ -59,8 +61,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
-    told = (*_remarks(outcome), *compared.sentences(outcome.comparisons), *gates.lines(_gates(outcome)))
-    for line in told:
+    judged = (*compared.sentences(outcome.comparisons), *_worst(outcome.worst), *gates.lines(_gates(outcome)))
+    for line in (*_remarks(outcome), *judged):
         console.print(line, soft_wrap=True, markup=False)
     console.print(_standing(outcome), soft_wrap=True)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
@@ -94,6 +96,25 @@ def _remarks(outcome: Outcome) -> list[str]:
         *(sentence for sentence in left_out if sentence not in outcome.warnings),
         *(f"warning: {warning}" for warning in outcome.warnings),
     ]
+
+
+def _worst(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each of the worst slices of each task, or why there is none; what they are ranked by is in it."""
+    for of in found:
+        for row in of["slices"]:
+            where = f"{of['task']} {row['model']} {row['slice']}: {row['metric']}"
+            spread = f"{(row['ci_high'] - row['ci_low']) / 2:.1g}"
+            whole = "" if row["of"] is None else f" of {row['of']:.4g}"
+            if row["against"] is None:
+                yield f"worst: {where} {row['value']:.4g} ± {spread} ({row['harm']:.4g} positives off{whole})"
+            else:
+                harm = f"harm {row['harm']:.4g}{whole}"
+                yield f"worst: {where} {row['value']:+.4g} ± {spread} against {row['against']} ({harm})"
+        if of["reason"] is not None:
+            yield f"worst: {of['task']}: slices not judged: {of['reason']}"
+        elif not of["slices"]:
+            against = f", also against {of['against']}" if of["against"] else ""
+            yield f"worst: {of['task']}: none of {of['judged']} slices is worse than chance allows{against}"
 
 
 def _overall(outcome: Outcome) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import numpy as np
 from jobs.judgement.slices.audit import sigmas, two_sided, unskewed
 from jobs.judgement.slices.crosses import FREE, Cells, Crosses
 from jobs.judgement.slices.rates import Rate, Side, difference_of, over_parents, sliceline_score
-from jobs.judgement.uncertainty.discoveries import adjusted
+from jobs.judgement.uncertainty.discoveries import RATE, adjusted
 from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.numerics import total
 
@@ -41,7 +41,7 @@ class Search:
     depth: int = 3
     least_rows: int = 100
     most: int = 20
-    discoveries: float = 0.05
+    discoveries: float = RATE
     sigmas: float = 2.0
     inflation: float = 1.0
     both_ways: bool = False

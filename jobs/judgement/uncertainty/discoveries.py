@@ -6,6 +6,8 @@ import numpy as np
 
 from udfs.exact.arrays import FloatArray
 
+RATE = 0.05  # of discoveries that are false, on average
+
 
 def adjusted(p: FloatArray) -> FloatArray:
     """The least false discovery rate at which each is a discovery: min over j ≥ i of p_(j)·m/j, at most 1. (m,).

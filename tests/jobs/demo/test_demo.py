@@ -213,6 +213,9 @@ def test_the_cross_that_is_wrong_on_the_last_day_is_the_worst(
     listed = {(each["task"], each["model"]): each["worst"] for each in found}
     assert listed["ctr", "champion"][0]["slice"] == "country=BR,device=android"
     assert listed["ctr", "champion"][0]["error"] > 0.0 and listed["ctr", "candidate"] == []
+    of_verdict = {of["task"]: of["slices"] for of in findings.outcomes[-1].worst}
+    named = [row["slice"] for row in of_verdict["ctr"] if row["model"] == "champion"]
+    assert "country=BR,device=android" in named
 
 
 def test_a_day_that_was_not_counted_as_planted_is_a_problem(findings: Findings) -> None:
