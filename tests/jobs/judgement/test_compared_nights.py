@@ -1,4 +1,4 @@
-"""Two nights through the whole job: what is compared is in the tables, and comes out of them again."""
+"""Two nights through the whole job: what is judged is in the tables, the same bits everywhere, and comes out again."""
 
 from datetime import timedelta
 
@@ -10,9 +10,24 @@ import pytest
 from jobs.errors import InputMissingError
 from jobs.judgement.nights import compared_again
 from jobs.settings import parse
-from tests.world.night import DAY, document, evaluated, parquet, table
+from tests.world import child
+from tests.world.night import DAY, document, evaluated, parquet, saved, table
 
 NEXT = DAY + timedelta(days=1)
+JUDGED = ("unpaired_statistics", "metrics", "comparisons", "changes", "gate_results")
+GATES = {
+    "better": {"comparison": "release", "task": "ctr", "metric": "log_loss", "require": "better"},
+    "nowhere": {
+        "comparison": "release",
+        "task": "ctr",
+        "metric": "normalized_entropy",
+        "require": "not_worse",
+        "margin": "1%",
+        "slices": [[], ["country"]],
+    },
+    "steady": {"model": "new", "task": "ctr", "metric": "log_loss", "against": "1d", "at_most": "20%"},
+    "honest": {"model": "new", "task": "ctr", "metric": "predicted_over_actual", "within": [0.9, 1.0]},
+}
 
 
 def logs(seed):
@@ -30,27 +45,79 @@ def logs(seed):
     }
 
 
-def config(folder, rows):
-    source = {"format": "parquet", "path": str(parquet(folder / "impressions", rows))}
+def config(folder, tables):
     return document(
         folder,
-        impressions={"source": source, "columns": {"unit": "user"}, "duplicates": "none"},
+        impressions={
+            "source": {"format": "parquet", "path": str(folder)},
+            "columns": {"unit": "user"},
+            "duplicates": "none",
+        },
         models={"new": {"ctr": {"score": "known", "required": False}}, "old": {"ctr": {"score": "p"}}},
         comparisons={"release": {"candidate": "new", "baseline": "old"}},
+        changes={"against": ["1d"]},
+        gates=GATES,
         dimensions=["country"],
         slices=[[], ["country"]],
-        tables={"path": str(folder.parent / "tables")},
+        bins={"bits": 9, "shards": True},
+        tables={"path": str(tables)},
     )
 
 
-def test_what_is_compared_is_in_the_tables_and_comes_out_of_them_again(spark, tmp_path):
-    first, second = (config(tmp_path / str(seed), logs(seed)) for seed in (1, 2))
-    outcome = evaluated(spark, first)
-    evaluated(spark, second, NEXT)
-    assert outcome.comparisons.num_rows == table(first, "comparisons").num_rows > 0
-    apart = table(first, "unpaired_statistics")
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory):
+    """Where the rows of both nights are, those of the second one in 1, 7 and 64 files in other orders."""
+    folder = tmp_path_factory.mktemp("nights")
+    second = pa.table(logs(2))
+    parquet(folder / "first", logs(1), files=3)
+    for files in (1, 7, 64):
+        order = np.random.default_rng(files).permutation(len(second))
+        parquet(folder / f"second-{files}", second.take(order), files)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def first(spark, nights):
+    """How the first night ended."""
+    return evaluated(spark, config(nights / "first", nights / "tables"))
+
+
+@pytest.fixture(scope="module")
+def judgements(spark, first, nights):
+    """What each run of the second night wrote, by how many files it read."""
+    found = {}
+    for files in (64, 7, 1):
+        settings = config(nights / f"second-{files}", nights / "tables")
+        evaluated(spark, settings, NEXT)
+        found[files] = {name: table(settings, name, NEXT) for name in JUDGED}
+    return found
+
+
+def test_in_as_many_files_as_may_be_the_doubles_are_the_same(judgements):
+    one = judgements[1]
+    assert all(each.num_rows for each in one.values())
+    assert set(one["gate_results"]["verdict"].to_pylist()) == {"passed", "undecided"}
+    assert set(one["changes"]["ci_reason"].to_pylist()) == {None}
+    assert judgements[7] == one
+    assert judgements[64] == one
+
+
+@pytest.mark.only_engine("spark")
+def test_sail_judges_with_the_same_doubles(judgements, nights):
+    asked = {"first": DAY, "second-7": NEXT}
+    files = {name: saved(config(nights / name, nights / "sail"), nights / f"{name}.yaml") for name in asked}
+    child.succeeded(*child.on("sail", *(child.run(files[name], day) for name, day in asked.items())))
+    settings = config(nights / "second-7", nights / "sail")
+    assert {name: table(settings, name, NEXT) for name in JUDGED} == judgements[1]
+
+
+def test_what_is_compared_is_in_the_tables_and_comes_out_of_them_again(spark, first, judgements, nights):
+    second = config(nights / "second-1", nights / "tables")
+    assert first.comparisons.num_rows == table(second, "comparisons").num_rows > 0
+    apart = judgements[1]["unpaired_statistics"]
     assert set(zip(apart["model"].to_pylist(), apart["other"].to_pylist(), strict=True)) == {("old", "new")}
-    for day, settings in ((DAY, parse(first)), (NEXT, parse(second))):
+    settings = parse(second)
+    for day in (DAY, NEXT):
         again = compared_again(spark, settings, day, settings.age_hours)
         written = table(second, "comparisons", day)
         shown = ["slice", "metric", "difference", "ci_low", "running_low", "running_since", "p_adjusted", "ci_reason"]
@@ -61,6 +128,6 @@ def test_what_is_compared_is_in_the_tables_and_comes_out_of_them_again(spark, tm
     assert {row["running_since"] for row in loss} == {DAY}
     assert all(row["difference"] < 0.0 for row in loss)
     assert all(row["only_baseline"] > 0 == row["only_candidate"] for row in loss)
-    unasked = parse({**second, "comparisons": {"other": {"candidate": "old", "baseline": "new"}}})
+    unasked = parse({**second, "comparisons": {"other": {"candidate": "old", "baseline": "new"}}, "gates": {}})
     with pytest.raises(InputMissingError, match="comparison other of task ctr is not in the tables"):
         compared_again(spark, unasked, NEXT, unasked.age_hours)
