@@ -95,8 +95,10 @@ def _short(value: float | None) -> str:
 def _gain(gate: Gate, row: Row, sign: int, margin: Margin | None) -> Asked:
     """By how much the candidate is better, as a part of the baseline where the margin is one."""
     relative = margin is not None and margin.relative
-    # Read every night, an ordinary interval errs sooner or later; the running one does not.
-    running = gate.every_night and not relative and row.get("running_low") is not None
+    # Read every night, an ordinary interval errs sooner or later; the running one does not. A night that says nothing
+    # itself is not judged by those before it.
+    silent = row.get("reason") or row.get("ci_reason")
+    running = gate.every_night and not relative and not silent and row.get("running_low") is not None
     of = "relative" if relative else "running" if running else "night"
     names = {
         "relative": ("relative_difference", "relative_low", "relative_high"),

@@ -47,7 +47,9 @@ def earlier(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Earlie
     """The days that are declared to be held against, as our tables have them."""
     days = settings.changes.days(stamp.event_date)
     names = [name for name in READ if name in tables.declared(settings)]
-    found = {name: held(session, settings, name, set(days.values()), stamp.age_hours) for name in names}
+    # The reference day itself has no other: what it was before a rerun is none.
+    others = set(days.values()) - {stamp.event_date}
+    found = {name: held(session, settings, name, others, stamp.age_hours) for name in names}
     before = {stamp.event_date - timedelta(days=back + 1) for back in range(LOOKS_BACK)}
     values = held(session, settings, "metrics", before, stamp.age_hours, columns=SERIES)
     return Earlier(days, found, values.filter(pc.is_in(values["metric"], pa.array(every_changing(settings)))))

@@ -62,6 +62,14 @@ def test_the_running_interval_is_read_unless_the_gate_is_asked_once():
     assert judged(gate(**PAIR, require="better", every_night=False), row, quiet=None, sign=-1).verdict == PASSED
 
 
+@pytest.mark.parametrize("reasons", [{"reason": "no_common_rows"}, {"ci_reason": "too_few_positives"}])
+def test_a_night_that_says_nothing_is_not_judged_by_those_before_it(reasons):
+    before = {"running_value": -0.02, "running_low": -0.03, "running_high": -0.01, "running_since": "2026-11-01"}
+    unknown = dict.fromkeys(("difference", "ci_low", "ci_high"))
+    told = judged(gate(**PAIR, require="better"), {**NAMES, **unknown, **before, **reasons}, quiet=None, sign=-1)
+    assert (told.verdict, next(iter(reasons.values())) in told.sentence) == (NOT_JUDGED, True)
+
+
 @pytest.mark.parametrize(
     ("requirement", "row", "verdict"),
     [
