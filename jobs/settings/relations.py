@@ -123,6 +123,8 @@ def _repeats(settings: Evaluation) -> Iterator[Problem]:
     for place, names in lists:
         yield from _repeated(place, [name.lower() for name in names])
     yield from _repeated(("slices",), map(frozenset, settings.slices))
+    for name, gate in settings.gates.items():
+        yield from _repeated(("gates", name, "slices"), map(frozenset, gate.slices))
 
 
 def _repeated(place: Location, items: Iterable[Hashable]) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -31,7 +32,7 @@ class Margin(NamedTuple):
 def _margin(value: object) -> object:
     if isinstance(value, Margin):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool) and value >= LEAST:
+    if isinstance(value, int | float) and not isinstance(value, bool) and LEAST <= value < math.inf:
         return Margin(float(value), False)
     match = MARGIN.fullmatch(value.strip()) if isinstance(value, str) else None
     if match is None or float(match[1]) < LEAST:
@@ -86,6 +87,7 @@ class Gate(Section):
                 raise WrongValueError("one of require, suspicious, within, at_most, rows, final", found=found)
             _has(given, ("comparison",) if asked[0] in OF_COMPARISONS else ("model",), asked[0])
             _has(given, _needed(given, asked[0]), asked[0])
+            _reads(given, asked[0])
         return given
 
     @model_validator(mode="after")
@@ -106,3 +108,13 @@ def _has(given: dict[Any, Any], keys: tuple[str, ...], asked: str) -> None:
     for key in keys:
         if given.get(key) is None:
             raise WrongValueError(f"the key {key}, as {asked} needs it", found=f"{asked} without {key}")
+
+
+def _reads(given: dict[Any, Any], asked: str) -> None:
+    """Refuse what has no say in a requirement: whoever wrote it meant something."""
+    own = "comparison" if asked in OF_COMPARISONS else "model"
+    read = {own, "metric", *_needed(given, asked), *(("every_night",) if own == "comparison" else ())}
+    for key in ("comparison", "model", "margin", "against", "every_night"):
+        # every_night: true is what is not said.
+        if key not in read and given.get(key) not in (None, True):
+            raise WrongValueError(f"no key {key}, as {asked} does not read it", found=f"{asked} and {key}")

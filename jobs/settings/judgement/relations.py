@@ -24,11 +24,22 @@ def gate_problems(settings: Evaluation) -> Iterator[Problem]:
                 expected = one_of(known) if len(known) <= 12 else "a metric of the task, see docs/metrics.md"
                 yield Problem(dotted(("gates", name, key)), described(asked), expected, nearest_match(asked, known))
         yield from _directions(settings, name, gate)
-        declared = set(map(frozenset, settings.slices))
-        for rank, names in enumerate(gate.slices):
-            if frozenset(names) not in declared:
-                place = dotted(("gates", name, "slices", rank))
-                yield Problem(place, described(list(names)), "one of the declared slices")
+        yield from _slices(settings, name, gate)
+
+
+def _slices(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem]:
+    if not gate.slices:
+        yield Problem(dotted(("gates", name, "slices")), "none", "one at least; [] is the total")
+    declared = {frozenset(names): _written(names) for names in settings.slices}
+    for rank, names in enumerate(gate.slices):
+        if frozenset(names) not in declared:
+            own, known = _written(names), declared.values()
+            place = dotted(("gates", name, "slices", rank))
+            yield Problem(place, own, f"one of the declared slices {', '.join(known)}", nearest_match(own, known))
+
+
+def _written(names: Collection[str]) -> str:
+    return f"[{', '.join(names)}]"
 
 
 def metrics_of_task(settings: Evaluation, task: str) -> dict[str, Metric]:

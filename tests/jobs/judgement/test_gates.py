@@ -125,6 +125,9 @@ def test_the_sentence_has_the_number_the_interval_and_what_it_has_to_be():
         ({"task": "ctr", "model": "m", "within": [0, 1]}, "the key metric"),
         ({**PAIR, "require": "equivalent", "margin": "-1%"}, "an amount above 0"),
         ({**PAIR, "require": "equivalent", "margin": 0}, "an amount above 0"),
+        ({**PAIR, "require": "equivalent", "margin": math.inf}, "an amount above 0"),
+        ({**PAIR, "require": "better", "margin": "1%"}, "no key margin, as require"),
+        ({**PAIR, "model": "new", "require": "better"}, "no key model, as require"),
     ],
 )
 def test_a_gate_that_says_too_little_or_too_much_is_refused(keys, expected):

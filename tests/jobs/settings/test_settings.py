@@ -320,7 +320,11 @@ WRONG_GATES: list[tuple[dict[str, Any], str]] = [
     ({"task": "ctl"}, "gates.g.task: found 'ctl', expected one of ctr, cvr; did you mean 'ctr'?"),
     ({"model": "v1.3"}, "gates.g.model: found 'v1.3', expected one of v1.2; did you mean 'v1.2'?"),
     ({"metric": "log_los"}, "gates.g.metric: found 'log_los', expected a metric of the task, see docs/metrics.md; did you mean 'log_loss'?"),  # noqa: E501
-    ({"slices": [["device"]]}, "gates.g.slices[0]: found a list of 1, expected one of the declared slices"),
+    ({"slices": [["device", "contry"]]}, "gates.g.slices[0]: found [device, contry], expected one of the declared slices [], [device, country]; did you mean '[device, country]'?"),  # noqa: E501
+    ({"slices": [[], []]}, "gates.g.slices[1]: found the same as gates.g.slices[0], expected each once"),
+    ({"slices": []}, "gates.g.slices: found none, expected one at least; [] is the total"),
+    ({"against": "7d"}, "gates.g: found within and against, expected no key against, as within does not read it"),
+    ({"every_night": False}, "gates.g: found within and every_night, expected no key every_night, as within does not read it"),  # noqa: E501
     ({"within": [1, 0]}, "gates.g: found within [1.0, 0.0], expected two bounds, the lower one first"),
     ({"rows": 5}, "gates.g: found within and rows, expected one of require, suspicious, within, at_most, rows, final"),
 ]  # fmt: skip
