@@ -19,6 +19,14 @@ from udfs.measures.entropy import normalized_entropy
 HISTORIES, USERS, SKEW = 200, 2500, 1.5
 METRICS = {each.name: each for each in (log_loss, normalized_entropy, predicted_over_actual)}
 TRUE = true_values()
+# What is judged by rows, and what it is in truth.
+OF_ROWS = {
+    "log_loss": TRUE["log_loss"],
+    "normalized_entropy": TRUE["normalized_entropy"],
+    "logarithm of predicted_over_actual": np.log(TRUE["predicted_over_actual"]),
+    "difference of log_loss": 0.0,
+    "difference of normalized_entropy": 0.0,
+}
 
 
 def covered(low, high, truth):
@@ -44,8 +52,20 @@ def estimates(histories):
 
 
 @pytest.fixture(scope="module")
-def binned(histories):
-    return [bins_of(rows, "a") for rows in histories]
+def areas(histories):
+    """AUC of both models, each history by shard, and of the first one over rows."""
+    every, found = np.ones(SHARDS, dtype=bool), {"a": [], "b": [], "rows": []}
+    for rows in histories:
+        for model in ("a", "b"):
+            whole, left = {}, {}
+            for name, each in bins_of(rows, model).items():
+                whole[name] = each.sum(axis=1)
+                left[name] = np.column_stack([whole[name], whole[name][:, None] - each])
+            weight = left["positive_weight"].sum(axis=0) + left["negative_weight"].sum(axis=0)
+            found[model].append(estimated_of_parts(auc, left, {"weight": weight}, every))
+            if model == "a":
+                found["rows"].append(delong(whole, alike=True))
+    return found
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -62,41 +82,51 @@ def test_differences_of_models_that_are_alike_are_none(estimates, name):
     assert 0.02 <= np.mean(found.p < 0.05) <= 0.08
 
 
-def test_intervals_of_auc_hold_the_truth_by_shard_and_not_by_row(binned):
-    ends, of_rows = [], []
-    for of in binned:
-        whole = {name: each.sum(axis=1) for name, each in of.items()}
-        left = {name: np.column_stack([whole[name], whole[name][:, None] - each]) for name, each in of.items()}
-        weight = left["positive_weight"].sum(axis=0) + left["negative_weight"].sum(axis=0)
-        area = estimated_of_parts(auc, left, {"weight": weight}, np.ones(SHARDS, dtype=bool))
-        ends.append(interval(area, [None]))
-        of_rows.append(delong(whole, alike=True))
+def test_intervals_of_auc_hold_the_truth_by_shard_and_not_by_row(areas):
+    ends = [interval(each, [None]) for each in areas["a"]]
     assert 0.92 <= covered([each.low[0] for each in ends], [each.high[0] for each in ends], TRUE["auc"]) <= 0.98
+    of_rows = areas["rows"]
     assert covered([each.low[0] for each in of_rows], [each.high[0] for each in of_rows], TRUE["auc"]) < 0.9
 
 
+def test_differences_of_auc_of_models_that_are_alike_are_none(areas):
+    found = [paired(a, b, [None]) for a, b in zip(areas["a"], areas["b"], strict=True)]
+    for ends in ([each.absolute for each in found], [each.relative for each in found]):
+        assert 0.92 <= covered([each.low[0] for each in ends], [each.high[0] for each in ends], 0.0) <= 0.98
+    assert 0.02 <= np.mean([each.p[0] < 0.05 for each in found]) <= 0.08
+
+
 def by_row(rows):
-    """Log loss, the logarithm of predicted over actual and the difference of log loss, each with its error by rows."""
+    """The numbers of `OF_ROWS`, each with its error by rows: the spread of what each row adds to it."""
     loss, other, score, label = rows.loss("a"), rows.loss("b"), rows.score("a"), rows.label
-    share = score.sum() / label.sum()
-    parts = (score - share * label) / (share * label.mean())
-    each = ((loss.mean(), loss), (np.log(share), parts), ((loss - other).mean(), loss - other))
-    return [(value, of.std() / np.sqrt(of.size)) for value, of in each]
+    rate, share = label.mean(), score.sum() / label.sum()
+    entropy = -(rate * np.log(rate) + (1.0 - rate) * np.log1p(-rate))
+    # Of a larger rate there is more entropy, and so less of a loss beside it.
+    steeper = np.log((1.0 - rate) / rate) * (label - rate) / entropy
+    values = (loss.mean(), loss.mean() / entropy, np.log(share), (loss - other).mean(), (loss - other).mean() / entropy)
+    parts = (
+        loss,
+        loss / entropy - values[1] * steeper,
+        (score - share * label) / (share * rate),
+        loss - other,
+        (loss - other) / entropy - values[4] * steeper,
+    )
+    return [(value, of.std() / np.sqrt(of.size)) for value, of in zip(values, parts, strict=True)]
+
+
+def covered_by_row(histories):
+    found = np.array([by_row(rows) for rows in histories])
+    low, high = found[..., 0] - 1.96 * found[..., 1], found[..., 0] + 1.96 * found[..., 1]
+    return [covered(low[:, i], high[:, i], truth) for i, truth in enumerate(OF_ROWS.values())]
 
 
 def test_intervals_of_rows_are_too_narrow(histories):
-    found = np.array([by_row(rows) for rows in histories])
-    low, high = found[..., 0] - 1.96 * found[..., 1], found[..., 0] + 1.96 * found[..., 1]
-    truths = (TRUE["log_loss"], np.log(TRUE["predicted_over_actual"]), 0.0)
-    assert all(covered(low[:, i], high[:, i], truth) < 0.85 for i, truth in enumerate(truths))
+    assert max(covered_by_row(histories)) < 0.9
 
 
 def test_of_users_who_come_once_rows_are_as_good_as_users():
     rows = [Rows(*alone(history(seed, users=3000))) for seed in range(HISTORIES)]
-    found = np.array([by_row(each) for each in rows])
-    low, high = found[..., 0] - 1.96 * found[..., 1], found[..., 0] + 1.96 * found[..., 1]
-    truths = (TRUE["log_loss"], np.log(TRUE["predicted_over_actual"]), 0.0)
-    assert all(0.92 <= covered(low[:, i], high[:, i], truth) <= 0.98 for i, truth in enumerate(truths))
+    assert all(0.92 <= each <= 0.98 for each in covered_by_row(rows))
     areas = [delong({name: of.sum(axis=1) for name, of in bins_of(each, "a").items()}, alike=True) for each in rows]
     assert 0.92 <= covered([each.low[0] for each in areas], [each.high[0] for each in areas], TRUE["auc"]) <= 0.98
 

@@ -1,7 +1,5 @@
 """The interval that may be read every night: published numbers, and how often it errs where there is no difference."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +8,6 @@ from jobs.judgement.uncertainty import student
 from jobs.judgement.uncertainty.jackknife import Estimates, interval
 from jobs.judgement.uncertainty.running import radius, running, running_by_shard
 
-MLB = Path(__file__).parents[4] / "shared" / "data" / "mlb" / "mlb_2010_2019.csv"
 # GrowthBook's formula at N* = 5,000, and what comparecast 1.0.0 gives (confseq_asymptotic, not i.i.d., t* = 100).
 PUBLISHED = {
     "vegas": (-0.001633282751350, (-0.002425201418, -0.000841364085), (-0.0024178887491321, -0.0008486767535688)),
@@ -19,10 +16,9 @@ PUBLISHED = {
 }
 
 
-@pytest.mark.skipif(not MLB.exists(), reason="the forecasts of 25,165 games are not there")
 @pytest.mark.parametrize("other", PUBLISHED)
-def test_forecasts_of_games_are_compared_as_published(other):
-    games = pd.read_csv(MLB)
+def test_forecasts_of_games_are_compared_as_published(data_dir, other):
+    games = pd.read_csv(data_dir / "mlb" / "mlb_2010_2019.csv")
     gain = (np.square(games[other] - games["y"]) - np.square(games["fivethirtyeight"] - games["y"])).to_numpy()
     n, (mean, ends, comparecast) = gain.size, PUBLISHED[other]
     variance = gain.var(ddof=1)
