@@ -64,7 +64,7 @@ Every value has a standard error and a 95 % interval where it can, made of the t
 - `jackknife`: one shard of units is left out after the other, exactly, and the metric computed again; the spread tells
   the error, whatever the metric, and with users that come back. Student's t with one degree of freedom less than there
   are shards; `predicted_over_actual` on the logarithmic scale. Units stay in their shards, so that two models or two
-  days are compared shard by shard.
+  days are compared shard by shard. A gate on a comparison needs such an interval.
 - `delong`: AUC over rows, where bins are not kept by shard (`bins.shards`). It takes rows for independent and is too
   narrow where users have several.
 
@@ -82,6 +82,15 @@ NO_INTERVAL = {
     "total_not_declared": "The rate of the day without a shard is not known: `[]` is none of the `slices`.",
     "too_few_negatives": "AUC over rows needs ten of each class.",
 }
+COMPARED = """
+The table `comparisons` has every metric on the rows that both models can score, but for totals and for what is neither
+good nor bad where it moves. Its `reason` is that of a value, or
+""".strip()
+NOT_COMPARED = {
+    "no_common_rows": "No row of the slice has a score of both models.",
+    "unpaired_rows": "It is made of score bins, classes or cells, and some rows of the slice have the score of one "
+    "model alone: those parts are known of all rows of a model, not of the shared ones.",
+}
 
 
 def main() -> None:
@@ -95,6 +104,7 @@ def document() -> str:
         "Options": _table(("option", "meaning"), ((f"`{name}`", OPTIONS[name]) for name in catalog.OPTIONS)),
         "Reasons of NULL": _reasons(REASONS),
         "Intervals": f"{INTERVALS}\n\n{_reasons(NO_INTERVAL)}",
+        "Comparisons": f"{COMPARED}\n\n{_reasons(NOT_COMPARED)}",
         "Every kind of task": "\n\n".join(_family(totals, next(iter(KINDS)))),
         **{f"{kind.title} tasks": "\n\n".join(_families(kind.name)) for kind in KINDS.values()},
         "Several tasks": "\n\n".join(["#### `joint_loss`", JOINT]),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.uncertainty.jackknife import Estimates, estimated
+from jobs.judgement.uncertainty.jackknife import Estimates, Interval, estimated
 from jobs.judgement.uncertainty.shards import Reasons, Sharded, refused, rows_of_keys, sharded
 from jobs.ledger.tables import statistics_of_kind
 from jobs.settings import Evaluation
@@ -16,6 +17,39 @@ from udfs.exact.arrays import FloatArray
 from udfs.kinds import KINDS
 from udfs.measure import Metric, Statistic
 from udfs.pricing import priced
+
+Pair = tuple[str, str]  # a task and a model
+Tables = Mapping[str, pa.Table]
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """A metric of some slices: what an interval is made of, and of two models a difference.
+
+    Attributes:
+        name: Its published name.
+        texts: The slices.
+        estimates: Of all shards and without each; NaN without each where it is refused for every slice.
+        refused: Why a slice has no interval by leaving out shards, whatever the number, (slices,), or None.
+        over_rows: Its intervals over rows, where it has no others.
+    """
+
+    name: str
+    texts: Sequence[str]
+    estimates: Estimates
+    refused: Reasons
+    over_rows: Interval | None = None
+
+    def at(self, texts: Sequence[str]) -> Estimated:
+        """The same of these slices in their order; `no_weight` where it was not estimated."""
+        number = {text: row for row, text in enumerate(self.texts)}
+        # The row after the last is that of a slice without a number.
+        row = np.array([number.get(text, len(number)) for text in texts], dtype=np.int64)
+        values = np.pad(self.estimates.values, ((0, 1), (0, 0)), constant_values=np.nan)[row]
+        present = np.pad(self.estimates.present, ((0, 1), (0, 0)), constant_values=False)[row]
+        reasons, refused = [*self.estimates.reasons, "no_weight"], [*self.refused, None]
+        of = Estimates(values, present, [reasons[i] for i in row])
+        return Estimated(self.name, texts, of, [refused[i] for i in row])
 
 
 @dataclass(frozen=True)
@@ -44,13 +78,15 @@ class ByShard:
         return {name: values[number] for name, values in self.of.items()}
 
 
-def read_by(metrics: Iterable[Metric], kind: str, settings: Evaluation) -> dict[str, Statistic]:
+def read_by(
+    metrics: Iterable[Metric], kind: str, settings: Evaluation, *, besides: Iterable[str] = ()
+) -> dict[str, Statistic]:
     """The statistics that these metrics need: what they read, what prices it, and what says whether there is enough.
 
-    Of no metric it is all of the kind.
+    Of no metric, and nothing `besides`, it is all of the kind.
     """
     every, of_kind = statistics_of_kind(settings, kind), KINDS[kind]
-    read = {name for metric in metrics for name in metric.inputs}
+    read = {*besides, *(name for metric in metrics for name in metric.inputs)}
     always = {"n", "weight", of_kind.positives, *(name for hard in of_kind.hard for name in hard.weights)}
     return {name: statistic for name, statistic in every.items() if not read or name in read | always}
 

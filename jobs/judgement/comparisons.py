@@ -8,14 +8,18 @@ from datetime import date
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from jobs.judgement.paired import Asked, Paired, Tables, every, paired_sums
+from jobs.judgement.by_shard import Tables, of_pair
+from jobs.judgement.estimates import Known
+from jobs.judgement.paired import Asked, Paired, both_estimated, every, paired_sums
 from jobs.judgement.uncertainty.differences import Difference, differing, paired
 from jobs.judgement.uncertainty.discoveries import adjusted
 from jobs.judgement.uncertainty.running import running_by_shard
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import ENTROPY
+from jobs.settings.judgement.relations import metrics_compared
 from udfs.catalog import published
 from udfs.exact.arrays import BoolArray, FloatArray
 from udfs.kinds import KINDS
@@ -34,41 +38,38 @@ class Since:
     since: Sequence[date | None]
 
 
-def compared(tables: Tables, settings: Evaluation, day: date, earlier: Nights) -> pa.Table:
+def compared(known: Known, day: date, earlier: Nights) -> pa.Table:
     """The rows of `comparisons` but for their stamp, also of slices without rows.
 
     Args:
-        tables: `metrics` and `shard_statistics` of the day, and `unpaired_statistics` where there are any.
-        settings: What is configured.
-        day: The day.
+        known: The day; of `metrics` its rows say which metrics each slice has.
+        day: Its date.
         earlier: For each task of a comparison the tables of the nights before, at the same age.
 
     Raises:
         RuntimeFailure: Two models are not left with the same rows (exit 3).
     """
     found: list[pa.Table] = []
-    for asked in every(settings):
-        found += _of_task({**earlier.get(asked, {}), day: tables}, asked, settings)
+    for asked in every(known.settings):
+        found += _of_task(known, day, asked, earlier.get(asked, {}))
     return pa.concat_tables(found)
 
 
-def _of_task(nights: Mapping[date, Tables], asked: Asked, settings: Evaluation) -> Iterator[pa.Table]:
-    """Every metric that has a standard error by leaving out shards; the loss and what is made of it over all nights."""
-    day, kind = max(nights), KINDS[settings.tasks[asked.task].kind]
-    texts = _texts(nights[day]["metrics"], asked)
-    metrics = published(kind.name, settings.loss.options)
-    running = over_nights(kind.name, settings)
-    sums = {
-        night: paired_sums(nights[night], asked, texts, settings, () if night == day else running.values())
-        for night in sorted(nights)
-    }
-    tonight = sums[day]
-    for name, metric in metrics.items():
-        if metric.spread == "mean":
-            a, b = tonight.candidate.estimated(metric), tonight.baseline.estimated(metric)
-            reasons = first_reason(_few(tonight, settings.limits.min_rows), a.reasons, b.reasons)
-            since = _since(sums, metric) if name in running else _unknown(len(texts))
-            yield _rows({**vars(asked), "metric": name}, tonight, paired(a, b, tonight.refused), reasons, since)
+def _of_task(known: Known, day: date, asked: Asked, earlier: Mapping[date, Tables]) -> Iterator[pa.Table]:
+    """Every metric of which a difference says something; the loss and what is made of it over all nights."""
+    settings, kind = known.settings, KINDS[known.settings.tasks[asked.task].kind]
+    slices = _slices(known.tables["metrics"], asked)
+    texts, running = slices[kind.loss], over_nights(kind.name, settings)
+    before = {night: paired_sums(earlier[night], asked, texts, settings, running.values()) for night in sorted(earlier)}
+    tonight = paired_sums(known.tables, asked, texts, settings)
+    few, wanted = _few(tonight, settings.limits.min_rows), metrics_compared(settings, asked.task)
+    for a, b in both_estimated(known, asked, tonight):
+        if a.name in wanted and a.name in slices:
+            reasons = first_reason(few, a.estimates.reasons, b.estimates.reasons)
+            of = paired(a.estimates, b.estimates, first_reason(a.refused, b.refused))
+            since = _since({**before, day: tonight}, running[a.name]) if a.name in running else _unknown(len(texts))
+            rows = _rows({**vars(asked), "metric": a.name}, tonight, of, reasons, since)
+            yield rows.filter(pc.is_in(rows["slice"], value_set=pa.array(slices[a.name], type=pa.string())))
 
 
 def over_nights(kind: str, settings: Evaluation) -> dict[str, Metric]:
@@ -77,10 +78,13 @@ def over_nights(kind: str, settings: Evaluation) -> dict[str, Metric]:
     return {name: metric for name, metric in metrics.items() if name in (KINDS[kind].loss, ENTROPY)}
 
 
-def _texts(metrics: pa.Table, asked: Asked) -> list[str]:
-    """The slices of a task."""
-    keys = zip(metrics["task"].to_pylist(), metrics["slice"].to_pylist(), strict=True)
-    return sorted({text for task, text in keys if task == asked.task})
+def _slices(metrics: pa.Table, asked: Asked) -> dict[str, list[str]]:
+    """The slices of every metric of a task, in order."""
+    rows = of_pair(metrics, asked.task, asked.candidate).sort_by("slice")
+    found: dict[str, list[str]] = {}
+    for name, text in zip(rows["metric"].to_pylist(), rows["slice"].to_pylist(), strict=True):
+        found.setdefault(name, []).append(text)
+    return found
 
 
 def _few(sums: Paired, least: int) -> Reasons:

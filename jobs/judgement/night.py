@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.judgement import gate_rows
 from jobs.judgement.changes.rows import changes_of
+from jobs.judgement.estimates import Known
 from jobs.judgement.gate_rows import Evidence
 from jobs.judgement.intervals import with_intervals
 from jobs.judgement.nights import comparisons_of
@@ -27,9 +28,10 @@ def judged(
     finality: Finality,
 ) -> tuple[dict[str, pa.Table], list[dict[str, Any]]]:
     """Every table with intervals, comparisons, what changed and how gates were judged; and the worst slices."""
-    new = {**tables, "metrics": with_intervals(tables["metrics"], tables, settings, references)}
+    known = Known(tables, settings, references)
+    new = {**tables, "metrics": with_intervals(tables["metrics"], known)}
     new |= changes_of(session, settings, finality.stamp, new)
-    new |= comparisons_of(session, settings, finality.stamp, new)
+    new |= comparisons_of(session, known, finality.stamp)
     if settings.gates:
         quiet = f"the day is provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
         new["gate_results"] = gate_rows.rows_of(gate_rows.results(settings, Evidence.of(new, quiet)), finality.stamp)

@@ -14,27 +14,31 @@ from jobs.engines.identity import engine_of
 from jobs.errors import InputMissingError
 from jobs.judgement.by_shard import read_by
 from jobs.judgement.comparisons import Nights, compared, over_nights
-from jobs.judgement.paired import Asked, Tables, every
+from jobs.judgement.estimates import Known
+from jobs.judgement.paired import Asked, every
+from jobs.ledger import tables
 from jobs.ledger.held import complete, held
 from jobs.ledger.judgements import COMPARISONS
 from jobs.ledger.stamp import Stamp
+from jobs.results.baselines import references
 from jobs.results.rows import columns_in, selected, stamp_columns
 from jobs.settings import Evaluation
 from jobs.storage import lake
 
+OF_PARTS = ("score_bins", "class_statistics")
 OF_NIGHTS = ("shard_statistics", "unpaired_statistics")
 ASKED = ("comparison", "task", "candidate", "baseline")
 
 
-def comparisons_of(session: SparkSession, settings: Evaluation, stamp: Stamp, new: Tables) -> dict[str, pa.Table]:
+def comparisons_of(session: SparkSession, known: Known, stamp: Stamp) -> dict[str, pa.Table]:
     """The rows of `comparisons`, where any are declared.
 
     Raises:
         RuntimeFailure: Two models are not left with the same rows (exit 3).
     """
-    if not settings.comparisons:
+    if not known.settings.comparisons:
         return {}
-    rows = compared(new, settings, stamp.event_date, earlier_nights(session, settings, stamp))
+    rows = compared(known, stamp.event_date, earlier_nights(session, known.settings, stamp))
     return {"comparisons": selected({**columns_in(rows), **stamp_columns(stamp, rows.num_rows)}, COMPARISONS)}
 
 
@@ -44,7 +48,7 @@ def compared_again(session: SparkSession, settings: Evaluation, day: date, age_h
     Raises:
         InputMissingError: The day is not there at that age, or was evaluated without one of the comparisons (exit 4).
     """
-    names = ("metrics", *OF_NIGHTS, "comparisons")
+    names = tables.declared(settings).keys() & {"metrics", *OF_NIGHTS, *OF_PARTS, "comparisons"}
     of_day = {name: held(session, settings, name, [day], age_hours, provisional=True) for name in names}
     there = _asked_in(of_day["comparisons"])
     for asked in every(settings):
@@ -54,7 +58,8 @@ def compared_again(session: SparkSession, settings: Evaluation, day: date, age_h
                 "evaluate the day with it"
             )
     stamp = Stamp(day, age_hours, datetime.now(UTC), "")
-    return compared(of_day, settings, day, earlier_nights(session, settings, stamp))
+    known = Known(of_day, settings, references(session, settings, stamp))
+    return compared(known, day, earlier_nights(session, settings, stamp))
 
 
 def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Nights:

@@ -1,8 +1,9 @@
-"""Intervals of the metrics of score bins and of classes, slice by slice."""
+"""The metrics of score bins and of classes, slice by slice: of all shards of units and without each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -10,93 +11,116 @@ import pyarrow.compute as pc
 
 from jobs.examples.sent import binning
 from jobs.inputs.scorings import scorings
-from jobs.judgement.by_shard import ByShard
-from jobs.judgement.metric_intervals import MetricIntervals, without_intervals
+from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables
 from jobs.judgement.uncertainty import delong
-from jobs.judgement.uncertainty.jackknife import METHOD, estimated_of_parts, interval
+from jobs.judgement.uncertainty.jackknife import Estimates, Interval, estimated_of_parts, joined, stacked, without
 from jobs.judgement.uncertainty.shards import parts_left_out
-from jobs.results.slice_sums import doubles
 from jobs.settings import Evaluation
 from udfs.catalog import published, statistics_of
 from udfs.exact.arrays import FloatArray
+from udfs.examples.bins import Binning
+from udfs.kinds import KINDS
 from udfs.measure import Metric
+from udfs.pricing import evaluated_of_parts
 from udfs.scan.batch import BIN_STATISTICS
 
 ALL_SHARDS = -1  # the shard of bins that were not kept apart
 AREA = "auc"
+Columns = Mapping[str, FloatArray]
 
 
-def of_bins(sums: ByShard, rows: pa.Table, pair: tuple[str, str], settings: Evaluation) -> Iterator[MetricIntervals]:
-    """The metrics of score bins of every slice that has any.
+@dataclass(frozen=True)
+class Parts:
+    """What the parts of a task and model are, bins or classes, and what is made of them.
 
-    By leaving out a shard where bins were kept by shard; else AUC over rows.
-
-    Args:
-        sums: Of a task and model.
-        rows: Its rows of `score_bins`.
-        pair: The task and the model.
-        settings: What is configured.
+    Attributes:
+        table: Where they are.
+        column: Which of them a row is of.
+        names: The sums that metrics read.
+        metrics: By name.
+        bins: Of bins, where they are.
+        hard: Whether a label is 0 or 1.
     """
-    (scoring,) = (each for each in scorings(settings) if (each.task, each.model) == pair)
-    bins, hard = binning(scoring, settings), settings.labels[settings.tasks[pair[0]].label].values != "soft"
-    assert bins is not None
-    metrics = published(scoring.kind.name, settings.bins.options, "bins")
-    for text, own in _by_slice(rows):
-        if ALL_SHARDS in own["shard"].to_pylist():
-            yield from _over_rows(sums, own, text, metrics, hard=hard)
-            continue
-        low, left = parts_left_out(own, "bin", settings.shards.count, BIN_STATISTICS)
+
+    table: str
+    column: str
+    names: Sequence[str]
+    metrics: Mapping[str, Metric]
+    bins: Binning | None
+    hard: bool
+
+    def columns(self, rows: pa.Table, shards: int) -> dict[str, FloatArray]:
+        """The columns of the parts of one slice, (parts, 1 + shards), and the low edges of its bins, (parts,)."""
+        part, left = parts_left_out(rows, self.column, shards, self.names)
+        if self.bins is None:
+            return left
         filled = np.flatnonzero(left["n"][:, 0] > 0)
-        parts = {"low": bins.probability(low)[filled], **{name: values[filled] for name, values in left.items()}}
-        yield from _left_out(sums, text, parts, metrics)
+        return {"low": self.bins.probability(part)[filled], **{name: values[filled] for name, values in left.items()}}
 
 
-def of_classes(sums: ByShard, rows: pa.Table, kind: str, settings: Evaluation) -> Iterator[MetricIntervals]:
-    """The metrics of classes of every slice that has any.
+def parts(pair: Pair, tables: Tables, settings: Evaluation) -> Parts | None:
+    """The parts of a task and model; None where there are none in these tables."""
+    kind = KINDS[settings.tasks[pair[0]].kind]
+    hard = settings.labels[settings.tasks[pair[0]].label].values != "soft"
+    if kind.of_classes:
+        metrics = published(kind.name, settings.loss.options, "classes")
+        return Parts("class_statistics", "class", tuple(statistics_of(kind.name, "classes")), metrics, None, hard)
+    if not kind.bins or "score_bins" not in tables:
+        return None
+    (scoring,) = (each for each in scorings(settings) if (each.task, each.model) == pair)
+    metrics = published(kind.name, settings.bins.options, "bins")
+    read = {"n", *(name for metric in metrics.values() for name in metric.inputs)}
+    names = tuple(name for name in BIN_STATISTICS if name in read)
+    return Parts("score_bins", "bin", names, metrics, binning(scoring, settings), hard)
+
+
+def of_parts(sums: ByShard, rows: pa.Table, of: Parts, shards: int) -> Iterator[Estimated]:
+    """The metrics of the parts of every slice that has any.
+
+    Where score bins were not kept by shard they have no interval by leaving one out; AUC has one over rows.
 
     Args:
-        sums: Of a task and model.
-        rows: Its rows of `class_statistics`.
-        kind: The kind of the task.
-        settings: What is configured.
+        sums: Of a task and model, of these slices at least.
+        rows: Its rows of the table of parts.
+        of: What they are.
+        shards: How many there are.
     """
-    metrics = published(kind, settings.loss.options, "classes")
-    for text, own in _by_slice(rows):
-        _, parts = parts_left_out(own, "class", settings.shards.count, tuple(statistics_of(kind, "classes")))
-        yield from _left_out(sums, text, parts, metrics)
+    apart = ALL_SHARDS not in rows["shard"].unique().to_pylist()
+    texts = sorted(rows["slice"].unique().to_pylist())
+    found: dict[str, list[Estimates]] = {name: [] for name in of.metrics}
+    areas: list[Interval] = []
+    for text in texts:
+        # Of bins that were kept together there is one shard, which is the last one.
+        columns = of.columns(rows.filter(pc.equal(rows["slice"], text)), shards if apart else 1)
+        for name, metric in of.metrics.items():
+            found[name].append(_estimated(metric, columns, sums, text, apart=apart))
+        if not apart:
+            areas.append(_over_rows(columns, sums, text, hard=of.hard))
+    rank = [sums.texts.index(text) for text in texts]
+    for name, metric in of.metrics.items():
+        own = "not_smooth" if metric.spread == "none" else None if apart else "bins_not_by_shard"
+        refused = [own or sums.refused[i] for i in rank]
+        over_rows = joined(areas) if name == AREA and areas else None
+        yield Estimated(name, texts, stacked(found[name], sums.exact.present.shape[1]), refused, over_rows)
 
 
-def _by_slice(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    for text in sorted(set(rows["slice"].to_pylist())):
-        yield text, rows.filter(pc.equal(rows["slice"], text))
+def _estimated(metric: Metric, columns: Columns, sums: ByShard, text: str, *, apart: bool) -> Estimates:
+    present, whole = sums.exact.present[sums.texts.index(text)], sums.row(text)
+    if apart and metric.spread != "none":
+        return estimated_of_parts(metric, columns, whole, present)
+    value, reason = evaluated_of_parts(metric, _of_all(columns), {name: float(each[0]) for name, each in whole.items()})
+    values = np.full((1, present.size + 1), np.nan)
+    values[0, 0] = value
+    return Estimates(values, present[None, :], [reason])
 
 
-def _left_out(
-    sums: ByShard, text: str, parts: Mapping[str, FloatArray], metrics: Mapping[str, Metric]
-) -> Iterator[MetricIntervals]:
-    number, whole = sums.texts.index(text), sums.row(text)
-    for name, metric in metrics.items():
-        if metric.spread == "none":
-            yield without_intervals(name, [text], "not_smooth")
-            continue
-        estimates = estimated_of_parts(metric, parts, whole, sums.exact.present[number])
-        yield MetricIntervals(name, [text], interval(estimates, [sums.refused[number]]), METHOD)
+def _of_all(columns: Columns) -> dict[str, FloatArray]:
+    """The columns of all shards."""
+    return {name: each if each.ndim == 1 else np.ascontiguousarray(each[:, 0]) for name, each in columns.items()}
 
 
-def _over_rows(
-    sums: ByShard, rows: pa.Table, text: str, metrics: Mapping[str, Metric], *, hard: bool
-) -> Iterator[MetricIntervals]:
-    ordered = rows.sort_by("bin")
-    parts = {name: doubles(ordered[name]) for name in BIN_STATISTICS}
-    for name, metric in metrics.items():
-        if metric.spread == "none":
-            yield without_intervals(name, [text], "not_smooth")
-        elif name != AREA:
-            yield without_intervals(name, [text], "bins_not_by_shard")
-        elif not hard:
-            yield without_intervals(name, [text], "soft_labels")
-        else:
-            yield MetricIntervals(name, [text], delong.delong(parts, alike=_alike(sums, text)), delong.METHOD)
+def _over_rows(columns: Columns, sums: ByShard, text: str, *, hard: bool) -> Interval:
+    return delong.delong(_of_all(columns), alike=_alike(sums, text)) if hard else without(["soft_labels"])
 
 
 def _alike(sums: ByShard, text: str) -> bool:

@@ -1,16 +1,17 @@
-"""Two models' sums over exactly the rows that both can score: each one's own less those that the other can not."""
+"""Two models over exactly the rows that both can score: each one's own sums less those that the other can not."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import RuntimeFailure
-from jobs.judgement.by_shard import ByShard, by_shard, of_pair, read_by
+from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, by_shard, of_pair, read_by
+from jobs.judgement.estimates import Known, of_sums, without_a_rate
 from jobs.judgement.uncertainty.same_rows import unequal
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.settings import Evaluation
@@ -19,7 +20,6 @@ from udfs.measure import Metric
 from udfs.scan.partials import subtracted
 
 KEYS = ["slice", "shard"]
-Tables = Mapping[str, pa.Table]
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,67 @@ class Paired:
         """Why a slice has no interval, whatever the metric."""
         return first_reason(self.candidate.refused, self.baseline.refused)
 
+    @property
+    def apart(self) -> Reasons:
+        """Why nothing is said of a slice but what follows from sums by shard, or None."""
+        rows = self.only_candidate + self.only_baseline
+        return ["unpaired_rows" if n > 0 else None for n in rows.tolist()]
+
 
 def every(settings: Evaluation) -> Iterator[Asked]:
     """Every task of every comparison."""
     for name, own in settings.comparisons.items():
         yield from (Asked(name, task, own.candidate, own.baseline) for task in settings.compared(name))
+
+
+def both_estimated(known: Known, asked: Asked, sums: Paired) -> Iterator[tuple[Estimated, Estimated]]:
+    """Every metric of the candidate and of the baseline, of the slices of these sums and on the same rows.
+
+    Args:
+        known: The day.
+        asked: The task and its models.
+        sums: The paired sums of the day.
+    """
+    kind = known.settings.tasks[asked.task].kind
+    pairs = (asked.task, asked.candidate), (asked.task, asked.baseline)
+    # A reference is a rate of labels: both are measured against the same.
+    reference = known.references.get((asked.task, asked.baseline))
+    sides = sums.candidate, sums.baseline
+    yield from zip(*(of_sums(side, kind, known.settings, reference) for side in sides), strict=True)
+    yield from zip(*(_of_parts(known, pair, sums) for pair in pairs), strict=True)
+    lacking = [list(without_a_rate(side, kind, reference)) for side in sides]
+    of_cells = (_of_cells(known, pair, of, sums) for pair, of in zip(pairs, lacking, strict=True))
+    yield from zip(*of_cells, strict=True)
+
+
+def _of_parts(known: Known, pair: Pair, sums: Paired) -> Iterator[Estimated]:
+    """A model's metrics of score bins and of classes, where those of the shared rows are known."""
+    for of in known.of_parts[pair]:
+        whole = of.at(sums.candidate.texts)
+        reasons = first_reason(sums.apart, whole.estimates.reasons)
+        yield replace(whole, estimates=replace(whole.estimates, reasons=reasons))
+
+
+def _of_cells(known: Known, pair: Pair, lacking: Sequence[Estimated], sums: Paired) -> Iterator[Estimated]:
+    """A model's metrics that are made of cells, as `metrics` has them, where all rows are shared."""
+    names = pa.array([of.name for of in lacking], type=pa.string())
+    rows = of_pair(known.tables["metrics"], *pair)
+    rows = rows.filter(pc.is_in(rows["metric"], value_set=names))
+    columns = zip(*(rows[name].to_pylist() for name in ("metric", "slice", "value", "reason")), strict=True)
+    there = {(name, text): (value, reason) for name, text, value, reason in columns}
+    for of in lacking:
+        found = [there.get((of.name, text), (None, "no_weight")) for text in of.texts]
+        values = of.estimates.values.copy()
+        values[:, 0] = [np.nan if value is None else value for value, _ in found]
+        reasons = first_reason(_apart(of, sums), [reason for _, reason in found])
+        yield replace(of, estimates=replace(of.estimates, values=values, reasons=reasons))
+
+
+def _apart(of: Estimated, sums: Paired) -> Reasons:
+    if "total_not_declared" not in of.refused:
+        return sums.apart
+    # The rate is that of all slices.
+    return [next(filter(None, sums.apart), None)] * len(of.texts)
 
 
 def paired_sums(

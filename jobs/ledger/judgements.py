@@ -49,7 +49,7 @@ CHANGES = Table(
 COMPARISONS = Table(
     "comparisons",
     "Two models on the impressions that both can score: candidate less baseline, derived from shard_statistics without "
-    "unpaired_statistics. Below 0 the candidate has less, as of a loss",
+    "unpaired_statistics, or from score bins and classes. Below 0 the candidate has less, as of a loss",
     (
         *PARTITION,
         Column("comparison", "string", "Name of the comparison", False),

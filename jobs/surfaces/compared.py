@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from udfs.kinds import KINDS
 
-TOLD = tuple(dict.fromkeys([*(kind.loss for kind in KINDS.values()), "normalized_entropy"]))
+AREA = "auc"
+TOLD = (*dict.fromkeys(kind.loss for kind in KINDS.values()), "normalized_entropy", AREA)
 
 OF_THE_RUN = ("event_date", "age_hours", "as_of", "run_id", "provisional")
 
@@ -42,12 +43,12 @@ def _told(comparisons: pa.Table | None) -> list[dict[str, Any]]:
 
 
 def _verdict(row: dict[str, Any]) -> str:
-    """Losses: less is better. Without an interval there is no verdict."""
+    """Less is better, but of the area more. Without an interval there is no verdict."""
     if row["ci_reason"] is not None:
         return "cannot be compared with"
     if row["ci_low"] <= 0.0 <= row["ci_high"]:
         return "is not told from"
-    return "is better than" if row["ci_high"] < 0.0 else "is worse than"
+    return "is better than" if (row["ci_high"] < 0.0) != (row["metric"] == AREA) else "is worse than"
 
 
 def _number(row: dict[str, Any]) -> str:

@@ -119,6 +119,13 @@ def added(estimates: Sequence[Estimates], weights: Sequence[float]) -> Estimates
     return Estimates(values, present, first_reason(*(each.reasons for each in estimates)))
 
 
+def stacked(estimates: Sequence[Estimates], shards: int) -> Estimates:
+    """The numbers of several slices together, of as many shards each."""
+    values = np.concatenate([np.empty((0, 1 + shards)), *(each.values for each in estimates)])
+    present = np.concatenate([np.empty((0, shards), np.bool_), *(each.present for each in estimates)])
+    return Estimates(values, present, [reason for each in estimates for reason in each.reasons])
+
+
 def interval(estimates: Estimates, refused: Reasons, *, on_log_scale: bool = False) -> Interval:
     """The number θ of each slice with its 95 % interval θ ± t·SE, SE² = (R − 1)/R · Σ (θ_(r) − θ̄_(·))².
 
@@ -146,6 +153,20 @@ def interval(estimates: Estimates, refused: Reasons, *, on_log_scale: bool = Fal
             low, high, stderr = STRICT.exp(low), STRICT.exp(high), value * stderr
     reasons = first_reason(estimates.reasons, refused, _unsteady(scaled, estimates.present))
     return masked(Interval(value, stderr, low, high, df, reasons))
+
+
+def joined(intervals: Sequence[Interval]) -> Interval:
+    """The intervals of several slices together, one at least."""
+    value, stderr, low, high, df = (
+        np.concatenate([getattr(each, name) for each in intervals]) for name in ("value", "stderr", "low", "high", "df")
+    )
+    return Interval(value, stderr, low, high, df, [reason for each in intervals for reason in each.reasons])
+
+
+def without(reasons: Reasons) -> Interval:
+    """No interval, for these reasons."""
+    nothing = np.full(len(reasons), np.nan)
+    return Interval(nothing, nothing, nothing, nothing, nothing, reasons)
 
 
 def masked(of: Interval) -> Interval:

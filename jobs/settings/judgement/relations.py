@@ -24,6 +24,7 @@ def gate_problems(settings: Evaluation) -> Iterator[Problem]:
                 expected = one_of(known) if len(known) <= 12 else "a metric of the task, see docs/metrics.md"
                 yield Problem(dotted(("gates", name, key)), described(asked), expected, nearest_match(asked, known))
         yield from _directions(settings, name, gate)
+        yield from _intervals(settings, name, gate)
         yield from _slices(settings, name, gate)
 
 
@@ -57,6 +58,12 @@ def metrics_of_task(settings: Evaluation, task: str) -> dict[str, Metric]:
     return found | (peer_metrics(settings.compatibility) if KINDS[kind].peers else {})
 
 
+def metrics_compared(settings: Evaluation, task: str) -> dict[str, Metric]:
+    """Those of a task of which the difference of two models is told: not of totals, nor of what is no end in itself."""
+    found = metrics_of_task(settings, task).items()
+    return {name: m for name, m in found if m.spread == "mean" or (m.spread == "none" and m.better is not None)}
+
+
 def _names(settings: Evaluation, gate: Gate) -> Iterator[tuple[str, str | None, Collection[str]]]:
     """Each key of a gate that names something, what it names, and what there is."""
     yield "task", gate.task, settings.tasks
@@ -74,8 +81,7 @@ def _metrics(settings: Evaluation, gate: Gate) -> dict[str, Metric]:
     if gate.against is not None:
         return changing(kind, settings)
     if gate.comparison is not None:
-        every = published(kind, settings.loss.options)
-        return {name: metric for name, metric in every.items() if metric.spread == "mean"}
+        return metrics_compared(settings, gate.task)
     return metrics_of_task(settings, gate.task)
 
 
@@ -87,3 +93,23 @@ def _directions(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem
     if metric is not None and metric.better is None:
         expected = "a metric of which less or more is better; within: [low, high] asks for this one"
         yield Problem(dotted(("gates", name, "metric")), described(gate.metric), expected)
+
+
+def _intervals(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem]:
+    """A gate of a comparison rests on the interval of a difference, which some metrics never have."""
+    if gate.comparison is None or gate.task not in settings.tasks:
+        return
+    metric = metrics_compared(settings, gate.task).get(gate.metric or "")
+    expected = None if metric is None else _lacking(settings, metric)
+    if expected is not None:
+        yield Problem(dotted(("gates", name, "metric")), described(gate.metric), expected)
+
+
+def _lacking(settings: Evaluation, metric: Metric) -> str | None:
+    """What there would have to be for an interval of the difference of two models."""
+    if metric.over == "bins" and metric.spread == "mean" and not settings.bins.shards:
+        return "bins.shards: true with it, as what is made of score bins is compared shard by shard"
+    of_cells = {"stratified"} if () in settings.slices else {"stratified", "total"}
+    if metric.spread == "none" or metric.name.partition("[")[2].rstrip("]") in of_cells:
+        return "a metric whose difference has an interval, see docs/metrics.md"
+    return None

@@ -14,6 +14,7 @@ from jobs.examples import sent, slices, summarise
 from jobs.examples.cells import Cells
 from jobs.inputs.scorings import Scoring, scorings
 from jobs.judgement.comparisons import compared
+from jobs.judgement.estimates import Known
 from jobs.judgement.intervals import with_intervals
 from jobs.ledger.stamp import Stamp
 from jobs.results.new_rows import Combined, new_rows
@@ -44,9 +45,12 @@ def tables(settings: Evaluation, rows: Columns, parts: int = 1, day: date = DAY)
     sums = combined(pa.concat_tables(found), KEYS.names)
     stamp = Stamp(day, settings.age_hours, datetime(2026, 4, 1, tzinfo=UTC), "run")
     whole = Combined(sums, cells, scorings(settings), stamp, settings)
-    new = new_rows(whole, whole.statistics(), {})
-    new["metrics"] = with_intervals(new["metrics"], new, settings, {})
-    return {**new, "comparisons": compared(new, settings, day, {})} if settings.comparisons else new
+    configured = settings.baselines.reference
+    references = {(task, model): float(configured[task]) for task, model in settings.pairs if task in configured}
+    new = new_rows(whole, whole.statistics(), references)
+    known = Known(new, settings, references)
+    new["metrics"] = with_intervals(new["metrics"], known)
+    return {**new, "comparisons": compared(known, day, {})} if settings.comparisons else new
 
 
 def row(table: pa.Table, **keys: Any) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from jobs.errors import InputMissingError
 from jobs.judgement.nights import compared_again
@@ -35,11 +36,11 @@ def logs(seed):
     draw = np.random.default_rng(seed)
     user = draw.integers(0, 200, 2000)
     truth = 1.0 / (1.0 + np.exp(-(draw.normal(size=200)[user] - 1.0)))
-    known = np.clip(truth + draw.normal(scale=0.05, size=user.size), 0.01, 0.99)
+    known = np.clip(np.round(truth + draw.normal(scale=0.05, size=user.size), 2), 0.01, 0.99)
     return {
         "click": (draw.random(user.size) < truth).astype(np.int64),
         "user": user,
-        "known": pa.array(known, mask=draw.random(user.size) < 0.01),
+        "known": pa.array(known, mask=(draw.random(user.size) < 0.02) & (user % 2 == 1)),
         "p": np.full(user.size, 0.3),
         "country": np.array(["DE", "FR"])[user % 2],
     }
@@ -59,7 +60,7 @@ def config(folder, tables):
         gates=GATES,
         dimensions=["country"],
         slices=[[], ["country"]],
-        bins={"bits": 9, "shards": True},
+        bins={"bits": 15, "shards": True, "slices": [["country"]]},
         tables={"path": str(tables)},
     )
 
@@ -129,7 +130,17 @@ def test_what_is_compared_is_in_the_tables_and_comes_out_of_them_again(spark, fi
     loss = written.filter(pc.equal(written["metric"], "log_loss")).to_pylist()
     assert {row["running_since"] for row in loss} == {DAY}
     assert all(row["difference"] < 0.0 for row in loss)
-    assert all(row["only_baseline"] > 0 == row["only_candidate"] for row in loss)
+    assert {row["slice"]: row["only_baseline"] > 0 == row["only_candidate"] for row in loss} == {
+        **dict.fromkeys(("", "country=FR"), True),
+        "country=DE": False,
+    }
+    german = pa.table(logs(2)).filter(pc.equal(pa.array(logs(2)["country"]), "DE"))
+    (area,) = written.filter(
+        pc.and_(pc.equal(written["metric"], "auc"), pc.equal(written["slice"], "country=DE"))
+    ).to_pylist()
+    of_rows = roc_auc_score(german["click"], german["known"]) - 0.5
+    assert area["difference"] == pytest.approx(of_rows, rel=1e-12)
+    assert 0.0 < area["ci_low"] < of_rows < area["ci_high"]
     unasked = parse({**second, "comparisons": {"other": {"candidate": "old", "baseline": "new"}}, "gates": {}})
     with pytest.raises(InputMissingError, match="comparison other of task ctr is not in the tables"):
         compared_again(spark, unasked, NEXT, unasked.age_hours)

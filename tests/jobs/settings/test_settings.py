@@ -345,8 +345,20 @@ def test_a_gate_of_a_comparison_asks_for_a_metric_that_is_compared() -> None:
     release = ("comparisons", {"release": {"candidate": "v2", "baseline": "v1.2"}})
     better = {"task": "ctr", "comparison": "release", "metric": "log_loss", "require": "better"}
     assert parse(changed(models, release, ("gates", {"g": better}))).gates["g"].kind == "better"
-    (text,) = errors(lambda: parse(changed(models, release, ("gates", {"g": {**better, "metric": "auc"}}))))
-    assert text.startswith("gates.g.metric: found 'auc', expected a metric of the task")
+    of_bins = {**better, "metric": "auc"}
+    by_shard = ("bins", {"shards": True})
+    assert parse(changed(models, release, by_shard, ("gates", {"g": of_bins}))).gates["g"].metric == "auc"
+    (text,) = errors(lambda: parse(changed(models, release, ("gates", {"g": of_bins}))))
+    assert text.startswith("gates.g.metric: found 'auc', expected bins.shards: true with it")
+    for metric, expected in (
+        ("log_loss_total", "a metric of the task"),
+        ("expected_calibration_error", "a metric whose difference has an interval"),
+        ("normalized_entropy[stratified]", "a metric whose difference has an interval"),
+    ):
+        (text,) = errors(
+            lambda of={**better, "metric": metric}: parse(changed(models, release, by_shard, ("gates", {"g": of})))
+        )
+        assert text.startswith(f"gates.g.metric: found '{metric}', expected {expected}")
 
 
 @pytest.mark.parametrize(("changes", "text"), WRONG_GATES)
