@@ -12,7 +12,7 @@ from undefined import reasons
 from udfs import catalog
 from udfs.kinds import KINDS
 from udfs.measure import OVER, Function, Measure, Metric, Statistic
-from udfs.measures import baselines, totals
+from udfs.measures import baselines, pairs, totals
 from udfs.measures.baselines import BASELINES
 from udfs.measures.peers import PEERS, Peer, peer_columns, peer_metrics
 
@@ -107,6 +107,7 @@ def document() -> str:
         "Comparisons": f"{COMPARED}\n\n{_reasons(NOT_COMPARED)}",
         "Every kind of task": "\n\n".join(_family(totals, next(iter(KINDS)))),
         **{f"{kind.title} tasks": "\n\n".join(_families(kind.name)) for kind in KINDS.values()},
+        "Two models": "\n\n".join(_family(pairs, "binary")),
         "Several tasks": "\n\n".join(["#### `joint_loss`", JOINT]),
         "Numbers of other libraries": "\n\n".join(_peers()),
     }
@@ -132,7 +133,7 @@ def _anchor(title: str) -> str:
 
 def _families(kind: str) -> Iterator[str]:
     for family in KINDS[kind].families:
-        if family is not totals:
+        if family not in (totals, pairs):
             yield f"### {_title(family)}"
             yield from _family(family, kind)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from udfs import catalog
 from udfs.examples.classes import of_each_class
+from udfs.examples.pairs import pair_examples
 from udfs.kind import Arrays
 from udfs.kinds import KINDS
 from udfs.measure import Metric, Options
@@ -22,7 +23,8 @@ def reasons(metric: Metric, kind: str) -> list[str]:
     chosen = metric
     if metric.over != "baseline":
         chosen = catalog.published(kind, OPTIONS, metric.over)[metric.published_as(next(metric.choices(OPTIONS)))]
-    odd = _bins() if metric.over == "bins" else _sums(kind, of_classes=metric.over == "classes")
+    others = {"bins": _bins(), "pairs": _of_two(kind)}
+    odd = others.get(metric.over, _sums(kind, of_classes=metric.over == "classes"))
     with np.errstate(all="ignore"):
         values = np.array([np.ravel(chosen.of(sums))[0] for sums in odd])
     found = {metric.undefined: np.isnan(values).any(), "infinite": np.isinf(values).any()}
@@ -40,6 +42,15 @@ def _bins() -> Iterator[Sums]:
             "score_sum": 0.5,
         }
         yield {name: np.array([value]) for name, value in columns.items()}
+
+
+def _of_two(kind: str) -> Iterator[Sums]:
+    """Sums of two rows of two models, whose scores never differ, or do."""
+    statistics = {name: catalog.statistics_of(kind)[name] for name in catalog.OF_PAIRS}
+    statistics |= catalog.statistics_of(kind, "pairs")
+    for other in (LOW, ZERO):
+        _, examples = pair_examples(*({"scored": ONES, "weight": ONES, "score": score} for score in (LOW, other)))
+        yield {name: np.array([np.sum(statistic.of(examples))]) for name, statistic in statistics.items()}
 
 
 def _sums(kind: str, *, of_classes: bool) -> Iterator[Sums]:

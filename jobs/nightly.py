@@ -34,9 +34,9 @@ from jobs.planning.finality import Finality
 from jobs.planning.history import history
 from jobs.progress import Progress
 from jobs.results import baselines, precision
-from jobs.results.new_rows import Combined, new_rows
+from jobs.results.new_rows import new_rows
 from jobs.results.outcome import Outcome
-from jobs.results.rows import stamped_rejects
+from jobs.results.rows import Combined, stamped_rejects
 from jobs.settings import Evaluation
 
 STAGES = 8

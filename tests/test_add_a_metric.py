@@ -1,4 +1,4 @@
-"""What `docs/add-a-metric.md` shows is added to a copy of the catalogue, and works: of rows, groups, classes, bins."""
+"""What `docs/add-a-metric.md` shows is added to a copy of the catalogue, and works, whatever a metric is over."""
 
 import re
 import types
@@ -13,13 +13,15 @@ import pytest
 from jobs.ledger.tables import declared
 from jobs.settings import parse
 from tests.udfs import test_examples, test_laws_of_kinds
-from tests.udfs.references import binary, bins, candidates, classes
+from tests.udfs.references import binary, bins, candidates, classes, pairs
 from tests.udfs.rows.binary import metrics_of_rows, rows_of
 from tests.udfs.rows.bins import metrics_of_bins
 from tests.udfs.rows.candidates import metrics, slate
 from tests.udfs.rows.classes import class_rows, metrics_of_class_rows
 from udfs import catalog
 from udfs.exact.numerics import ratio
+from udfs.examples.binary import binary_examples
+from udfs.examples.pairs import pair_examples
 from udfs.kinds import KINDS
 from udfs.measure import Measure, Metric, Statistic, metric, statistic
 
@@ -32,12 +34,14 @@ ADDED = {
     "all_positive_share": "candidates",
     "class_share_error": "multiclass",
     "kolmogorov_smirnov": "binary",
+    "higher_share": "binary",
 }
 REFERENCES: tuple[tuple[types.ModuleType, Mapping[str, Any]], ...] = (
     (binary, binary.REFERENCES),
     (candidates, candidates.REFERENCES),
     (classes, classes.CLASS_REFERENCES),
     (bins, bins.REFERENCES),
+    (pairs, pairs.PAIR_REFERENCES),
 )
 
 
@@ -87,22 +91,35 @@ def of_bins() -> tuple[Any, Any]:
     return metrics_of_bins(rows)["kolmogorov_smirnov"], reference("kolmogorov_smirnov")(rows)
 
 
+def of_pairs() -> tuple[Any, Any]:
+    label, weight = [0, 1, 1, 0], [1.0, 2.0, 4.0, 1.0]
+    both = [rows_of(label, score, weight) for score in ([0.25, 0.5, 0.75, 0.5], [0.125, 0.5, 0.875, 0.25])]
+    _, examples = pair_examples(*(binary_examples(each.label, each.weight, each.score, each.scale) for each in both))
+    statistics = catalog.statistics_of("binary", "pairs")
+    sums = {name: np.array([statistic.of(examples).sum()]) for name, statistic in statistics.items()}
+    found = catalog.published("binary", {}, "pairs")["higher_share"].of({**sums, "weight": np.array([8.0])})
+    return found[0], reference("higher_share")(pairs.exact_pair(*both))
+
+
 def test_each_kind_of_metric_costs_a_function_and_a_line(family: dict[str, Measure]) -> None:
     assert [name for name, measure in family.items() if isinstance(measure, Metric)] == list(ADDED)
     assert len(FUNCTIONS) == len(LINES) == len(ADDED)
     assert all(len(line.splitlines()) == 1 and len(line) <= 121 for line in LINES)
-    assert [name for name, measure in family.items() if isinstance(measure, Statistic)] == ["all_positive_weight"]
+    assert [name for name, measure in family.items() if isinstance(measure, Statistic)] == [
+        "all_positive_weight",
+        "higher_weight",
+    ]
 
 
 @pytest.mark.usefixtures("family")
 def test_they_are_in_the_catalogue_and_without_their_lines_would_be_missed() -> None:
     for (name, kind), (_, known) in zip(ADDED.items(), REFERENCES, strict=True):
         assert name not in known
-        assert any(name in catalog.metrics_of(kind, over) for over in ("rows", "classes", "bins"))
+        assert any(name in catalog.metrics_of(kind, over) for over in ("rows", "classes", "bins", "pairs"))
 
 
 @pytest.mark.usefixtures("family")
-@pytest.mark.parametrize("both", [of_rows, of_groups, of_classes, of_bins])
+@pytest.mark.parametrize("both", [of_rows, of_groups, of_classes, of_bins, of_pairs])
 def test_an_added_metric_is_its_reference(both: Callable[[], tuple[Any, Any]]) -> None:
     found, expected = both()
     assert found == pytest.approx(float(expected), rel=1e-12)

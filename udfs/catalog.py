@@ -8,11 +8,13 @@ from types import MappingProxyType, ModuleType
 
 from udfs.examples.bins import BIN_COLUMNS
 from udfs.examples.classes import CLASS_COLUMNS
+from udfs.examples.pairs import PAIR_COLUMNS
 from udfs.kinds import KINDS
 from udfs.measure import OVER, M, Measure, Metric, Options, Over, Statistic
 from udfs.measures.baselines import BASELINES
 
 BASELINE_COLUMNS = {column for columns in BASELINES.values() for column in columns}
+OF_PAIRS = ("n", "weight")  # of all statistics, those that are the same of both models
 OPTIONS = ("alpha", "gamma", "k", "threshold", "calibration_bins")
 
 
@@ -40,7 +42,10 @@ def check(measures: Iterable[Measure], inputs: Collection[str]) -> None:
 
 
 def statistics_of(kind: str, over: Over = "rows") -> Mapping[str, Statistic]:
-    """The statistics of a kind of task, by name; those over `classes` are the columns of `class_statistics`."""
+    """The statistics of a kind of task, by name.
+
+    Those over `classes` are the columns of `class_statistics`, those over `pairs` of `pair_statistics`.
+    """
     return collected(Statistic, KINDS[kind].families, over)
 
 
@@ -111,10 +116,12 @@ def inputs_of(kind: str) -> dict[tuple[type[Measure], Over], Collection[str]]:
     return {
         (Statistic, "rows"): KINDS[kind].columns,
         (Statistic, "classes"): CLASS_COLUMNS,
+        (Statistic, "pairs"): PAIR_COLUMNS,
         (Metric, "rows"): statistics,
         (Metric, "bins"): BIN_COLUMNS,
         (Metric, "classes"): {*statistics, *statistics_of(kind, "classes")},
         (Metric, "baseline"): {*statistics, *BASELINE_COLUMNS},
+        (Metric, "pairs"): {*OF_PAIRS, *statistics_of(kind, "pairs")},
     }
 
 

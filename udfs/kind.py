@@ -136,6 +136,11 @@ class Kind:
         """Whether it is measured against baselines, such as a reference rate."""
         return self._has("baseline")
 
+    @property
+    def pairs(self) -> bool:
+        """Whether two models' scores of a row can be compared with each other."""
+        return self._has("pairs")
+
     def _has(self, over: Over) -> bool:
         measures = (value for family in self.families for value in vars(family).values())
         return any(measure.over == over for measure in measures if isinstance(measure, Measure))

@@ -19,6 +19,7 @@ from udfs.measures import (
     class_prior,
     entropy,
     multiclass,
+    pairs,
     regression,
     significance,
     totals,
@@ -54,7 +55,7 @@ def _candidates(of: Arrays) -> groups.GroupExamples:
 BINARY: Final = Kind(
     name="binary",
     title="Binary",
-    families=(totals, binary, calibration, significance, entropy, baselines, areas, thresholds, reliability),
+    families=(totals, binary, calibration, significance, entropy, baselines, areas, thresholds, reliability, pairs),
     columns=SHARED
     | {"label", "score", "complement", "positive_loss", "negative_loss", "score_is_zero", "score_is_one"},
     examples=_binary,
@@ -83,7 +84,7 @@ BINARY: Final = Kind(
 REGRESSION: Final = Kind(
     name="regression",
     title="Regression",
-    families=(totals, regression),
+    families=(totals, regression, pairs),
     columns=SHARED | {"label", "score"},
     examples=_regression,
     labels=("binary", "signed", "soft", "number"),

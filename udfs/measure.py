@@ -7,7 +7,8 @@ else is of every class is (n, classes). A parameter of a metric is a sum, by wha
 - `rows`: statistics, each (slices,), to (slices,);
 - `baseline`: the same, and the columns of `udfs.measures.baselines.BASELINES`;
 - `bins`: columns of the score bins of one slice, each (bins,) in the order of the scores, to a number;
-- `classes`: class statistics of one slice, each (classes,), and its statistics, each a number, to a number.
+- `classes`: class statistics of one slice, each (classes,), and its statistics, each a number, to a number;
+- `pairs`: sums over the rows that two models both can score, each (slices,), to (slices,).
 
 A parameter after `*` is an option, a float.
 """
@@ -28,7 +29,7 @@ from udfs.exact.arrays import FloatArray
 Function = Callable[..., Any]
 # By name; an option with several values makes one measure of each, as k = (5, 10) makes ndcg@5 and ndcg@10.
 Options = Mapping[str, float | tuple[float, ...]]
-Over = Literal["rows", "classes", "bins", "baseline"]
+Over = Literal["rows", "classes", "bins", "baseline", "pairs"]
 OVER: tuple[Over, ...] = get_args(Over)
 ITSELF = "itself"
 Spread = Literal["mean", "total", "none"]
@@ -84,7 +85,10 @@ class Measure:
 
 @dataclass(frozen=True)
 class Statistic(Measure):
-    """One exact, mergeable sum, over `rows` or `classes`. Its function maps columns, each (n,), to one term per row."""
+    """One exact, mergeable sum, over `rows`, `classes` or `pairs`.
+
+    Its function maps columns, each (n,), to one term per row.
+    """
 
     counts: bool = False
     mirror: str | None = ITSELF
@@ -105,7 +109,7 @@ class Metric(Measure):
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """The metric of these sums, in order or by name, and of its options by name; of numbers it is a number."""
-        of_slices = self.over in ("rows", "baseline")
+        of_slices = self.over in ("rows", "baseline", "pairs")
         arrays = [_floats(x, of_slices) for x in inputs]
         others = {name: x if name in self.options else _floats(x, of_slices) for name, x in named.items()}
         value = self.function(*arrays, **others)
@@ -154,7 +158,7 @@ def statistic(  # noqa: PLR0913 - what there is to say of a sum
 
     Args:
         unit: The unit of the sum, for the column's comment.
-        over: `rows`, or `classes` for one sum for each class.
+        over: `rows`; `classes` for one sum for each class, `pairs` for one over the rows that two models can score.
         suffix: What options add to the name, e.g. `_g{gamma}`: another option is another statistic.
         counts: The terms are 0 or 1 and the sum is a BIGINT; otherwise it is a DECIMAL(37,15).
         weight_degree: 1 where a term is linear in the weight, 2 where it is quadratic; of a count it is 0.
@@ -184,8 +188,8 @@ def metric(  # noqa: PLR0913 - what there is to say of a number
 
     Args:
         unit: The unit of the value.
-        over: What it is a function of: the sums over the `rows`, `bins` or `classes` of a slice, or over its rows and
-            a `baseline`.
+        over: What it is a function of: the sums over the `rows`, `bins` or `classes` of a slice, over its rows and
+            a `baseline`, or over those of `pairs` of models.
         suffix: What options add to the name, e.g. `@{k}`, and a baseline, `[{baseline}]`.
         undefined: The reason given with NULL where the function yields NaN although there is weight.
         better: Which of two values is better, the one that is `less` or `more`; None where neither is.

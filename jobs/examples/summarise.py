@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,9 +14,11 @@ from jobs.examples.cells import Cells, code
 from jobs.examples.groups import columns_of
 from jobs.examples.sent import sent
 from jobs.inputs.scorings import Scoring
-from jobs.ledger.tables import BY_CLASS, statistics_of_kind
+from jobs.ledger.tables import BY_CLASS, OF_BOTH, statistics_of_kind
 from jobs.settings import Evaluation
-from udfs.scan.batch import KEYS, NO_OTHER, Summarise
+from jobs.settings.sections import Comparison
+from udfs.scan.batch import Summarise
+from udfs.scan.keyed import KEYS, NO_OTHER
 from udfs.scan.partials import PACKED_TYPES, Combine, combined, counts_in, unpacked
 from udfs.scan.recipes import Recipe
 
@@ -90,19 +92,17 @@ def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> _Add
     return _Added(sums, **counts_in(parts))
 
 
-def _unpaired(settings: Evaluation, own: Sequence[Scoring]) -> tuple[tuple[int, int], ...]:
-    """The pairs of which rows are kept apart that the other model of a comparison can not score, either way."""
+def _compared(settings: Evaluation, own: Sequence[Scoring]) -> Iterator[tuple[Comparison, tuple[int, int]]]:
+    """Every task of every comparison with its pairs, those of the candidate and of the baseline."""
     number = {(scoring.task, scoring.model): i for i, scoring in enumerate(own)}
-    found: dict[tuple[int, int], None] = {}
     for name, comparison in settings.comparisons.items():
         for task in settings.compared(name):
             if (task, comparison.candidate) in number:
-                a, b = (number[task, model] for model in (comparison.candidate, comparison.baseline))
-                found |= {(a, b): None, (b, a): None}
-    return tuple(found)
+                yield comparison, (number[task, comparison.candidate], number[task, comparison.baseline])
 
 
 def _summary(settings: Evaluation, cells: Cells, recipes: Sequence[Recipe], own: Sequence[Scoring]) -> Summarise:
+    compared = list(_compared(settings, own))
     return Summarise(
         recipes=tuple(recipes),
         statistics={kind: statistics_of_kind(settings, kind) for kind in settings.kinds},
@@ -113,5 +113,8 @@ def _summary(settings: Evaluation, cells: Cells, recipes: Sequence[Recipe], own:
         cells=len(cells.cells),
         groupings=tuple(slices.grouping for slices in cells.slices),
         shards=settings.shards.count,
-        unpaired=_unpaired(settings, own),
+        # Of rows that one can not score, either way.
+        unpaired=tuple(dict.fromkeys(each for _, (a, b) in compared for each in ((a, b), (b, a)))),
+        paired=tuple(dict.fromkeys(pairs for comparison, pairs in compared if comparison.pair_statistics)),
+        of_both=OF_BOTH,
     )

@@ -37,12 +37,18 @@ def asked(scorings: Sequence[Scoring], settings: Evaluation) -> dict[Of, Asked]:
         if label is not None and label.values == "number":
             own["label"] = F.abs(F.col(s.label))
         if s.kind.of_values:
-            score = F.abs(F.col(s.scores[0]))
-            size = score + (F.lit(1.0) if label is None else F.abs(F.col(s.label)))
-            own |= {"score": score, "square": F.greatest(weight, F.lit(1.0)) * (size * size)}
+            own |= _values(s, F.lit(1.0) if label is None else F.abs(F.col(s.label)), settings)
         inside = F.col("in_day") if label is None else F.col("in_day") & F.col(s.label).isNotNull()
         found |= {(name, i): Asked(F.when(inside, column), added=name == SUM) for name, column in own.items()}
     return found
+
+
+def _values(scoring: Scoring, label: Column, settings: Evaluation) -> dict[str, Column]:
+    """The size of a score that is a value, and its weighted square with what is added to it or taken from it."""
+    score = F.abs(F.col(scoring.scores[0]))
+    # Another model's score differs by twice the larger one at most.
+    size = score + (F.greatest(label, score) if settings.keeps_pairs(scoring.task, scoring.model) else label)
+    return {"score": score, "square": F.greatest(_weight(scoring), F.lit(1.0)) * (size * size)}
 
 
 def _weight(scoring: Scoring) -> Column:

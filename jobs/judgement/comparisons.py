@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from jobs.judgement.by_shard import Tables, of_pair
 from jobs.judgement.estimates import Known
-from jobs.judgement.paired import Asked, Paired, both_estimated, every, paired_sums
-from jobs.judgement.uncertainty.differences import Difference, differing, paired
+from jobs.judgement.paired import Asked, Paired, both_estimated, every, paired_sums, scores_of_both
+from jobs.judgement.uncertainty.differences import Difference, apart, differing, paired
 from jobs.judgement.uncertainty.discoveries import adjusted
 from jobs.judgement.uncertainty.running import running_by_shard
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
@@ -70,6 +70,19 @@ def _of_task(known: Known, day: date, asked: Asked, earlier: Mapping[date, Table
             since = _since({**before, day: tonight}, running[a.name]) if a.name in running else _unknown(len(texts))
             rows = _rows({**vars(asked), "metric": a.name}, tonight, of, reasons, since)
             yield rows.filter(pc.is_in(rows["slice"], value_set=pa.array(slices[a.name], type=pa.string())))
+    if settings.comparisons[asked.comparison].pair_statistics:
+        yield from _of_scores(known, asked, tonight)
+
+
+def _of_scores(known: Known, asked: Asked, tonight: Paired) -> Iterator[pa.Table]:
+    """How far the scores of both are apart, where a comparison asks for it."""
+    settings, both = known.settings, scores_of_both(known, asked, tonight)
+    few = _few(tonight, settings.limits.min_rows)
+    unknown: Reasons = ["not_recorded" if n == 0 else None for n in both.of["n"][:, 0].tolist()]
+    for name, metric in published(settings.tasks[asked.task].kind, settings.loss.options, "pairs").items():
+        distance = both.estimated(metric)
+        reasons, of = first_reason(few, unknown, distance.reasons), apart(distance, both.refused)
+        yield _rows({**vars(asked), "metric": name}, tonight, of, reasons, _unknown(len(both.texts)))
 
 
 def over_nights(kind: str, settings: Evaluation) -> dict[str, Metric]:

@@ -32,8 +32,8 @@ class Known:
     """What is known of a day.
 
     Attributes:
-        tables: `metrics` and `shard_statistics`, and `score_bins`, `class_statistics` and `unpaired_statistics` where
-            there are any.
+        tables: `metrics` and `shard_statistics`, and `score_bins`, `class_statistics`, `pair_statistics` and those of
+            unpaired rows where there are any.
         settings: What is configured.
         references: The reference rates of tasks and models, `jobs.results.baselines.references`.
     """

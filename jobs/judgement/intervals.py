@@ -15,7 +15,7 @@ from jobs.judgement.estimates import Known, of_sums, without_a_rate
 from jobs.judgement.uncertainty import delong
 from jobs.judgement.uncertainty.jackknife import METHOD, ON_LOG_SCALE, added, interval
 from jobs.judgement.uncertainty.shards import first_reason
-from jobs.ledger.tables import INTERVAL
+from jobs.ledger.judgements import INTERVAL
 from jobs.settings import Evaluation
 from udfs.kinds import KINDS
 

@@ -25,7 +25,8 @@ from jobs.results.rows import columns_in, selected, stamp_columns
 from jobs.settings import Evaluation
 from jobs.storage import lake
 
-OF_PARTS = ("score_bins", "class_statistics")
+# Besides what is needed of every night.
+OF_DAY = ("metrics", "score_bins", "class_statistics", "unpaired_bins", "unpaired_classes", "pair_statistics")
 OF_NIGHTS = ("shard_statistics", "unpaired_statistics")
 ASKED = ("comparison", "task", "candidate", "baseline")
 
@@ -48,7 +49,7 @@ def compared_again(session: SparkSession, settings: Evaluation, day: date, age_h
     Raises:
         InputMissingError: The day is not there at that age, or was evaluated without one of the comparisons (exit 4).
     """
-    names = tables.declared(settings).keys() & {"metrics", *OF_NIGHTS, *OF_PARTS, "comparisons"}
+    names = tables.declared(settings).keys() & {*OF_DAY, *OF_NIGHTS, "comparisons"}
     of_day = {name: held(session, settings, name, [day], age_hours, provisional=True) for name in names}
     there = _asked_in(of_day["comparisons"])
     for asked in every(settings):

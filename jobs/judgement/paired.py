@@ -13,7 +13,8 @@ from jobs.errors import RuntimeFailure
 from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, by_shard, of_pair, read_by
 from jobs.judgement.estimates import Known, of_sums, without_a_rate
 from jobs.judgement.uncertainty.same_rows import unequal
-from jobs.judgement.uncertainty.shards import Reasons, first_reason
+from jobs.judgement.uncertainty.shards import Reasons, first_reason, refused, rows_of_keys, sharded
+from jobs.ledger.tables import OF_BOTH, PAIR_STATISTICS
 from jobs.settings import Evaluation
 from udfs.exact.arrays import IntArray
 from udfs.measure import Metric
@@ -140,6 +141,34 @@ def paired_sums(
         by_shard(table, (kind, statistics), texts, settings, nothing="no_common_rows") for table in (a, b)
     )
     return Paired(candidate, baseline, only_a, only_b)
+
+
+def scores_of_both(known: Known, asked: Asked, sums: Paired) -> ByShard:
+    """What both models say of the rows that both can score; of no rows where that was not recorded.
+
+    Args:
+        known: The day.
+        asked: The task and its models.
+        sums: The paired sums of the day.
+
+    Raises:
+        RuntimeFailure: It is not of the same rows as the paired sums (exit 3).
+    """
+    rows, texts = PAIR_STATISTICS.schema.empty_table(), sums.candidate.texts
+    if "pair_statistics" in known.tables:
+        rows = of_pair(known.tables["pair_statistics"], asked.task, asked.candidate)
+        rows = _within(rows.filter(pc.equal(rows["other"], asked.baseline)), texts)
+    row = rows_of_keys(rows, [(text,) for text in texts], ["slice"])
+    exact = sharded(rows, row, len(texts), known.settings.shards.count, list(OF_BOTH))
+    wrong = np.argwhere(exact.units["n"] != sums.candidate.exact.units["n"])
+    if rows.num_rows and wrong.size:
+        raise RuntimeFailure(
+            f"comparisons.{asked.comparison}: of task {asked.task} pair_statistics of {asked.candidate} and "
+            f"{asked.baseline} are not of the rows that both can score at slice {texts[wrong[0][0]]!r}, shard "
+            f"{wrong[0][1]}; nothing was written"
+        )
+    reasons = refused(exact, known.settings.limits.min_rows, nothing="no_common_rows")
+    return ByShard(texts, exact, exact.leaving_out(), reasons)
 
 
 def _shared(

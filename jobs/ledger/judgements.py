@@ -5,6 +5,38 @@ from __future__ import annotations
 from jobs.ledger.columns import PAIR, RUN, SLICE
 from jobs.storage.schema import PARTITION, Column, Table
 
+INTERVAL = ("ci_low", "ci_high", "stderr", "ci_method", "ci_reason")
+
+METRICS = Table(
+    "metrics",
+    "Metrics of the declared slices, derived from shard_statistics",
+    (
+        *PARTITION,
+        *PAIR,
+        SLICE,
+        Column("metric", "string", "Name of the metric", False),
+        Column("value", "double", "Value in its unit; NULL where undefined, see reason"),
+        Column("ci_low", "double", "Lower end of the 95 % interval; NULL where there is none, see ci_reason"),
+        Column("ci_high", "double", "Upper end of the 95 % interval; NULL likewise"),
+        Column("stderr", "double", "Standard error of the value; NULL likewise"),
+        Column("ci_method", "string", "jackknife, by leaving out shards of units; delong, over rows as if independent"),
+        Column("ci_reason", "string", "Why there is no interval; NULL in old rows"),
+        Column("n", "bigint", "Rows scored; of tasks about candidates, groups", False),
+        Column("weight", "double", "Sum of weights", False),
+        Column("positives", "double", "Weight of the positive part of the labels, where the task has one"),
+        Column("unit", "string", "Unit of the value", False),
+        Column("reason", "string", "Why the value is NULL"),
+        Column(
+            "clip",
+            "double",
+            "What scores of exactly 0 and 1 cost, loss.clip: compare losses at one clip only. NULL in old rows",
+        ),
+        Column("is_final", "boolean", "Whether labels no longer change at the age, and it is not provisional", False),
+        *RUN,
+    ),
+    {"value_or_reason": "(value IS NULL AND reason IS NOT NULL) OR (value IS NOT NULL AND reason IS NULL)"},
+)
+
 CHANGES = Table(
     "changes",
     "Metrics beside those of the earlier days of the section changes, at the same age",
@@ -49,7 +81,9 @@ CHANGES = Table(
 COMPARISONS = Table(
     "comparisons",
     "Two models on the impressions that both can score: candidate less baseline, derived from shard_statistics without "
-    "unpaired_statistics, or from score bins and classes. Below 0 the candidate has less, as of a loss",
+    "unpaired_statistics, or from score bins and classes. Below 0 the candidate has less, as of a loss. From "
+    "pair_statistics, where there are any, how far their scores are apart: mean_squared_score_difference and "
+    "mean_absolute_score_difference",
     (
         *PARTITION,
         Column("comparison", "string", "Name of the comparison", False),
@@ -58,16 +92,24 @@ COMPARISONS = Table(
         Column("metric", "string", "Name of the metric", False),
         Column("candidate", "string", "Model that is compared", False),
         Column("baseline", "string", "Model that it is compared with", False),
-        Column("candidate_value", "double", "Value of the candidate on the shared impressions; NULL: see reason"),
+        Column(
+            "candidate_value",
+            "double",
+            "Value of the candidate on the shared impressions; NULL: see reason, and of how far scores are apart",
+        ),
         Column("baseline_value", "double", "Value of the baseline on the same impressions"),
-        Column("difference", "double", "candidate_value less baseline_value"),
+        Column("difference", "double", "candidate_value less baseline_value, or how far scores are apart"),
         Column("ci_low", "double", "Lower end of the 95 % interval of the difference; NULL: see ci_reason"),
         Column("ci_high", "double", "Upper end of it"),
         Column("stderr", "double", "Standard error of the difference, by leaving out shards of both at once"),
         Column("relative_difference", "double", "difference / |baseline_value|; NULL where that may be 0"),
         Column("relative_low", "double", "Lower end of its 95 % interval"),
         Column("relative_high", "double", "Upper end of it"),
-        Column("p", "double", "Two-sided p value of no difference"),
+        Column(
+            "p",
+            "double",
+            "Two-sided p value of no difference; none of how far scores are apart: 0 only where they never differ",
+        ),
         Column("p_adjusted", "double", "The same adjusted over all slices (Benjamini-Hochberg)"),
         Column(
             "running_value",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from jobs.ledger.columns import AS_OF, PAIR, PROVISIONAL, RUN, SHARD, SLICE
-from jobs.ledger.judgements import CHANGES, COMPARISONS, GATE_RESULTS
+from jobs.ledger.judgements import CHANGES, COMPARISONS, GATE_RESULTS, METRICS
 from jobs.settings import Evaluation
 from jobs.storage.schema import PARTITION, Column, Table
-from udfs.catalog import columns_of, statistics_of
+from udfs.catalog import OF_PAIRS, columns_of, statistics_of
 from udfs.kinds import KINDS
 from udfs.measure import Statistic
 from udfs.measures.peers import peer_columns
@@ -15,6 +15,9 @@ from udfs.scan.batch import BIN_STATISTICS
 # The statistics of classes, and those of kinds of task whose scores are binned.
 BY_CLASS = {name: statistic for kind in KINDS for name, statistic in statistics_of(kind, "classes").items()}
 BY_BIN = {name: s for kind in KINDS.values() if kind.bins for name, s in statistics_of(kind.name).items()}
+# What two models say of the rows that both can score.
+PAIRED = {name: s for kind in KINDS for name, s in statistics_of(kind, "pairs").items()}
+OF_BOTH = {**{name: statistics_of(next(iter(KINDS)))[name] for name in OF_PAIRS}, **PAIRED}
 
 
 def statistic_columns(settings: Evaluation) -> dict[str, Statistic]:
@@ -29,12 +32,21 @@ def statistics_of_kind(settings: Evaluation, kind: str) -> dict[str, Statistic]:
 
 
 def every_statistic(settings: Evaluation) -> dict[str, Statistic]:
-    """The statistics of the evaluation, those of classes too, by their column in any table."""
-    return {**statistic_columns(settings), **BY_CLASS}
+    """The statistics of the evaluation, those of classes and of two models too, by their column in any table."""
+    return {**statistic_columns(settings), **BY_CLASS, **PAIRED}
 
 
+# By a table of sums what it is called where it is only of rows that another model can not score, and what those are.
+UNPAIRED = {
+    "shard_statistics": ("unpaired_statistics", "sums"),
+    "score_bins": ("unpaired_bins", "score bins"),
+    "class_statistics": ("unpaired_classes", "sums by class"),
+}
 # Tables that not every evaluation has, or not every day.
-OPTIONAL = ("score_bins", "class_statistics", "unpaired_statistics", "comparisons", "gate_results", "changes")
+OPTIONAL = (
+    *("score_bins", "class_statistics", "unpaired_statistics", "unpaired_bins", "unpaired_classes"),
+    *("pair_statistics", "comparisons", "gate_results", "changes"),
+)
 
 
 def declared(settings: Evaluation) -> dict[str, Table]:
@@ -45,7 +57,9 @@ def declared(settings: Evaluation) -> dict[str, Table]:
     gates = (GATE_RESULTS,) if settings.gates else ()
     changes = (CHANGES,) if settings.changes.names else ()
     sums = (_statistics(settings), _shard_statistics(settings), *bins, *by_class)
-    compared = (_unpaired_statistics(settings), COMPARISONS) if settings.comparisons else ()
+    unpaired = (_unpaired(table) for table in sums if table.name in UNPAIRED)
+    pairs = (PAIR_STATISTICS,) if any(each.pair_statistics for each in settings.comparisons.values()) else ()
+    compared = (*unpaired, *pairs, COMPARISONS) if settings.comparisons else ()
     tables = (*sums, METRICS, *compared, *changes, *gates, REJECTS, RUNS)
     return {table.name: table for table in tables}
 
@@ -74,14 +88,17 @@ def _shard_statistics(settings: Evaluation) -> Table:
     )
 
 
-def _unpaired_statistics(settings: Evaluation) -> Table:
+def _unpaired(table: Table) -> Table:
+    """A table of the same sums over the rows that another model of a comparison can not score."""
+    name, what = UNPAIRED[table.name]
     other = Column("other", "string", "Model that it is compared with, and that can not score these rows", False)
+    keys = (*PARTITION, *PAIR)
     return Table(
-        "unpaired_statistics",
-        "The sums of a model over the rows that another one of a comparison can not score. Those of shard_statistics "
+        name,
+        f"The {what} of a model over the rows that another one of a comparison can not score. Those of {table.name} "
         "without them are over the rows that both can",
-        (*PARTITION, *PAIR, other, SLICE, SHARD, *_sums(settings), *RUN),
-        COUNTED,
+        (*keys, other, *table.columns[len(keys) :]),
+        table.checks,
     )
 
 
@@ -134,36 +151,19 @@ CLASS_STATISTICS = Table(
     {},
 )
 
-INTERVAL = ("ci_low", "ci_high", "stderr", "ci_method", "ci_reason")
-
-METRICS = Table(
-    "metrics",
-    "Metrics of the declared slices, derived from shard_statistics",
+PAIR_STATISTICS = Table(
+    "pair_statistics",
+    "How far the scores of two models are apart, over the rows that both can score: where a comparison asks for it",
     (
         *PARTITION,
         *PAIR,
+        Column("other", "string", "Model that it is compared with", False),
         SLICE,
-        Column("metric", "string", "Name of the metric", False),
-        Column("value", "double", "Value in its unit; NULL where undefined, see reason"),
-        Column("ci_low", "double", "Lower end of the 95 % interval; NULL where there is none, see ci_reason"),
-        Column("ci_high", "double", "Upper end of the 95 % interval; NULL likewise"),
-        Column("stderr", "double", "Standard error of the value; NULL likewise"),
-        Column("ci_method", "string", "jackknife, by leaving out shards of units; delong, over rows as if independent"),
-        Column("ci_reason", "string", "Why there is no interval; NULL in old rows"),
-        Column("n", "bigint", "Rows scored; of tasks about candidates, groups", False),
-        Column("weight", "double", "Sum of weights", False),
-        Column("positives", "double", "Weight of the positive part of the labels, where the task has one"),
-        Column("unit", "string", "Unit of the value", False),
-        Column("reason", "string", "Why the value is NULL"),
-        Column(
-            "clip",
-            "double",
-            "What scores of exactly 0 and 1 cost, loss.clip: compare losses at one clip only. NULL in old rows",
-        ),
-        Column("is_final", "boolean", "Whether labels no longer change at the age, and it is not provisional", False),
+        SHARD,
+        *(_sum(name, statistic) for name, statistic in OF_BOTH.items()),
         *RUN,
     ),
-    {"value_or_reason": "(value IS NULL AND reason IS NOT NULL) OR (value IS NOT NULL AND reason IS NULL)"},
+    {"n_not_negative": "n >= 0"},
 )
 
 REJECTS = Table(

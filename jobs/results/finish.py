@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from jobs.examples import sent
 from jobs.examples.cells import Cells
 from jobs.inputs.scorings import Scoring
+from jobs.ledger.judgements import INTERVAL, METRICS
 from jobs.ledger.stamp import Stamp
-from jobs.ledger.tables import INTERVAL, METRICS, statistics_of_kind
+from jobs.ledger.tables import statistics_of_kind
 from jobs.results.baselines import Rates, against
 from jobs.results.rows import columns_in, selected, stamp_columns, summed
 from jobs.results.slice_sums import KEYS, Key, SliceSums, doubles, rows_of

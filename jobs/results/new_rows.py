@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import pyarrow as pa
 
-from jobs.examples.cells import Cells
-from jobs.inputs.scorings import Scoring
 from jobs.ledger import tables
-from jobs.ledger.stamp import Stamp
 from jobs.results import finish, rows
 from jobs.results.baselines import Rates
 from jobs.results.natural import narrowed, natural
-from jobs.settings import Evaluation
+from jobs.results.rows import Combined
 
-
-@dataclass(frozen=True)
-class Combined:
-    """The combined sums of a day, and what their keys stand for.
-
-    Attributes:
-        sums: One row per task × model, grouping, key, shard and part.
-        cells: The cells of the day.
-        scorings: Every task × model.
-        stamp: What every row carries.
-        settings: What is configured.
-    """
-
-    sums: pa.Table
-    cells: Cells
-    scorings: Sequence[Scoring]
-    stamp: Stamp
-    settings: Evaluation
-
-    def statistics(self) -> pa.Table:
-        """The rows of `statistics`, in the units of the pass."""
-        return rows.statistics(*self._parts, tables.declared(self.settings)["statistics"])
-
-    @property
-    def _parts(self) -> tuple[pa.Table, Cells, Sequence[Scoring], Stamp]:
-        return self.sums, self.cells, self.scorings, self.stamp
+SUMS = {
+    "shard_statistics": rows.shard_statistics,
+    "score_bins": rows.score_bins,
+    "class_statistics": rows.class_statistics,
+    "pair_statistics": rows.pair_statistics,
+}
 
 
 def new_rows(combined: Combined, statistics: pa.Table, references: Rates) -> dict[str, pa.Table]:
@@ -51,16 +25,10 @@ def new_rows(combined: Combined, statistics: pa.Table, references: Rates) -> dic
         RuntimeFailure: The sums over cells and over shards differ (exit 3).
     """
     settings, declared = combined.settings, tables.declared(combined.settings)
-    by_shard = rows.shard_statistics(*combined._parts, declared["shard_statistics"])
-    rows.audit(statistics, by_shard, settings)
-    new = {"statistics": statistics, "shard_statistics": by_shard}
-    if "score_bins" in declared:
-        new["score_bins"] = rows.score_bins(*combined._parts, settings)
-    if "class_statistics" in declared:
-        new["class_statistics"] = rows.class_statistics(*combined._parts)
-    if "unpaired_statistics" in declared:
-        into = declared["unpaired_statistics"]
-        new["unpaired_statistics"] = rows.unpaired_statistics(*combined._parts, into)
+    made = {**SUMS, **{apart: SUMS[name] for name, (apart, _) in tables.UNPAIRED.items()}}
+    new = {"statistics": statistics}
+    new |= {name: make(combined, declared[name]) for name, make in made.items() if name in declared}
+    rows.audit(statistics, new["shard_statistics"], settings)
     new = natural(new, combined.scorings, tables.every_statistic(settings))
     metrics = finish.metrics(new, settings, combined.cells, combined.scorings, references)
     new = narrowed(new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,69 +14,92 @@ from jobs.examples.cells import Cells
 from jobs.examples.sent import binning
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.stamp import Stamp
-from jobs.ledger.tables import CLASS_STATISTICS, REJECTS, SCORE_BINS, statistic_columns
+from jobs.ledger.tables import REJECTS, declared, statistic_columns
 from jobs.settings import Evaluation
 from jobs.storage.schema import Table
-from udfs.scan.batch import NO_OTHER, WHOLE
 from udfs.scan.grains import CELLS
+from udfs.scan.keyed import BOTH, NO_OTHER, WHOLE
 from udfs.scan.partials import combined
 
 
-def statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
-    """The rows of `statistics`: one per task, model and cell."""
-    rows = table.filter(pc.equal(table["grouping"], CELLS))
-    own = [cells.cells[key] for key in rows["key"].to_pylist()]
-    dimensions = {name: [cell[i] for cell in own] for i, name in enumerate(cells.dimensions)}
-    return _shaped(rows, dimensions, scorings, stamp, into)
+@dataclass(frozen=True)
+class Combined:
+    """The combined sums of a day, and what their keys stand for.
+
+    Attributes:
+        sums: One row per task × model, grouping, key, shard, part and other model.
+        cells: The cells of the day.
+        scorings: Every task × model.
+        stamp: What every row carries.
+        settings: What is configured.
+    """
+
+    sums: pa.Table
+    cells: Cells
+    scorings: Sequence[Scoring]
+    stamp: Stamp
+    settings: Evaluation
+
+    def statistics(self) -> pa.Table:
+        """The rows of `statistics`, in the units of the pass: one per task, model and cell."""
+        rows = self.sums.filter(pc.equal(self.sums["grouping"], CELLS))
+        own = [self.cells.cells[key] for key in rows["key"].to_pylist()]
+        dimensions = {name: [cell[i] for cell in own] for i, name in enumerate(self.cells.dimensions)}
+        return _shaped(rows, dimensions, self, declared(self.settings)["statistics"])
 
 
-def shard_statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table) -> pa.Table:
-    """The rows of `shard_statistics`: one per task, model, slice and shard."""
-    rows = table.filter(pc.and_(pc.not_equal(table["grouping"], CELLS), pc.equal(table["part"], WHOLE)))
-    rows = rows.filter(pc.equal(rows["other"], NO_OTHER))
-    return _shaped(rows, {"slice": _texts(rows, cells), "shard": rows["shard"]}, scorings, stamp, into)
+def shard_statistics(of: Combined, into: Table) -> pa.Table:
+    """The rows of `shard_statistics`: one per task, model, slice and shard; of `unpaired_statistics` by other model."""
+    rows = _over(of, into)
+    rows = rows.filter(pc.and_(pc.not_equal(rows["grouping"], CELLS), pc.equal(rows["part"], WHOLE)))
+    return _of_slices(rows, of, into)
 
 
-def unpaired_statistics(
-    table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, into: Table
-) -> pa.Table:
-    """The rows of `unpaired_statistics`: one per task, model, other model, slice and shard that has such rows."""
-    rows = table.filter(pc.not_equal(table["other"], NO_OTHER))
-    others = [scorings[other].model for other in rows["other"].to_pylist()]
-    keys = {"other": others, "slice": _texts(rows, cells), "shard": rows["shard"]}
-    return _shaped(rows, keys, scorings, stamp, into)
+def pair_statistics(of: Combined, into: Table) -> pa.Table:
+    """The rows of `pair_statistics`: one per task, model, other model, slice and shard with rows of both."""
+    return _of_slices(of.sums.filter(pc.equal(of.sums["part"], BOTH)), of, into)
 
 
-def score_bins(
-    table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp, settings: Evaluation
-) -> pa.Table:
-    """The rows of `score_bins`: one per task, model, slice and bin that has rows, and shard if those are kept apart."""
-    rows = _parts(table, [i for i, s in enumerate(scorings) if s.kind.bins])
-    edges = [None if (own := binning(s, settings)) is None else own.edges for s in scorings]
+def score_bins(of: Combined, into: Table) -> pa.Table:
+    """The rows of `score_bins`: one per task, model, slice and bin that has rows, and shard if those are kept apart.
+
+    Those of `unpaired_bins` are by other model as well.
+    """
+    rows = _parts(_over(of, into), [i for i, s in enumerate(of.scorings) if s.kind.bins])
+    edges = [None if (own := binning(s, of.settings)) is None else own.edges for s in of.scorings]
     parts = zip(rows["pair"].to_pylist(), rows["part"].to_pylist(), strict=True)
     low = pa.array([float(edges[pair][part]) for pair, part in parts], type=pa.float64())
-    keys = {"slice": _texts(rows, cells), "shard": rows["shard"], "bin": low}
-    return _shaped(rows, keys, scorings, stamp, SCORE_BINS)
+    return _of_slices(rows, of, into, bin=low)
 
 
-def class_statistics(table: pa.Table, cells: Cells, scorings: Sequence[Scoring], stamp: Stamp) -> pa.Table:
-    """The rows of `class_statistics`: one per task, model, slice, shard and class."""
-    rows = _parts(table, [i for i, s in enumerate(scorings) if s.kind.of_classes])
+def class_statistics(of: Combined, into: Table) -> pa.Table:
+    """The rows of `class_statistics`: one per task, model, slice, shard and class; of `unpaired_classes` by other."""
+    rows = _parts(_over(of, into), [i for i, s in enumerate(of.scorings) if s.kind.of_classes])
     parts = zip(rows["pair"].to_pylist(), rows["part"].to_pylist(), strict=True)
-    names = [scorings[pair].classes[part] for pair, part in parts]
-    keys = {"slice": _texts(rows, cells), "shard": rows["shard"], "class": pa.array(names, type=pa.string())}
-    return _shaped(rows, keys, scorings, stamp, CLASS_STATISTICS)
+    names = pa.array([of.scorings[pair].classes[part] for pair, part in parts], type=pa.string())
+    return _of_slices(rows, of, into, **{"class": names})
+
+
+def _over(of: Combined, into: Table) -> pa.Table:
+    """The sums over all rows, or for a table that names another model over the rows that this one can not score."""
+    apart = "other" in into.schema.names
+    return of.sums.filter(pc.equal(pc.not_equal(of.sums["other"], NO_OTHER), apart))
 
 
 def _parts(table: pa.Table, pairs: Sequence[int]) -> pa.Table:
     """The rows of some pairs that are of score bins or of classes."""
     own = pc.is_in(table["pair"], value_set=pa.array(pairs, type=pa.int32()))
-    return table.filter(pc.and_(pc.not_equal(table["part"], WHOLE), own))
+    return table.filter(pc.and_(pc.greater_equal(table["part"], 0), own))
 
 
-def _texts(rows: pa.Table, cells: Cells) -> list[str]:
+def _of_slices(rows: pa.Table, of: Combined, into: Table, **parts: pa.Array) -> pa.Table:
+    """Sums by slice and shard, by what else they are kept, and by other model where the table names one."""
     keys = zip(rows["grouping"].to_pylist(), rows["key"].to_pylist(), strict=True)
-    return [cells.slices[grouping].texts[key] for grouping, key in keys]
+    texts = [of.cells.slices[grouping].texts[key] for grouping, key in keys]
+    others = (
+        {"other": [of.scorings[i].model for i in rows["other"].to_pylist()]} if "other" in into.schema.names else {}
+    )
+    return _shaped(rows, {**others, "slice": texts, "shard": rows["shard"], **parts}, of, into)
 
 
 def audit(statistics: pa.Table, shard_statistics: pa.Table, settings: Evaluation) -> None:
@@ -87,7 +111,7 @@ def audit(statistics: pa.Table, shard_statistics: pa.Table, settings: Evaluation
     sums = list(statistic_columns(settings))
     by_shard = summed(shard_statistics, ["task", "model", "slice"], sums)
     by_cell = pa.concat_tables(
-        summed(with_slice(statistics, declared), ["task", "model", "slice"], sums) for declared in settings.slices
+        summed(with_slice(statistics, names), ["task", "model", "slice"], sums) for names in settings.slices
     )
     keys = [(name, "ascending") for name in ("task", "model", "slice")]
     left, right = by_cell.sort_by(keys), by_shard.sort_by(keys)
@@ -102,15 +126,10 @@ def stamped_rejects(rows: pa.Table, stamp: Stamp) -> pa.Table:
     return selected({**columns_in(rows), **stamp_columns(stamp, rows.num_rows)}, REJECTS)
 
 
-def _shaped(
-    rows: pa.Table, keys: Mapping[str, Any], scorings: Sequence[Scoring], stamp: Stamp, into: Table
-) -> pa.Table:
-    pairs = rows["pair"].to_pylist()
-    named = {
-        "task": [scorings[pair].task for pair in pairs],
-        "model": [scorings[pair].model for pair in pairs],
-    }
-    shaped = selected({**columns_in(rows), **named, **keys, **stamp_columns(stamp, rows.num_rows)}, into)
+def _shaped(rows: pa.Table, keys: Mapping[str, Any], of: Combined, into: Table) -> pa.Table:
+    own = [of.scorings[pair] for pair in rows["pair"].to_pylist()]
+    named = {"task": [each.task for each in own], "model": [each.model for each in own]}
+    shaped = selected({**columns_in(rows), **named, **keys, **stamp_columns(of.stamp, rows.num_rows)}, into)
     return shaped.sort_by([(c.name, "ascending") for c in into.columns if not c.nullable and c.name in (*named, *keys)])
 
 
@@ -133,9 +152,9 @@ def selected(columns: Mapping[str, Any], into: Table) -> pa.Table:
     return pa.table(arrays, schema=into.schema)
 
 
-def with_slice(statistics: pa.Table, declared: Sequence[str]) -> pa.Table:
+def with_slice(statistics: pa.Table, names: Sequence[str]) -> pa.Table:
     """Rows of `statistics` with the slice of a declaration that each belongs to."""
-    parts = [pc.binary_join_element_wise(pa.scalar(name), statistics[name], "=") for name in declared]
+    parts = [pc.binary_join_element_wise(pa.scalar(name), statistics[name], "=") for name in names]
     text = pc.binary_join_element_wise(*parts, ",") if parts else pa.repeat(pa.scalar(""), statistics.num_rows)
     return statistics.append_column("slice", text)
 

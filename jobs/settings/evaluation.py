@@ -126,6 +126,11 @@ class Evaluation(Section):
         both = [task for task in self.tasks if {(task, own.candidate), (task, own.baseline)} <= set(self.pairs)]
         return tuple(task for task in both if not own.tasks or task in own.tasks)
 
+    def keeps_pairs(self, task: str, model: str) -> bool:
+        """Whether the model's scores of a task are compared with another one's, row by row."""
+        own = (n for n, of in self.comparisons.items() if of.pair_statistics and model in (of.candidate, of.baseline))
+        return any(task in self.compared(name) for name in own)
+
     def factors(self, task: str) -> tuple[str, ...]:
         """The tasks whose scores make that of a task: itself, or those of its product."""
         product = self.tasks[task].score

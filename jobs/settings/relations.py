@@ -166,3 +166,14 @@ def _compared(settings: Evaluation, name: str, place: Location) -> Iterator[Prob
     for rank, task in enumerate(named):
         if task in settings.tasks and task not in both:
             yield Problem(dotted((*place, "tasks", rank)), described(task), "a task that both models score")
+    if settings.comparisons[name].pair_statistics:
+        yield from _pair_statistics(settings, both, (*place, "pair_statistics"))
+
+
+def _pair_statistics(settings: Evaluation, tasks: Iterable[str], place: Location) -> Iterator[Problem]:
+    kinds = " and ".join(kind.name for kind in KINDS.values() if kind.pairs)
+    for task in tasks:
+        kind = KINDS[settings.tasks[task].kind]
+        if not kind.pairs:
+            expected = f"false, or only tasks of the kinds {kinds} in tasks, as {task} is of the kind {kind.name}"
+            yield Problem(dotted(place), "true", expected)

@@ -134,11 +134,15 @@ class Changes(Section):
 
 
 class Comparison(Section):
-    """Two models on the impressions that both can score, for each of `tasks`; of none named, for all that both have."""
+    """Two models on the impressions that both can score, for each of `tasks`; of none named, for all that both have.
+
+    With `pair_statistics` it is also summed how far their scores are apart.
+    """
 
     candidate: str
     baseline: str
     tasks: Items[Name] = ()
+    pair_statistics: bool = False
 
 
 class Limits(Section):

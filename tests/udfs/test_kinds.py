@@ -18,8 +18,9 @@ from udfs.kind import Kind
 from udfs.kinds import KINDS, MULTICLASS
 from udfs.measures.bins import areas
 from udfs.pricing import evaluated, priced
-from udfs.scan.batch import KEYS, Summarise
+from udfs.scan.batch import Summarise
 from udfs.scan.grains import CELLS
+from udfs.scan.keyed import KEYS
 from udfs.scan.partials import Combine, combined, unpacked
 from udfs.scan.recipes import Recipe
 

@@ -117,7 +117,7 @@ def test_a_metric_scales_with_weights_and_values_as_it_says(kind: str, metric: M
     size = (5,) if metric.over in ("bins", "classes") else (40,)
     sums = {name: rng.exponential(3.0, size) for name in metric.inputs}
     sums |= {"low": np.linspace(0.0, 0.9, 5)} if "low" in sums else {}
-    statistics = {**statistics_of(kind), **statistics_of(kind, "classes")}
+    statistics = {**statistics_of(kind), **statistics_of(kind, "classes"), **statistics_of(kind, "pairs")}
     for weight, value in ((2.0**-6, 1.0), (2.0**9, 1.0), (1.0, 2.0**7), (2.0**3, 2.0**-5)):
         other = {name: of * factor(statistics, name, metric, weight, value) for name, of in sums.items()}
         expected = metric.bound(choice).of(sums) * weight**metric.weight_degree * value**metric.value_degree

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,26 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from udfs.exact.arrays import BoolArray, FloatArray, IntArray
-from udfs.exact.decimals import DECIMAL
 from udfs.exact.kernels import kernel
 from udfs.exact.sums import Sums, accumulate
 from udfs.examples.classes import of_each_class
+from udfs.examples.pairs import OF_EACH, pair_examples
 from udfs.measure import Statistic
 from udfs.scan.blocks import blocks
 from udfs.scan.grains import CELLS, Grain, Grouping, grains_of_all, grains_of_pair
-from udfs.scan.partials import PACK_ROWS, counted, packed
+from udfs.scan.keyed import BOTH, Keyed
+from udfs.scan.partials import counted
 from udfs.scan.recipes import Recipe, column
 
-WHOLE = -1  # the part of sums over all scores and classes
-NO_OTHER = -1  # the other pair of sums over all rows
 BLOCK_ROWS = 2**17  # their columns stay near the cache; fewer rows pay for the calls instead
 BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum", "positive_nll", "negative_nll")
-KEYS = pa.schema(
-    [
-        *(("pair", pa.int32()), ("grouping", pa.int32()), ("key", pa.int64())),
-        *(("shard", pa.int32()), ("part", pa.int32()), ("other", pa.int32())),
-    ]
-)
 
 Terms = tuple[Hashable, FloatArray]
 
@@ -43,7 +36,8 @@ class Summarise:
     Called by each task with all its batches: rows are added where they are, and only the keys that occurred leave, one
     row per pair, grouping, key, shard, part and other pair, packed as `udfs.scan.partials` says. `grouping` is the
     number of a declaration of slices, or CELLS (shard is −1 there); `part` is the number of a score bin or of a class,
-    or WHOLE; the sums of a pair are only over the rows that the other pair can not score, but for NO_OTHER.
+    or WHOLE; the sums of a pair are only over the rows that the other pair can not score, but for NO_OTHER, and but
+    for the part BOTH: what both pairs say of the rows that both can score.
     Beside them leave counts of the rows that `passed`, and of those of them that are `unknown`, as their code is not
     among `codes`.
 
@@ -59,6 +53,8 @@ class Summarise:
         shards: The number of shards.
         unpaired: Pairs with another one of the same task, whose sums are kept apart over the rows that this other one
             can not score.
+        paired: Pairs with another one of the same task, of which is kept what both say of the rows that both can score.
+        of_both: The statistics of that by column.
     """
 
     recipes: tuple[Recipe, ...]
@@ -71,19 +67,25 @@ class Summarise:
     groupings: tuple[Grouping, ...]
     shards: int
     unpaired: tuple[tuple[int, int], ...] = ()
+    paired: tuple[tuple[int, int], ...] = ()
+    of_both: Mapping[str, Statistic] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> dict[str, Statistic]:
-        """The statistics of all kinds of task, and of classes, by column."""
+        """The statistics of all kinds of task, of classes and of two pairs, by column."""
         kinds = dict.fromkeys(recipe.kind for recipe in self.recipes)
         by_class = self.by_class if any(recipe.classes for recipe in self.recipes) else {}
-        return {name: s for kind in kinds for name, s in self.statistics[kind].items()} | dict(by_class)
+        own = {name: s for kind in kinds for name, s in self.statistics[kind].items()}
+        return own | dict(by_class) | (dict(self.of_both) if self.paired else {})
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of the partial sums."""
+        return self._out.schema
 
     @cached_property
-    def schema(self) -> pa.Schema:
-        """The columns of the partial sums: keys, counts as BIGINT, sums as DECIMAL(37,15)."""
-        sums = ((name, pa.int64() if s.counts else DECIMAL) for name, s in self.columns.items())
-        return pa.schema([*KEYS, *sums])
+    def _out(self) -> Keyed:
+        return Keyed(self.columns, len(self.groupings))
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Sum all batches of a task."""
@@ -120,15 +122,20 @@ class Summarise:
         # Grains of several pairs have the same slices and shards.
         slices = {at: self._keys(*at, cell, shard) for at in dict.fromkeys((g.grouping, g.shards) for g in sums)}
         keys = {grain: slices[grain.grouping, grain.shards] for grain in sums if grain.other is None}
-        scored: list[BoolArray] = []
-        terms = self._terms(table, {g: k for g, k in keys.items() if g.pair is not None}, sums, scored)
-        of_all = {grain: key for grain, key in keys.items() if grain.pair is None}
-        accumulate(terms, [(sums[grain], key) for grain, key in of_all.items()])
+        kept: list[dict[str, Any]] = []
+        terms = self._terms(table, keys, sums, kept)
+        accumulate(terms, [(sums[grain], key) for grain, key in keys.items() if grain.pair is None])
         for pair, other in self.unpaired:
-            rows = np.flatnonzero(scored[pair] & ~scored[other])
+            rows = np.flatnonzero((kept[pair]["scored"] > 0.0) & ~(kept[other]["scored"] > 0.0))
             if rows.size:
-                own = {g: key[rows] for g, key in of_all.items() if g.grouping != CELLS}
+                own = {g: key[rows] for g, key in keys.items() if g.grouping != CELLS and g.pair in (None, pair)}
                 self._add_unpaired(table.take(pa.array(rows)), (pair, other), own, sums)
+        of_all = {g: key for g, key in keys.items() if g.grouping != CELLS and g.pair is None}
+        for pair, other in self.paired:
+            rows, examples = pair_examples(kept[pair], kept[other])
+            both = [(replace(g, pair=pair, other=other, of="both"), key[rows]) for g, key in of_all.items()]
+            terms = ((name, statistic.of(examples)) for name, statistic in self.of_both.items())
+            accumulate(terms, [(self._apart(grain, sums), key) for grain, key in both])
         return unknown
 
     def _add_unpaired(
@@ -138,9 +145,16 @@ class Summarise:
         pair, other = pairs
         recipe = self.recipes[pair]
         examples = recipe.examples(table, kernel(self.kernel))
-        apart = [(replace(grain, pair=pair, other=other), key) for grain, key in keys.items()]
+        apart = [(g, self._apart(replace(g, pair=pair, other=other), sums), key) for g, key in keys.items()]
         terms = ((name, statistic.of(examples)) for name, statistic in self.statistics[recipe.kind].items())
-        accumulate(terms, [(sums.setdefault(grain, Sums(self._size(grain))), key) for grain, key in apart])
+        accumulate(terms, [(into, key) for g, into, key in apart if g.of == "rows"])
+        self._add_parts(table, recipe, examples, [each for each in apart if each[0].of != "rows"])
+
+    def _apart(self, grain: Grain, sums: dict[Grain, Sums]) -> Sums:
+        """The sums at a grain that not every task has rows of."""
+        if grain not in sums:
+            sums[grain] = Sums(self._size(grain))
+        return sums[grain]
 
     def _cells(self, codes: pa.ChunkedArray) -> tuple[IntArray, BoolArray]:
         """The cell of each code, and whether the code is known."""
@@ -161,20 +175,28 @@ class Summarise:
         table: pa.Table,
         keys: Mapping[Grain, IntArray],
         sums: Mapping[Grain, Sums],
-        scored: list[BoolArray],
+        kept: list[dict[str, Any]],
     ) -> Iterator[Terms]:
-        """The terms of every statistic of every pair; what it keeps for itself is added, and `scored` told."""
+        """The terms of every statistic of every pair; those of its parts are added, and `kept` what pairs ask of it."""
+        of_each = dict.fromkeys((pair for pairs in self.paired for pair in pairs), OF_EACH)
         for pair, recipe in enumerate(self.recipes):
             examples = recipe.examples(table, kernel(self.kernel))
-            scored.append(examples["scored"] > 0.0)
-            own = {grain: key for grain, key in keys.items() if grain.pair == pair}
-            if recipe.classes:
-                of_classes = [(sums[grain], key) for grain, key in own.items() if grain.parts == 1]
-                accumulate(self._class_terms(examples), of_classes)
-            for grain in (grain for grain in own if grain.parts > 1):
-                self._add_bins(table, recipe, examples, (sums[grain], own[grain] * grain.parts))
+            kept.append({name: examples[name] for name in of_each.get(pair, ("scored",))})
+            own = [(grain, sums[grain], key) for grain, key in keys.items() if grain.pair == pair]
+            self._add_parts(table, recipe, examples, own)
             for name, statistic in self.statistics[recipe.kind].items():
                 yield (pair, name), statistic.of(examples)
+
+    def _add_parts(
+        self, table: pa.Table, recipe: Recipe, examples: dict[str, Any], into: Iterable[tuple[Grain, Sums, IntArray]]
+    ) -> None:
+        """Add rows to the sums of their classes, and of their score bins."""
+        of_classes = [(sums, key) for grain, sums, key in into if grain.of == "classes"]
+        if of_classes:
+            accumulate(self._class_terms(examples), of_classes)
+        for grain, sums, key in into:
+            if grain.of == "bins":
+                self._add_bins(table, recipe, examples, (sums, key * grain.parts))
 
     def _class_terms(self, examples: dict[str, Any]) -> Iterator[Terms]:
         """The terms of every class, class by class."""
@@ -201,49 +223,15 @@ class Summarise:
         """The sums at one grain, for each pair the keys that have rows of its task."""
         if grain.pair is None:
             for pair, recipe in enumerate(self.recipes):
-                yield self._rows(grain, pair, sums, {name: (pair, name) for name in self.statistics[recipe.kind]})
+                yield self._out.rows(grain, pair, sums, {name: (pair, name) for name in self.statistics[recipe.kind]})
             return
         recipe = self.recipes[grain.pair]
-        if grain.other is not None or grain.parts > 1:
-            names = BIN_STATISTICS if grain.parts > 1 else self.statistics[recipe.kind]
-            yield self._rows(grain, grain.pair, sums, {name: name for name in names})
-            return
-        for number in range(recipe.classes):
-            of_class = {name: (number, name) for name in self.by_class}
-            yield self._rows(grain, grain.pair, sums, of_class, part=number)
-
-    def _rows(
-        self, grain: Grain, pair: int, sums: Sums, names: Mapping[str, Hashable], part: int = WHOLE
-    ) -> pa.RecordBatch:
-        """The sums of some columns, by their name in `sums`, as rows: NULL in all other columns."""
-        seen = sums.seen()
-        key, bin_ = np.divmod(seen, grain.parts)
-        key, shard = np.divmod(key, grain.shards) if grain.shards else (key, np.full(seen.size, -1))
-        columns = {"pair": pair, "grouping": grain.grouping, "key": key, "shard": shard}
-        columns["part"] = bin_ if grain.parts > 1 else part
-        columns["other"] = NO_OTHER if grain.other is None else grain.other
-        for title, name in names.items():
-            columns[title] = sums.counts(name) if self.columns[title].counts else sums.decimals(name)
-        batch = self._batch(columns, seen.size)
-        bucket = self._bucket(pair, grain.grouping) + seen // PACK_ROWS
-        if "unscored" in names:
-            counted = pc.or_(pc.not_equal(batch["n"], 0), pc.not_equal(batch["unscored"], 0))
-            batch, bucket = batch.filter(counted), bucket[counted.to_numpy(zero_copy_only=False)]
-        return packed(batch, bucket)
-
-    def _bucket(self, pair: int, grouping: int) -> int:
-        """The first bucket of a pair and a grouping: parts of a key are always in the same one."""
-        return (pair * (len(self.groupings) - CELLS) + grouping - CELLS) << 32
-
-    def _batch(self, columns: Mapping[str, Any], size: int) -> pa.RecordBatch:
-        """A batch of partial sums, NULL in the columns that are not given."""
-        arrays = [_array(columns.get(field.name), field.type, size) for field in self.schema]
-        return pa.record_batch(arrays, schema=self.schema)
-
-
-def _array(values: pa.Array | IntArray | int | None, type_: pa.DataType, size: int) -> pa.Array:
-    if values is None:
-        return pa.nulls(size, type_)
-    if isinstance(values, pa.Array):
-        return values
-    return pa.array(np.broadcast_to(values, size), type=type_)
+        if grain.of == "classes":
+            for number in range(recipe.classes):
+                of_class = {name: (number, name) for name in self.by_class}
+                yield self._out.rows(grain, grain.pair, sums, of_class, number)
+        elif grain.of == "both":
+            yield self._out.rows(grain, grain.pair, sums, {name: name for name in self.of_both}, BOTH)
+        else:
+            names = BIN_STATISTICS if grain.of == "bins" else self.statistics[recipe.kind]
+            yield self._out.rows(grain, grain.pair, sums, {name: name for name in names})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from udfs.exact.arrays import IntArray
 from udfs.scan.recipes import Recipe
@@ -34,7 +35,8 @@ class Grouping:
 class Grain:
     """What sums are kept by: a pair (None: all), a grouping, its shards (0: all together), the parts of a key.
 
-    With another pair, only of the rows that this one of the same task can not score.
+    They are the statistics of its `rows`, of its `classes` or `bins`; with another pair of the same task only of the
+    rows that this one can not score, or those of `both` over the rows that both can.
     """
 
     pair: int | None
@@ -42,11 +44,12 @@ class Grain:
     shards: int
     parts: int
     other: int | None = None
+    of: Literal["rows", "classes", "bins", "both"] = "rows"
 
     @property
     def whole(self) -> bool:
-        """Whether its keys are slices and shards, so that coarser slices are made of it."""
-        return self.pair is None or self.other is not None
+        """Whether coarser slices are made of it."""
+        return self.of in ("rows", "both")
 
     def keys(self, slices: int) -> int:
         """The number of keys of so many slices."""
@@ -65,6 +68,6 @@ def grains_of_pair(pair: int, recipe: Recipe, groupings: Sequence[Grouping], sha
     """By what rows of one pair are added besides: the sums of its classes, and those of its score bins."""
     for i, grouping in enumerate(groupings):
         if recipe.classes:
-            yield Grain(pair, i, shards, 1)
+            yield Grain(pair, i, shards, 1, of="classes")
         if recipe.binning is not None and grouping.binned is not None:
-            yield Grain(pair, i, grouping.binned, recipe.binning.edges.size)
+            yield Grain(pair, i, grouping.binned, recipe.binning.edges.size, of="bins")

@@ -54,6 +54,24 @@ def paired(a: Estimates, b: Estimates, refused: Reasons) -> Difference:
     return _told(a.values[:, 0], b.values[:, 0], absolute, relative)
 
 
+def apart(distance: Estimates, refused: Reasons) -> Difference:
+    """How far two sides are apart row by row, as a difference that has no sides: with its interval, and no more.
+
+    It is 0 only where they never differ, so that no p value asks whether it is; and it is relative to nothing.
+
+    Args:
+        distance: It is 0 or more.
+        refused: As for `paired`.
+
+    >>> far = Estimates(np.array([[0.2, 0.1, 0.3]]), np.array([[True, True]]), [None])
+    >>> apart(far, [None]).absolute.stderr.round(3), apart(far, [None]).p
+    (array([0.1]), array([nan]))
+    """
+    nothing = np.full(len(distance.reasons), np.nan)
+    relative = Interval(nothing, nothing, nothing, nothing, nothing, distance.reasons)
+    return Difference(nothing, nothing, interval(distance, refused), relative, nothing, nothing)
+
+
 def differing(a: Estimates, b: Estimates, refused: Reasons) -> Estimates:
     """A − b of all shards and without each, with every reason against its interval; as `paired` takes them."""
     gap = Estimates(a.values - b.values, a.present | b.present, first_reason(a.reasons, b.reasons))

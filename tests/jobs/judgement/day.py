@@ -17,9 +17,10 @@ from jobs.judgement.comparisons import compared
 from jobs.judgement.estimates import Known
 from jobs.judgement.intervals import with_intervals
 from jobs.ledger.stamp import Stamp
-from jobs.results.new_rows import Combined, new_rows
+from jobs.results.new_rows import new_rows
+from jobs.results.rows import Combined
 from jobs.settings import Evaluation
-from udfs.scan.batch import KEYS
+from udfs.scan.keyed import KEYS
 from udfs.scan.partials import combined, unpacked
 from udfs.scan.recipes import Recipe
 

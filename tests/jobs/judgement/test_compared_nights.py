@@ -15,7 +15,10 @@ from tests.world import child
 from tests.world.night import DAY, document, evaluated, parquet, saved, table
 
 NEXT = DAY + timedelta(days=1)
-JUDGED = ("unpaired_statistics", "metrics", "comparisons", "changes", "gate_results")
+JUDGED = (
+    *("unpaired_statistics", "unpaired_bins", "pair_statistics"),
+    *("metrics", "comparisons", "changes", "gate_results"),
+)
 GATES = {
     "better": {"comparison": "release", "task": "ctr", "metric": "log_loss", "require": "better"},
     "nowhere": {
@@ -38,6 +41,10 @@ def logs(seed):
     truth = 1.0 / (1.0 + np.exp(-(draw.normal(size=200)[user] - 1.0)))
     known = np.clip(np.round(truth + draw.normal(scale=0.05, size=user.size), 2), 0.01, 0.99)
     return {
+        # Values so large that their squares just fit, and scores that are as far apart as can be.
+        "spent": np.full(user.size, 0.5),
+        "far": np.where(user % 2, 1.0, -1.0) * 1.04e6,
+        "near": np.where(user % 2, -1.0, 1.0) * 1.04e6,
         "click": (draw.random(user.size) < truth).astype(np.int64),
         "user": user,
         "known": pa.array(known, mask=(draw.random(user.size) < 0.02) & (user % 2 == 1)),
@@ -54,8 +61,13 @@ def config(folder, tables):
             "columns": {"unit": "user"},
             "duplicates": "none",
         },
-        models={"new": {"ctr": {"score": "known", "required": False}}, "old": {"ctr": {"score": "p"}}},
-        comparisons={"release": {"candidate": "new", "baseline": "old"}},
+        labels={"click": {"column": "click", "values": "binary"}, "spent": {"column": "spent", "values": "number"}},
+        tasks={"ctr": {"label": "click"}, "spending": {"kind": "regression", "label": "spent"}},
+        models={
+            "new": {"ctr": {"score": "known", "required": False}, "spending": {"score": "far"}},
+            "old": {"ctr": {"score": "p"}, "spending": {"score": "near"}},
+        },
+        comparisons={"release": {"candidate": "new", "baseline": "old", "pair_statistics": True}},
         changes={"against": ["1d"], "reference": NEXT.isoformat()},
         gates=GATES,
         dimensions=["country"],
@@ -119,16 +131,19 @@ def test_what_is_compared_is_in_the_tables_and_comes_out_of_them_again(spark, fi
     assert first.comparisons.num_rows == table(second, "comparisons").num_rows > 0
     apart = judgements[1]["unpaired_statistics"]
     assert set(zip(apart["model"].to_pylist(), apart["other"].to_pylist(), strict=True)) == {("old", "new")}
+    bins = judgements[1]["unpaired_bins"].filter(pc.equal(judgements[1]["unpaired_bins"]["slice"], ""))
+    assert sum(bins["n"].to_pylist()) == sum(apart.filter(pc.equal(apart["slice"], ""))["n"].to_pylist()) > 0
     settings = parse(second)
     for day in (DAY, NEXT):
         again = compared_again(spark, settings, day, settings.age_hours)
         written = table(second, "comparisons", day)
-        shown = ["slice", "metric", "difference", "ci_low", "running_low", "running_since", "p_adjusted", "ci_reason"]
-        of_both = (each.select(shown).sort_by([(name, "ascending") for name in shown[:2]]) for each in (again, written))
+        shown = ["task", "slice", "metric", "difference", "ci_low", "running_low", "running_since", "p_adjusted"]
+        of_both = (each.select(shown).sort_by([(name, "ascending") for name in shown[:3]]) for each in (again, written))
         ours, theirs = (each.to_pylist() for each in of_both)
         assert ours == theirs
     loss = written.filter(pc.equal(written["metric"], "log_loss")).to_pylist()
     assert {row["running_since"] for row in loss} == {DAY}
+    loss = [row for row in loss if row["task"] == "ctr"]
     assert all(row["difference"] < 0.0 for row in loss)
     assert {row["slice"]: row["only_baseline"] > 0 == row["only_candidate"] for row in loss} == {
         **dict.fromkeys(("", "country=FR"), True),
@@ -141,6 +156,10 @@ def test_what_is_compared_is_in_the_tables_and_comes_out_of_them_again(spark, fi
     of_rows = roc_auc_score(german["click"], german["known"]) - 0.5
     assert area["difference"] == pytest.approx(of_rows, rel=1e-12)
     assert 0.0 < area["ci_low"] < of_rows < area["ci_high"]
+    far = written.filter(pc.equal(written["metric"], "mean_squared_score_difference")).to_pylist()
+    spending = [row["difference"] for row in far if row["task"] == "spending"]
+    assert spending == [pytest.approx(4.0 * 1.04e6**2, rel=1e-12)] * 3
+    assert all(0.0 < row["difference"] < 0.2 for row in far if row["task"] == "ctr")
     unasked = parse({**second, "comparisons": {"other": {"candidate": "old", "baseline": "new"}}, "gates": {}})
     with pytest.raises(InputMissingError, match="comparison other of task ctr is not in the tables"):
         compared_again(spark, unasked, NEXT, unasked.age_hours)

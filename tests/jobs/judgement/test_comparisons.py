@@ -179,11 +179,20 @@ def test_the_verdict_names_the_better_one(whole):
         ({"candidate": "forecast", "baseline": "other"}, "models that score a task both"),
         ({"candidate": "forecast", "baseline": "other", "tasks": ["home"]}, "a task that both models score"),
         ({"candidate": "forecast"}, "baseline"),
+        (
+            {"candidate": "forecast", "baseline": "rate", "pair_statistics": True},
+            "comparisons.knowing.pair_statistics: found true, expected false, or only tasks of the kinds binary and "
+            "regression in tasks, as which is of the kind multiclass",
+        ),
     ],
 )
 def test_a_comparison_that_cannot_be_is_told_before_any_work(comparison, told):
-    tasks = {**CONFIG["tasks"], "away": {"label": "won"}}
-    models = {**CONFIG["models"], "other": {"away": {"score": "rate"}}}
+    team = {"column": "team", "values": "classes", "classes": ["us", "them"]}
+    labels = {**CONFIG["labels"], "team": team}
+    tasks = {**CONFIG["tasks"], "away": {"label": "won"}, "which": {"kind": "multiclass", "label": "team"}}
+    models = {model: {**scores, "which": {"score": ["us", "them"]}} for model, scores in CONFIG["models"].items()}
+    models["other"] = {"away": {"score": "rate"}}
+    sections = {"labels": labels, "tasks": tasks, "models": models, "comparisons": {"knowing": comparison}}
     with pytest.raises(ConfigurationError) as error:
-        parse({**CONFIG, "tasks": tasks, "models": models, "comparisons": {"knowing": comparison}})
+        parse({**CONFIG, **sections})
     assert told in str(error.value)

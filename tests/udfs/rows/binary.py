@@ -15,8 +15,9 @@ from udfs.exact.arrays import FloatArray
 from udfs.exact.decimals import DECIMAL, SCALE, from_decimal, nearest
 from udfs.measure import Metric, Options
 from udfs.pricing import evaluated, priced
-from udfs.scan.batch import KEYS, Summarise
+from udfs.scan.batch import Summarise
 from udfs.scan.grains import CELLS, Grouping
+from udfs.scan.keyed import KEYS
 from udfs.scan.partials import combined, subtracted, unpacked
 from udfs.scan.recipes import Recipe
 

@@ -17,7 +17,8 @@ from udfs.exact.decimals import DECIMAL, from_decimal
 from udfs.exact.kernels import STRICT
 from udfs.kinds import KINDS
 from udfs.measure import Options
-from udfs.scan.batch import KEYS, Summarise
+from udfs.scan.batch import Summarise
+from udfs.scan.keyed import KEYS
 from udfs.scan.partials import combined, unpacked
 from udfs.scan.recipes import Recipe
 
