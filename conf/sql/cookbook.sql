@@ -1,7 +1,7 @@
 -- The daily questions. Each statement runs unchanged on Apache Spark, on Sail and on DuckDB, over our tables and views:
 --   lossledger sql CONFIG "SELECT …"
 -- Elsewhere make the views first: CREATE VIEW clip AS the text of clip.sql, then price, chosen_age, statistics_latest, then
--- the others; in ledger.sql and cell_metrics.sql put your dimensions where a comment says so.
+-- the others; put your dimensions where a comment in a file says so, as in ledger.sql and slice_metrics.sql.
 -- For most questions the view ledger is enough: whole losses, one age, DOUBLE. The log loss of anything is
 --   SELECT country, SUM(nll) / SUM(weight) AS log_loss FROM ledger WHERE task = 'ctr' AND model = 'champion' GROUP BY country
 -- Dimensions are those of conf/nightly.yaml; put your own in place of country and device, any of them, or none.
@@ -129,7 +129,48 @@ FROM metrics_latest AS m
 JOIN runs AS r ON r.run_id = m.run_id AND r.state = 'done'
 ORDER BY event_date DESC;
 
--- 9. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
+-- 9. Did last night run, is it whole, is anything red? No row: it never began.
+SELECT event_date, age_hours, status, as_of, ended_time, rows_read, rows_rejected, gates, gates_failed, message
+FROM night_status
+ORDER BY event_date DESC, age_hours;
+
+-- 10. Which gates did not pass, and why? Needs `gates`.
+SELECT event_date, age_hours, gate, country, device, verdict, fails, sentence
+FROM gates_latest
+WHERE verdict <> 'passed'
+ORDER BY event_date DESC, fails DESC, gate, slice;
+
+-- 11. Where is it worse than before by more than chance allows, why, and since when? Needs `changes`.
+SELECT
+  event_date, task, model, against, place, slice, country, device, difference, ci_low, ci_high, harm, within, mix,
+  first_bad_day, n
+FROM worst_slices
+WHERE metric = 'log_loss' AND place <= 20
+ORDER BY event_date DESC, against, task, model, place;
+
+-- 12. How did every country move, and is it the model (within) or the traffic (mix)? Needs `changes`.
+SELECT event_date, task, model, country, against, before, now, difference, ci_low, ci_high, within, mix, interaction
+FROM slice_changes
+WHERE metric = 'normalized_entropy' AND country IS NOT NULL AND device IS NULL
+ORDER BY event_date DESC, task, model, country, against;
+
+-- 13. Does the candidate beat the champion, and is it nowhere worse? Needs `comparisons`.
+SELECT
+  event_date, comparison, task, country, device, candidate_value, baseline_value, difference, ci_low, ci_high, p_adjusted,
+  CASE WHEN ci_low > 0 THEN 'worse' WHEN ci_high < 0 THEN 'better' WHEN ci_low IS NOT NULL THEN 'not told apart'
+    ELSE ci_reason END AS candidate_is,
+  n, only_candidate, only_baseline
+FROM slice_comparisons
+WHERE metric = 'log_loss'
+ORDER BY event_date DESC, comparison, task, country NULLS FIRST, device NULLS FIRST;
+
+-- 14. Is too much predicted anywhere? By country and device, with intervals; NULL in both is all together.
+SELECT event_date, age_hours, is_final, task, model, country, device, value, ci_low, ci_high, n, reason, ci_reason
+FROM slice_metrics
+WHERE metric = 'predicted_over_actual'
+ORDER BY event_date DESC, task, model, country NULLS FIRST, device NULLS FIRST;
+
+-- 15. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
 -- Where the total is not among the slices, nothing agrees.
 SELECT
   event_date, age_hours, task, model, cells.n,

@@ -1,5 +1,6 @@
 """Names as users gave them, quoted for an engine: in SQL, as a column, in a schema."""
 
+import re
 from collections.abc import Mapping
 
 from pyspark.sql import Column
@@ -18,6 +19,16 @@ def quoted(name: str) -> str:
 def by_name(name: str) -> Column:
     """A column by its name, whatever characters it has."""
     return F.col(quoted(name))
+
+
+def text_literal(text: str) -> str:
+    r"""A text as an expression in SQL that every engine reads alike: they differ over quotes and backslashes in texts.
+
+    >>> text_literal(",it's=")
+    "CONCAT(',it', CHR(39), 's=')"
+    """
+    parts = [f"CHR({ord(part)})" if part in "'\\" else f"'{part}'" for part in re.split(r"(['\\])", text) if part]
+    return parts[0] if len(parts) == 1 else f"CONCAT({', '.join(parts)})"
 
 
 def schema_text(types: Mapping[str, str]) -> str:

@@ -21,8 +21,15 @@ OF_LEDGERS = (
     "is_final", "negatives", "correct", "base_rate", "mean_score", "predicted_over_actual", "brier_score", "log_loss",
     "label_entropy", "normalized_entropy",
 )  # fmt: skip
+OF_SLICES = (  # the columns of views that have the dimensions of a slice beside them
+    "value", "ci_low", "ci_high", "positives", "reason", "ci_reason", "clip", "against", "place", "before", "now",
+    "difference", "relative_difference", "p_adjusted", "within", "mix", "interaction", "calibration", "discrimination",
+    "uncertainty", "harm", "first_bad_day", "candidate", "baseline", "candidate_value", "baseline_value",
+    "running_value", "running_low", "running_high", "running_since", "detectable", "only_candidate", "only_baseline",
+    "gate", "verdict", "fails", "sentence", "low", "high", "least", "most",
+)  # fmt: skip
 STATISTICS = {name: statistic for kind in KINDS for name, statistic in statistics_of(kind).items()}
-RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *OF_LEDGERS, *peer_columns(PEERS))
+RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *OF_LEDGERS, *OF_SLICES, *peer_columns(PEERS))
 # The options of these are part of their names, as in positive_focal_g2.
 RESERVED_STARTS = tuple(statistic.name for statistic in STATISTICS.values() if statistic.suffix)
 

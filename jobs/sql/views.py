@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.engines.identity import engine_of
 from jobs.engines.pins import conf_file
+from jobs.engines.quoting import quoted, text_literal
 from jobs.ledger import tables
 from jobs.settings import Evaluation
 from jobs.storage import lake
@@ -32,7 +33,16 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "metrics_final": ("metrics",),
     "held": ("statistics", "shard_statistics", "metrics"),
     "runs_latest": ("runs", "held"),
+    "slice_metrics": ("metrics", "chosen_age"),
+    "slice_changes": ("changes", "chosen_age"),
+    "worst_slices": ("slice_changes",),
+    "slice_comparisons": ("comparisons", "chosen_age"),
+    "gates_latest": ("gate_results",),
+    "gate_counts": ("runs",),
+    "night_status": ("runs_latest", "runs", "gate_counts"),
 }
+# Of these the tables of a union that an evaluation may lack: it goes without their part.
+UNIONS: Final[Mapping[str, tuple[str, ...]]] = {"held": tables.OPTIONAL, "gate_counts": ("gate_results",)}
 # The kind of task of those that read columns which only its tables have.
 KIND_OF: Final[Mapping[str, str]] = {view: kind.name for kind in KINDS.values() for view in kind.views}
 
@@ -41,11 +51,9 @@ UNION: Final = "\nUNION ALL\n"
 
 def known(settings: Evaluation) -> tuple[str, ...]:
     """The names of all tables and views that an evaluation has, whether they were made yet or not."""
-    return (
-        *tables.declared(settings),
-        "clip",
-        *(name for name in VIEWS if KIND_OF.get(name) in (None, *settings.kinds)),
-    )
+    made = (*tables.declared(settings), "clip")
+    ours = (name for name in VIEWS if KIND_OF.get(name) in (None, *settings.kinds))
+    return (*made, *(name for name in ours if read_by(name).issubset(made)))
 
 
 def read_by(name: str) -> set[str]:
@@ -91,19 +99,25 @@ def places(session: SparkSession, settings: Evaluation) -> dict[str, lake.Addres
 
 
 def view_text(name: str, settings: Evaluation, made: Collection[str]) -> str:
-    """The query of a view, its dimensions put where the file has their place; `held` asks only the tables there are."""
+    """The query of a view, its dimensions put where the file has their place; a union asks what tables there are."""
     text = conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")
-    if name == "held":
+    if name in UNIONS:
         return UNION.join(part for part in text.rstrip().split(UNION) if part.rsplit(maxsplit=1)[-1] in made)
-    for alias in ("raw", "s", "finished"):
-        listed = " ".join(f"{alias}.`{dimension}`," for dimension in settings.dimensions)
+    for alias in ("raw", "s", "finished", "w"):
+        listed = " ".join(f"{alias}.{quoted(dimension)}," for dimension in settings.dimensions)
         text = text.replace(f"/* dimensions of {alias} */", listed)
-    return text
+    of_slice = " ".join(f"{_fixed('m.slice', dimension)} AS {quoted(dimension)}," for dimension in settings.dimensions)
+    return text.replace("/* dimensions of m */", of_slice)
+
+
+def _fixed(text: str, dimension: str) -> str:
+    """The value of a dimension in a slice's text, where it has one: no value holds a comma or an equals sign."""
+    name, listed = text_literal(f",{dimension}="), f"CONCAT(',', {text})"
+    return f"CASE WHEN POSITION({name} IN {listed}) > 0 THEN SPLIT_PART(SPLIT_PART({listed}, {name}, 2), ',', 1) END"
 
 
 def _reached(name: str) -> set[str]:
-    others = tables.OPTIONAL if name == "held" else ()
-    return {name, *others}.union(*map(_reached, VIEWS.get(name, ())))
+    return {name, *UNIONS.get(name, ())}.union(*map(_reached, VIEWS.get(name, ())))
 
 
 def _with_every_column(frame: DataFrame, table: Table) -> DataFrame:

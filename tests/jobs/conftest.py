@@ -6,6 +6,7 @@ import pytest
 
 from jobs.settings import parse
 from tests.world import days
+from tests.world.judged import judged_ledger
 from tests.world.two_nights import two_nights
 
 
@@ -13,6 +14,12 @@ from tests.world.two_nights import two_nights
 def ledger(spark, tmp_path_factory):
     """The evaluation of two nights, whose tables no test may change."""
     return parse(two_nights(spark, tmp_path_factory.mktemp("ledger")))
+
+
+@pytest.fixture(scope="session")
+def judged(spark, ledger, tmp_path_factory):
+    """The same with tables of judgements; no test may change them."""
+    return judged_ledger(spark, ledger, tmp_path_factory.mktemp("judged"))
 
 
 @pytest.fixture(scope="session")

@@ -27,8 +27,6 @@ WRONG_RIGHT, CLASSES = ("wrong", "right"), ("positive", "negative")
 # That views and cookbook have the same answers on every engine is shown in test_other_readers.py.
 SAIL = pytest.mark.only_engine("sail")
 LATER = 24
-# The evaluation has no task of several classes.
-OF_LEDGER = [name for name in VIEWS if views.KIND_OF.get(name) != "multiclass"]
 TOTALS = "SELECT event_date, task, model, value FROM metrics WHERE slice = '' AND metric = '{}'"
 
 
@@ -303,8 +301,8 @@ def test_a_sum_over_a_day_that_did_not_record_it_is_null(spark, ledger, tmp_path
 
 @SAIL
 @pytest.mark.parametrize("number", range(len(COOKBOOK)))
-def test_the_cookbook_answers(spark, ledger, number):
-    rows = rows_of(spark, ledger, COOKBOOK[number])
+def test_the_cookbook_answers(spark, judged, number):
+    rows = rows_of(spark, judged, COOKBOOK[number])
     assert rows
     assert all({"agrees": True, "ties_out": True, "in_doubt": False}.get(k, v) == v for r in rows for k, v in r.items())
 
@@ -321,8 +319,19 @@ def test_the_audit_of_the_cookbook_finds_a_wrong_sum(spark, ledger, tmp_path):
     assert [{name: r[name] for name in first} for r in disagree] == [first]
 
 
-def test_every_view_is_registered(spark, ledger):
+# Views of tables that not every evaluation has.
+OF_JUDGEMENTS = {"slice_changes", "worst_slices", "slice_comparisons", "gates_latest"}
+# The evaluation has no task of several classes.
+OF_JUDGED = {name for name in VIEWS if views.KIND_OF.get(name) != "multiclass"}
+OF_LEDGER = OF_JUDGED - OF_JUDGEMENTS
+
+
+def test_every_view_is_registered_whose_tables_are_there(spark, ledger, judged):
     assert set(register(spark, ledger)) == {*tables.declared(ledger), *OF_LEDGER, "clip"} == set(views.known(ledger))
+    assert {*tables.declared(judged), *OF_JUDGED, "clip"} == set(views.known(judged))
+    assert set(views.known(judged)) - set(register(spark, judged)) == {
+        "unpaired_statistics"
+    }  # of which no row is there
 
 
 def test_a_session_forgets_the_tables_of_another_evaluation(spark, ledger):
@@ -437,9 +446,9 @@ def test_a_column_that_is_not_grouped_is_told_in_words(spark, ledger):
         answered(spark, ledger, "SELECT task, AVG(value) FROM metrics_latest")
 
 
-def test_every_column_of_every_table_and_view_has_a_comment(spark, ledger):
-    for name in views.known(ledger):
-        rows = rows_of(spark, ledger, f"DESCRIBE {name}")
+def test_every_column_of_every_table_and_view_has_a_comment(spark, ledger, judged):
+    for name in set(views.known(judged)) - {"unpaired_statistics"}:
+        rows = rows_of(spark, judged, f"DESCRIBE {name}")
         assert [row["col_name"] for row in rows] == spark.table(name).columns
         assert [row["col_name"] for row in rows if not row["comment"] or "  " in row["comment"]] == [], name
     for text in ("-- a\nDESC TABLE EXTENDED `runs`;", "SHOW COLUMNS IN runs"):

@@ -1,10 +1,7 @@
 """Other readers than the engine that wrote: delta-rs and DuckDB see the same rows, sums and definitions."""
 
 from decimal import Decimal
-from pathlib import Path
 
-import duckdb
-import duckdb_extension_delta
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -15,11 +12,13 @@ from jobs.ledger import tables
 from jobs.sql import views
 from jobs.sql.query import answered
 from jobs.storage import lake
+from tests.world import duck_db
+from tests.world.duck_db import connected
 from tests.world.two_nights import COOKBOOK, changed, copied, held
 
 TABLES = ("statistics", "shard_statistics", "metrics", "rejects", "runs")
 # The evaluation has no task of several classes.
-OF_LEDGER = [name for name in views.VIEWS if views.KIND_OF.get(name) != "multiclass"]
+OF_JUDGED = [name for name in views.VIEWS if views.KIND_OF.get(name) != "multiclass"]
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")
 # A row that each constraint must refuse.
 FORBIDDEN = [
@@ -34,26 +33,20 @@ FORBIDDEN = [
 
 @pytest.fixture(scope="module")
 def duck(ledger):
-    """DuckDB with its own reader of Delta, offline, and our views over it."""
-    off = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
-    package = Path(duckdb_extension_delta.__file__).parent
-    with duckdb.connect(config=off) as connection:
-        connection.execute(f"LOAD '{package}/extensions/v{duckdb.__version__}/delta.duckdb_extension'")
-        connection.execute("SET TimeZone = 'UTC'")
-        for name in TABLES:
-            connection.execute(f"CREATE VIEW {name} AS SELECT * FROM delta_scan('{path(ledger, name)}')")
-        for name in ("clip", *OF_LEDGER):
-            text = views.view_text(name, ledger, TABLES).replace("`", '"')
-            connection.execute(f"CREATE VIEW {name} AS {text}")
+    """DuckDB over the ledger."""
+    with connected(ledger) as connection:
         yield connection
 
 
-def path(settings, name):
-    return f"{settings.tables.path}/{settings.evaluation}/{name}"
+@pytest.fixture(scope="module")
+def duck_of_judged(judged):
+    """DuckDB over a ledger with judgements."""
+    with connected(judged) as connection:
+        yield connection
 
 
 def delta(settings, name):
-    return DeltaTable(path(settings, name))
+    return DeltaTable(duck_db.path(settings, name))
 
 
 def in_order(rows):
@@ -122,10 +115,10 @@ def test_a_row_against_a_constraint_is_refused(spark, ledger, tmp_path, name, co
     assert in_order(held(spark, settings, name)) == in_order(held(spark, ledger, name))
 
 
-@pytest.mark.parametrize("view", OF_LEDGER)
-def test_views_are_the_same_in_duckdb(spark, ledger, duck, view):
-    ours = answered(spark, ledger, f"SELECT * FROM {view}")
-    theirs = duck.execute(f"SELECT * FROM {view}").to_arrow_table()
+@pytest.mark.parametrize("view", OF_JUDGED)
+def test_views_are_the_same_in_duckdb(spark, judged, duck_of_judged, view):
+    ours = answered(spark, judged, f"SELECT * FROM {view}")
+    theirs = duck_of_judged.execute(f"SELECT * FROM {view}").to_arrow_table()
     assert theirs.column_names == ours.column_names
     # Each engine takes logarithms, and a double of a decimal, in its own way.
     inexact = [f.name for f in ours.schema if pa.types.is_floating(f.type) or f.name in PRICED]
@@ -151,11 +144,11 @@ def test_prices_are_the_same_in_duckdb(spark, ledger, duck):
 
 
 @pytest.mark.parametrize("number", range(len(COOKBOOK)))
-def test_the_cookbook_has_the_same_answers_in_duckdb(spark, ledger, duck, number):
-    ours = answered(spark, ledger, COOKBOOK[number])
-    theirs = duck.execute(COOKBOOK[number]).to_arrow_table()
+def test_the_cookbook_has_the_same_answers_in_duckdb(spark, judged, duck_of_judged, number):
+    ours = answered(spark, judged, COOKBOOK[number])
+    theirs = duck_of_judged.execute(COOKBOOK[number]).to_arrow_table()
     assert theirs.column_names == ours.column_names
     for name in ours.column_names:
         expected, found = ours[name].to_pylist(), theirs[name].to_pylist()
         floats = pa.types.is_floating(ours.schema.field(name).type)
-        assert found == (pytest.approx(expected, rel=1e-12) if floats else expected)
+        assert found == ([x if x is None else pytest.approx(x, rel=1e-12) for x in expected] if floats else expected)
