@@ -1,17 +1,25 @@
 """What people are told without asking: rarely enough that they read it.
 
-A gate that fails once may be chance, so it has to fail in k of the last n nights. Where labels are late or the day is
-provisional the models are not judged: that itself is told, and nothing else.
+A gate that fails once may be chance, so it has to fail in k of the last n nights. Of many slices some fail by chance
+every night: only discoveries are told, and only where they are large enough to matter. Where labels are late or the day
+is provisional the models are not judged: that itself is told, and nothing else.
 """
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
+
+from jobs.judgement.gates import FAILED
+from jobs.judgement.uncertainty import student
+from jobs.judgement.uncertainty.discoveries import RATE, adjusted
+from jobs.judgement.uncertainty.shards import LEAST_SHARDS
 from jobs.settings.judgement.alerts import Alerts
 
 Row = Mapping[str, Any]
@@ -51,6 +59,7 @@ class Night:
         results: The rows of `gate_results` of the night.
         earlier: Rows of `gate_results` of earlier nights at the same age, in any order.
         lacking: Why the day is provisional.
+        shards: How many there are of units, as intervals are made of them.
     """
 
     evaluation: str
@@ -58,6 +67,7 @@ class Night:
     results: Sequence[Row]
     earlier: Sequence[Row] = ()
     lacking: Sequence[str] = ()
+    shards: int = LEAST_SHARDS
 
 
 def of_night(night: Night, asked: Alerts) -> list[Alert]:
@@ -86,11 +96,44 @@ def _gates(night: Night, asked: Alerts) -> Iterator[tuple[str, str]]:
     )
     by_gate: dict[str, list[Row]] = {}
     for row in night.results:
-        if row["fails"] and failed[row["gate"], row["slice"]] + 1 >= asked.nights:
-            by_gate.setdefault(row["gate"], []).append(row)
+        by_gate.setdefault(row["gate"], []).append(row)
+    often = f"{asked.nights} of {asked.of_last} nights" if asked.of_last > 1 else "tonight"
     for gate, rows in by_gate.items():
-        often = f"{asked.nights} of {asked.of_last} nights" if asked.of_last > 1 else "tonight"
-        yield f"gate {gate} fails ({often})", "\n".join(_sentences(rows))
+        effect = asked.least_effect.get(gate)
+        told = worth_telling(rows, 0.0 if effect is None else effect.size, night.shards)
+        told = [row for row in told if failed[gate, row["slice"]] + 1 >= asked.nights]
+        if told:
+            yield f"gate {gate} fails ({often})", "\n".join(_sentences(told))
+
+
+def worth_telling(rows: Sequence[Row], effect: float, shards: int = LEAST_SHARDS) -> list[Row]:
+    """The slices of a gate that fail by more than chance over all of them, and by so much at least.
+
+    Chance is Benjamini-Hochberg at 5 % over the slices that have intervals, from one-sided p values that a number lies
+    at the bound, as if each had rows in all shards. What fails by the policy of its gate, or because it is not there,
+    is no matter of chance: it is told.
+
+    Args:
+        rows: The rows of `gate_results` of one gate in one night.
+        effect: How far beyond its bound a number has to be, in its own unit.
+        shards: Of units.
+    """
+    beyond, reach = np.array([_beyond(row) for row in rows], dtype=np.float64).T
+    df = np.full(len(rows), max(shards, LEAST_SHARDS) - 1.0)
+    p = student.two_sided(beyond, reach / student.quantile(df), df) / 2.0
+    little = (adjusted(np.where(beyond == 0.0, 1.0, p)) > RATE) | (beyond < effect)
+    told = zip(rows, little.tolist(), strict=True)
+    return [row for row, is_little in told if row["fails"] and not (row.get("verdict") == FAILED and is_little)]
+
+
+def _beyond(row: Row) -> tuple[float, float]:
+    """By how much the number lies beyond a bound, 0 for none, and how far its interval reaches back to it."""
+    value, low, high, least, most = (row.get(name) for name in ("value", "low", "high", "least", "most"))
+    if value is None or low is None or high is None:
+        return math.nan, math.nan
+    if most is not None and value > most:
+        return value - most, value - low
+    return (least - value, high - value) if least is not None and value < least else (0.0, high - value)
 
 
 def _sentences(rows: Iterable[Row]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from jobs.errors import ConfigurationError, Problem
 from jobs.settings.errors import by_place, shape_problems
 from jobs.settings.evaluation import Evaluation
 from jobs.settings.fields import TimeColumn
-from jobs.settings.judgement.relations import gate_problems
+from jobs.settings.judgement.relations import alert_problems, gate_problems
 from jobs.settings.kinds import kind_problems
 from jobs.settings.logs import Impressions, LabelColumn, LabelLog, Source
 from jobs.settings.options import option_problems
@@ -51,7 +51,7 @@ def _parsed(given: object, origin: str) -> Evaluation:
     except ValidationError as error:
         raise _refused(origin, shape_problems(error, _schema())) from None
     problems = [*relation_problems(evaluation), *kind_problems(evaluation), *option_problems(evaluation)]
-    problems += gate_problems(evaluation)
+    problems += [*gate_problems(evaluation), *alert_problems(evaluation)]
     if problems:
         raise _refused(origin, problems)
     return evaluation.in_order()

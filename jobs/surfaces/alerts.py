@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from pyspark.sql import SparkSession
 
 from jobs.engines import failures
+from jobs.errors import InputMissingError
 from jobs.judgement.alerts import Alert, Night, Row, of_failure, of_night
 from jobs.ledger.held import held
 from jobs.ledger.stamp import Stamp
@@ -27,13 +28,13 @@ def told(session: SparkSession, settings: Evaluation, outcome: Outcome) -> list[
     stamp, rows, earlier = outcome.stamp, [], []
     if outcome.gates is not None:
         rows, earlier = outcome.gates.to_pylist(), _earlier(session, settings, stamp)
-    night = Night(settings.evaluation, stamp.event_date, rows, earlier, outcome.provisional)
+    night = Night(settings.evaluation, stamp.event_date, rows, earlier, outcome.provisional, settings.shards.count)
     return sent(of_night(night, settings.alerts), settings.alerts)
 
 
 def told_failure(settings: Evaluation, day: date, error: Exception) -> list[str]:
-    """Send that a run did not end well; returns what could not be sent."""
-    if not settings.alerts.wanted:
+    """Send that a run did not end well, and nothing of what is not there yet; returns what could not be sent."""
+    if not settings.alerts.wanted or isinstance(error, InputMissingError):
         return []
     message = failures.told(error, whole=False)
     return sent(of_failure(settings.evaluation, day, message, settings.alerts), settings.alerts)

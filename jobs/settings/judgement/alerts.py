@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
 from jobs.settings.errors import WrongValueError
-from jobs.settings.fields import Items, Path, Section, Text
+from jobs.settings.fields import Items, Name, Path, Section, Text
+from jobs.settings.judgement.gates import Amount
 
 
 def _variable(value: str) -> str:
@@ -18,7 +20,7 @@ def _variable(value: str) -> str:
 
 
 Variable = Annotated[Text, AfterValidator(_variable)]
-ASKED = ("of", "nights", "of_last")
+ASKED = ("of", "nights", "of_last", "least_effect")
 Nights = Annotated[int, Field(ge=1, le=28)]
 
 
@@ -26,7 +28,9 @@ class Alerts(Section):
     """Where alerts go, and when: a gate that fails in `nights` of the last `of_last` ones, this one included.
 
     `webhook` names an environment variable that holds the address, or several separated by spaces: an address is a
-    secret, and the configuration is recorded. `file` gets one line of JSON for each alert.
+    secret, and the configuration is recorded. `file` gets one line of JSON for each alert. `least_effect` says of a
+    gate by how much at least its number has to lie beyond the bound, in the gate's own unit: that of `value` in
+    `gate_results`, a part such as 1% where the gate's margin is one.
     """
 
     webhook: Variable | None = None
@@ -34,14 +38,14 @@ class Alerts(Section):
     of: Items[Literal["gates", "labels", "runs"]] = ("gates", "labels", "runs")
     nights: Nights = 2
     of_last: Nights = 3
+    least_effect: Mapping[Name, Amount] = {}
 
     @model_validator(mode="after")
     def _enough(self) -> Self:
         if self.nights > self.of_last:
             told = f"nights: {self.nights} of the last {self.of_last}"
             raise WrongValueError("as many nights as it is of, or fewer", found=told)
-        asked = (self.of, self.nights, self.of_last)
-        if not self.wanted and asked != tuple(type(self).model_fields[name].default for name in ASKED):
+        if not self.wanted and any(getattr(self, name) != type(self).model_fields[name].default for name in ASKED):
             raise WrongValueError("a webhook, a file, or both", found="alerts that go nowhere")
         return self
 

@@ -77,6 +77,12 @@ class Gate(Section):
         asked = next(name for name in (*OF_COMPARISONS, *OF_MODELS) if getattr(self, name) is not None)
         return str(self.require) if asked == "require" else asked
 
+    @property
+    def relative(self) -> bool:
+        """Whether it asks for a part of what is compared with, and not for an amount in the unit of the metric."""
+        amount = self.margin or self.suspicious or self.at_most
+        return amount is not None and amount.relative
+
     @model_validator(mode="before")
     @classmethod
     def _one_requirement(cls, given: Any) -> Any:

@@ -43,6 +43,17 @@ def _written(names: Collection[str]) -> str:
     return f"[{', '.join(names)}]"
 
 
+def alert_problems(settings: Evaluation) -> Iterator[Problem]:
+    """Yield what alerts ask of gates that are not there, or in another unit than theirs."""
+    for name, effect in settings.alerts.least_effect.items():
+        place = dotted(("alerts", "least_effect", name))
+        if name not in settings.gates:
+            yield Problem(place, described(name), one_of(settings.gates), nearest_match(name, settings.gates))
+        elif effect.relative != settings.gates[name].relative:
+            unit = "a part such as 1%" if settings.gates[name].relative else "an amount such as 0.01"
+            yield Problem(place, described(str(effect)), f"{unit}, as the gate's own numbers are")
+
+
 def metrics_of_task(settings: Evaluation, task: str) -> dict[str, Metric]:
     """The metrics that a task has in this configuration, by the name they are published under."""
     kind = settings.tasks[task].kind

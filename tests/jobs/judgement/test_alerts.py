@@ -8,9 +8,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from pydantic import ValidationError
 
-from jobs.judgement.alerts import Alert, Night, of_failure, of_night
+from jobs.errors import InputMissingError, RefusedError
+from jobs.judgement.alerts import Alert, Night, of_failure, of_night, worth_telling
+from jobs.judgement.gates import FAILED
+from jobs.settings import parse
 from jobs.settings.judgement.alerts import Alerts
-from jobs.surfaces.alerts import sent
+from jobs.surfaces.alerts import sent, told_failure
+from tests.world.night import document
 
 # Some of the channels that apprise knows are old.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -60,6 +64,42 @@ def test_what_is_not_asked_for_is_not_told():
     assert of_night(Night("ads", DAY, [FAILS], earlier(True), ["late"]), only_runs) == []
     assert [alert.of for alert in of_failure("ads", DAY, "no disk", only_runs)] == ["runs"]
     assert of_failure("ads", DAY, "no disk", Alerts(file="x", of=["gates"])) == []
+
+
+def failed(slice_, value, reach=0.01, verdict=FAILED):
+    """A slice whose number has to be below 1.1."""
+    numbers = {"value": value, "low": value - reach, "high": value + reach, "least": 0.9, "most": 1.1}
+    return {**FAILS, "slice": slice_, "verdict": verdict, **numbers}
+
+
+def test_of_many_slices_only_what_chance_does_not_allow_is_told():
+    alone = failed("country=DE", 1.1101)
+    assert worth_telling([alone], 0.0) == [alone]
+    others = [{**failed(f"country={i}", 1.0), "fails": False, "verdict": "passed"} for i in range(500)]
+    clear, low = failed("country=FR", 1.15), failed("country=IT", 0.85)
+    assert worth_telling([alone, *others, clear, low], 0.0) == [clear, low]
+
+
+def test_what_is_small_is_not_told_and_what_a_policy_fails_always():
+    small, large = failed("country=DE", 1.13), failed("country=FR", 1.16)
+    assert worth_telling([small, large], 0.05) == [large]
+    undecided, absent = failed("country=IT", 1.0, 0.2, "undecided"), {**FAILS, "verdict": FAILED}
+    counted = {**failed("country=ES", 5.0, 0.0), "least": 9.5, "most": None}
+    assert worth_telling([undecided, absent, counted], 1.0) == [undecided, absent, counted]
+    asked = Alerts(file="x", nights=1, of_last=1, least_effect={"honest": 0.05})
+    (alert,) = of_night(Night("ads", DAY, [small, large]), asked)
+    assert alert.text.startswith("country=FR: ")
+
+
+def test_what_is_not_there_yet_is_no_failure_to_tell(tmp_path):
+    file = tmp_path / "alerts.jsonl"
+    settings = parse(document(tmp_path, alerts={"file": str(file)}))
+    for _ in range(3):
+        assert told_failure(settings, DAY, InputMissingError("labels.click: not there yet")) == []
+    assert not file.exists()
+    assert told_failure(settings, DAY, RefusedError("too many rejected rows")) == []
+    (line,) = file.read_text(encoding="utf-8").splitlines()
+    assert (json.loads(line)["of"], json.loads(line)["text"]) == ("runs", "too many rejected rows")
 
 
 @pytest.fixture

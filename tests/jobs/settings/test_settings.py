@@ -16,6 +16,7 @@ from pyspark.sql import DataFrameReader
 
 from jobs.errors import ConfigurationError, Problem
 from jobs.settings import Evaluation, LabelLog, load, parse
+from jobs.settings.judgement.gates import Margin
 from jobs.settings.options import ALIKE, REFUSED, SPARK_ONLY
 from jobs.settings.relations import RESERVED
 from tests.world.child import ROOT
@@ -359,6 +360,18 @@ def test_a_gate_of_a_comparison_asks_for_a_metric_that_is_compared() -> None:
             lambda of={**better, "metric": metric}: parse(changed(models, release, by_shard, ("gates", {"g": of})))
         )
         assert text.startswith(f"gates.g.metric: found '{metric}', expected {expected}")
+
+
+def test_the_least_effect_of_an_alert_is_in_the_unit_of_a_gate_that_is_there() -> None:
+    def asked(**effects: Any) -> Evaluation:
+        return parse(changed(("gates", {"honest": GATE}), ("alerts", {"file": "x", "least_effect": effects})))
+
+    place = "alerts.least_effect"
+    assert parse(asked(honest=0.02).document()).alerts.least_effect["honest"] == Margin(0.02, relative=False)
+    expected = f"{place}.honst: found 'honst', expected one of honest; did you mean 'honest'?"
+    assert errors(lambda: asked(honst=0.02)) == [expected]
+    expected = f"{place}.honest: found '2%', expected an amount such as 0.01, as the gate's own numbers are"
+    assert errors(lambda: asked(honest="2%")) == [expected]
 
 
 @pytest.mark.parametrize(("changes", "text"), WRONG_GATES)
