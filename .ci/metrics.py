@@ -84,12 +84,14 @@ NO_INTERVAL = {
 }
 COMPARED = """
 The table `comparisons` has every metric on the rows that both models can score, but for totals and for what is neither
-good nor bad where it moves. Its `reason` is that of a value, or
+good nor bad where it moves. Where a comparison asks for `pair_statistics` it has those of [two models](#two-models) as
+well: as a `difference` with its interval, but without sides or p, as they are 0 only where scores never differ. Its
+`reason` is that of a value, or
 """.strip()
 NOT_COMPARED = {
     "no_common_rows": "No row of the slice has a score of both models.",
-    "unpaired_rows": "It is made of score bins, classes or cells, and some rows of the slice have the score of one "
-    "model alone: those parts are known of all rows of a model, not of the shared ones.",
+    "unpaired_rows": "It is made of cells, and some rows of the slice have the score of one model alone: cells are "
+    "known of all rows of a model, not of the shared ones. Before `unpaired_bins` so were bins and classes.",
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -50,6 +50,18 @@ class Estimated:
         reasons, refused = [*self.estimates.reasons, "no_weight"], [*self.refused, None]
         of = Estimates(values, present, [reasons[i] for i in row])
         return Estimated(self.name, texts, of, [refused[i] for i in row])
+
+    def but(self, others: Estimated | None) -> Estimated:
+        """The same, but for the slices of `others`, whose estimates and refusals are put in their place."""
+        if others is None:
+            return self
+        own, of = replace(self.estimates, values=self.estimates.values.copy()), others.estimates
+        own = replace(own, present=own.present.copy(), reasons=[*own.reasons])
+        refused = [*self.refused]
+        for i, row in enumerate(map(list(self.texts).index, others.texts)):
+            own.values[row], own.present[row] = of.values[i], of.present[i]
+            own.reasons[row], refused[row] = of.reasons[i], others.refused[i]
+        return replace(self, estimates=own, refused=refused)
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.errors import RuntimeFailure
 from jobs.examples.sent import binning
 from jobs.inputs.scorings import scorings
-from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables
+from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, of_pair
 from jobs.judgement.uncertainty import delong
 from jobs.judgement.uncertainty.jackknife import Estimates, Interval, estimated_of_parts, joined, stacked, without
 from jobs.judgement.uncertainty.shards import parts_left_out
+from jobs.ledger.tables import UNPAIRED
 from jobs.settings import Evaluation
 from udfs.catalog import published, statistics_of
 from udfs.exact.arrays import FloatArray
@@ -23,6 +25,7 @@ from udfs.kinds import KINDS
 from udfs.measure import Metric
 from udfs.pricing import evaluated_of_parts
 from udfs.scan.batch import BIN_STATISTICS
+from udfs.scan.partials import subtracted
 
 ALL_SHARDS = -1  # the shard of bins that were not kept apart
 AREA = "auc"
@@ -72,6 +75,57 @@ def parts(pair: Pair, tables: Tables, settings: Evaluation) -> Parts | None:
     read = {"n", *(name for metric in metrics.values() for name in metric.inputs)}
     names = tuple(name for name in BIN_STATISTICS if name in read)
     return Parts("score_bins", "bin", names, metrics, binning(scoring, settings), hard)
+
+
+def shared_parts(
+    tables: Tables, names: tuple[str, str, str], texts: Sequence[str], sums: ByShard, settings: Evaluation
+) -> dict[str, Estimated]:
+    """The metrics of the parts of a model over the rows that another one can score too, by name.
+
+    They are of those of the slices of which the unpaired parts are known.
+
+    Args:
+        tables: Of a day.
+        names: The task, the model and the other one.
+        texts: Slices with rows that the other one can not score, and rows that it can.
+        sums: Of the model over the shared rows.
+        settings: What is configured.
+
+    Raises:
+        RuntimeFailure: The bins that are left are not of the shared rows (exit 3).
+    """
+    task, model, other = names
+    of = parts((task, model), tables, settings)
+    if of is None or UNPAIRED[of.table][0] not in tables:
+        return {}
+    apart = of_pair(tables[UNPAIRED[of.table][0]], task, model)
+    apart = apart.filter(pc.and_(pc.equal(apart["other"], other), _in(apart, texts)))
+    if apart.num_rows == 0:
+        return {}
+    own = of_pair(tables[of.table], task, model)
+    own, keys = own.filter(_in(own, apart["slice"].unique().to_pylist())), ["slice", "shard", of.column]
+    whole, part = (each.select([*keys, *of.names]) for each in (own, apart))
+    rows = subtracted(whole, part.cast(whole.schema), keys)
+    _check(rows, names, sums)
+    return {each.name: each for each in of_parts(sums, rows, of, settings.shards.count)}
+
+
+def _check(rows: pa.Table, names: tuple[str, str, str], sums: ByShard) -> None:
+    """Refuse score bins that are not of the rows that the sums are of."""
+    if "n" not in rows.column_names:
+        return
+    task, model, other = names
+    counted = rows.group_by("slice").aggregate([("n", "sum")])
+    for text, n in zip(counted["slice"].to_pylist(), counted["n_sum"].to_pylist(), strict=True):
+        if n != sums.row(text)["n"][0]:
+            raise RuntimeFailure(
+                f"tasks.{task}: the score bins of {model} are not left with the rows that {other} can score too at "
+                f"slice {text!r}; nothing was written"
+            )
+
+
+def _in(rows: pa.Table, texts: Sequence[str]) -> pa.ChunkedArray:
+    return pc.is_in(rows["slice"], value_set=pa.array(texts, type=pa.string()))
 
 
 def of_parts(sums: ByShard, rows: pa.Table, of: Parts, shards: int) -> Iterator[Estimated]:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from jobs.errors import RuntimeFailure
 from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, by_shard, of_pair, read_by
 from jobs.judgement.estimates import Known, of_sums, without_a_rate
+from jobs.judgement.of_parts import shared_parts
 from jobs.judgement.uncertainty.same_rows import unequal
 from jobs.judgement.uncertainty.shards import Reasons, first_reason, refused, rows_of_keys, sharded
 from jobs.ledger.tables import OF_BOTH, PAIR_STATISTICS
@@ -49,9 +50,8 @@ class Paired:
 
     @property
     def apart(self) -> Reasons:
-        """Why nothing is said of a slice but what follows from sums by shard, or None."""
-        rows = self.only_candidate + self.only_baseline
-        return ["unpaired_rows" if n > 0 else None for n in rows.tolist()]
+        """Why nothing is said of a slice that follows from cells, or None."""
+        return _unpaired(self.only_candidate + self.only_baseline)
 
 
 def every(settings: Evaluation) -> Iterator[Asked]:
@@ -74,18 +74,30 @@ def both_estimated(known: Known, asked: Asked, sums: Paired) -> Iterator[tuple[E
     reference = known.references.get((asked.task, asked.baseline))
     sides = sums.candidate, sums.baseline
     yield from zip(*(of_sums(side, kind, known.settings, reference) for side in sides), strict=True)
-    yield from zip(*(_of_parts(known, pair, sums) for pair in pairs), strict=True)
+    a, b = asked.candidate, asked.baseline
+    yield from zip(
+        _of_parts(known, (asked.task, a, b), sums.candidate, sums.only_candidate),
+        _of_parts(known, (asked.task, b, a), sums.baseline, sums.only_baseline),
+        strict=True,
+    )
     lacking = [list(without_a_rate(side, kind, reference)) for side in sides]
     of_cells = (_of_cells(known, pair, of, sums) for pair, of in zip(pairs, lacking, strict=True))
     yield from zip(*of_cells, strict=True)
 
 
-def _of_parts(known: Known, pair: Pair, sums: Paired) -> Iterator[Estimated]:
-    """A model's metrics of score bins and of classes, where those of the shared rows are known."""
-    for of in known.of_parts[pair]:
-        whole = of.at(sums.candidate.texts)
-        reasons = first_reason(sums.apart, whole.estimates.reasons)
-        yield replace(whole, estimates=replace(whole.estimates, reasons=reasons))
+def _of_parts(known: Known, names: tuple[str, str, str], side: ByShard, only: IntArray) -> Iterator[Estimated]:
+    """A model's metrics of score bins and of classes over the shared rows, where those of its other rows are known."""
+    apart, shared = _unpaired(only), side.of["n"][:, 0] > 0.0
+    texts = [text for text, reason, there in zip(side.texts, apart, shared, strict=True) if reason and there]
+    found = shared_parts(known.tables, names, texts, side, known.settings) if texts else {}
+    for of in known.of_parts[names[0], names[1]]:
+        whole = of.at(side.texts)
+        reasons = first_reason(apart, whole.estimates.reasons)
+        yield replace(whole, estimates=replace(whole.estimates, reasons=reasons)).but(found.get(of.name))
+
+
+def _unpaired(rows: IntArray) -> Reasons:
+    return ["unpaired_rows" if n > 0 else None for n in rows.tolist()]
 
 
 def _of_cells(known: Known, pair: Pair, lacking: Sequence[Estimated], sums: Paired) -> Iterator[Estimated]:

@@ -7,11 +7,14 @@ import pytest
 from scipy import stats
 from sklearn import metrics as sklearn_metrics
 
+from jobs.errors import RuntimeFailure
 from jobs.judgement import gate_rows
+from jobs.judgement.comparisons import compared
+from jobs.judgement.estimates import Known
 from jobs.judgement.gate_rows import Evidence
 from jobs.settings import parse
 from jobs.surfaces.compared import facts, sentences
-from tests.jobs.judgement.day import row, tables
+from tests.jobs.judgement.day import DAY, row, tables
 
 SHARDS, ROWS, REFERENCE = 12, 1200, 0.3
 CONFIG = {
@@ -108,14 +111,14 @@ def test_the_difference_and_its_error_are_those_of_rows(found, rows, metric, pla
 
 def test_each_value_is_the_one_that_metrics_has_where_all_rows_are_shared(found):
     there = {(of["model"], of["slice"], of["metric"]): of for of in found["metrics"].to_pylist()}
-    compared = found["comparisons"].to_pylist()
-    assert {"expected_calibration_error", "normalized_entropy[stratified]"} <= {of["metric"] for of in compared}
-    for of in compared:
+    rows = found["comparisons"].to_pylist()
+    assert {"expected_calibration_error", "normalized_entropy[stratified]"} <= {of["metric"] for of in rows}
+    for of in rows:
         for model, value in (("new", "candidate_value"), ("old", "baseline_value")):
             own = there[model, of["slice"], of["metric"]]
             assert (of[value], of["reason"]) == (own["value"], own["reason"])
             assert of["ci_reason"] == own["ci_reason"]
-    assert not {"log_loss_total", "auc_half_width"} & {of["metric"] for of in compared}
+    assert not {"log_loss_total", "auc_half_width"} & {of["metric"] for of in rows}
 
 
 def test_a_gate_on_the_area_is_decided_by_its_interval(found):
@@ -138,36 +141,68 @@ def test_the_verdict_names_the_area_beside_the_losses(found):
     )
 
 
-def test_what_the_bins_and_cells_of_shared_rows_are_is_not_known_where_rows_are_unpaired(rows):
-    german = rows["country"] == "DE"
-    lacking = {**rows, "old": np.where(german & (np.arange(ROWS) % 10 == 0), np.nan, rows["old"])}
-    compared = tables(parse(CONFIG), lacking)["comparisons"]
-    for metric in ("auc", "normalized_entropy[stratified]"):
-        reasons = {of["slice"]: of["reason"] for of in compared.to_pylist() if of["metric"] == metric}
-        assert reasons == {"": "unpaired_rows", "country=DE": "unpaired_rows", "country=FR": None}
-    own = row(compared, **FRENCH, metric="auc")
-    assert own["difference"] == pytest.approx(left_out(OF_ROWS["auc"], rows, ~german)[0], rel=1e-10)
-    assert row(compared, **TOTAL, metric="normalized_entropy[total]")["difference"] is not None
+def lacking(rows, candidate, baseline):
+    """The rows with some scores missing, and where both models have one: of some slices one has all."""
+    place, german = np.arange(ROWS), rows["country"] == "DE"
+    gone = {candidate: german & (place % 10 == 0), baseline: (place % 7 == 0) & (german | (rows["shard"] < 2))}
+    some = {name: np.where(gone[name[:3]], np.nan, of) if name[:3] in gone else of for name, of in rows.items()}
+    return some, ~(gone[candidate] | gone[baseline])
+
+
+def of_shared(found, without=()):
+    """Comparisons but for how many rows only one model can score."""
+    rows = found.drop_columns(["only_candidate", "only_baseline"])
+    return [of for of in rows.to_pylist() if not any(word in of["metric"] for word in without)]
+
+
+def test_unpaired_rows_leave_bins_and_classes_of_exactly_the_shared_ones(rows):
+    some, both = lacking(rows, "new", "old")
+    found, shared = tables(parse(CONFIG), some), {name: of[both] for name, of in rows.items()}
+    expected = tables(parse(CONFIG), shared)["comparisons"]
+    assert of_shared(found["comparisons"], ["stratified"]) == of_shared(expected, ["stratified"])
+    for place, inside in ((TOTAL, shared["shard"] >= 0), (FRENCH, shared["country"] == "FR")):
+        of, (value, stderr) = row(found["comparisons"], **place, metric="auc"), left_out(OF_ROWS["auc"], shared, inside)
+        assert (of["difference"], of["stderr"]) == (pytest.approx(value, rel=1e-10), pytest.approx(stderr, rel=1e-8))
+    config, of_classes = classes(rows)
+    some, both = lacking(of_classes, "new", "old")
+    of_all, expected = (
+        tables(parse(config), of)["comparisons"] for of in (some, {name: of[both] for name, of in of_classes.items()})
+    )
+    assert of_shared(of_all) == of_shared(expected)
+
+
+def test_what_is_not_known_of_unpaired_rows_is_a_reason_and_what_does_not_fit_an_error(rows):
+    found = tables(parse(CONFIG), lacking(rows, "new", "old")[0])
+    of_days = [{**found, "unpaired_bins": found["unpaired_bins"].slice(0, 0)}]
+    of_days += [{name: of for name, of in found.items() if name != "unpaired_bins"}]
+    old = [("auc", compared(Known(of, parse(CONFIG), {}), DAY, {})) for of in of_days]
+    for metric, of in (*old, ("normalized_entropy[stratified]", found["comparisons"])):
+        reasons = {each["slice"]: each["reason"] for each in of.to_pylist() if each["metric"] == metric}
+        assert reasons == dict.fromkeys(["", "country=DE", "country=FR"], "unpaired_rows")
+    lost = {**found, "unpaired_bins": found["unpaired_bins"].slice(1)}
+    with pytest.raises(RuntimeFailure, match=r"tasks.ctr: the score bins of new are not left with the rows"):
+        compared(Known(lost, parse(CONFIG), {}), DAY, {})
 
 
 def test_without_bins_by_shard_or_the_rate_of_the_day_a_difference_has_no_interval(rows):
     config = {**CONFIG, "slices": [["country"]], "bins": {"slices": [["country"]]}}
-    compared = tables(parse(config), rows)["comparisons"]
+    found = tables(parse(config), rows)["comparisons"]
     inside = rows["country"] == "FR"
     expected = {"auc": "bins_not_by_shard", "normalized_entropy[total]": "total_not_declared"}
     for metric, reason in expected.items():
-        of = row(compared, **FRENCH, metric=metric)
+        of = row(found, **FRENCH, metric=metric)
         assert (of["reason"], of["ci_reason"], of["ci_low"], of["p"]) == (None, reason, None, None)
         assert of["difference"] == pytest.approx(left_out(OF_ROWS[metric], rows, inside)[0], rel=1e-10)
-    lacking = {**rows, "old": np.where(np.arange(ROWS) == np.flatnonzero(~inside)[0], np.nan, rows["old"])}
-    of = row(tables(parse(config), lacking)["comparisons"], **FRENCH, metric="normalized_entropy[total]")
+    less = {**rows, "old": np.where(np.arange(ROWS) == np.flatnonzero(~inside)[0], np.nan, rows["old"])}
+    of = row(tables(parse(config), less)["comparisons"], **FRENCH, metric="normalized_entropy[total]")
     assert (of["difference"], of["reason"]) == (None, "unpaired_rows")
 
 
-def test_metrics_of_classes_are_compared_shard_by_shard(rows):
+def classes(rows):
+    """A task of three classes, and rows of it."""
     draw = np.random.default_rng(9)
     scores = {model: draw.dirichlet([2.0, 1.0, 1.0], ROWS) for model in ("new", "old")}
-    label = draw.integers(0, 3, ROWS)
+    label = draw.integers(0, 3, ROWS).astype(np.float64)
     columns = {f"{model}{k}": of[:, k] for model, of in scores.items() for k in range(3)}
     config = {
         **{name: of for name, of in CONFIG.items() if name not in ("baselines", "compatibility", "bins")},
@@ -175,14 +210,18 @@ def test_metrics_of_classes_are_compared_shard_by_shard(rows):
         "tasks": {"ctr": {"kind": "multiclass", "label": "kind"}},
         "models": {m: {"ctr": {"score": [f"{m}{k}" for k in range(3)]}} for m in scores},
     }
+    return config, {"kind": label, "country": rows["country"], "shard": rows["shard"], **columns}
+
+
+def test_metrics_of_classes_are_compared_shard_by_shard(rows):
+    config, own = classes(rows)
 
     def entropy(own, model, day):
         p, y = np.column_stack([own[f"{model}{k}"] for k in range(3)]), own["kind"].astype(np.int64)
         shares = np.bincount(y, minlength=3) / y.size
         return -np.log(p[np.arange(y.size), y]).mean() / -(shares * np.log(shares)).sum()
 
-    own = {"kind": label.astype(np.float64), "country": rows["country"], "shard": rows["shard"], **columns}
-    compared = tables(parse(config), own)["comparisons"]
+    found = tables(parse(config), own)["comparisons"]
     value, stderr = left_out(entropy, own, own["country"] == "FR")
-    of = row(compared, **FRENCH, metric="normalized_entropy")
+    of = row(found, **FRENCH, metric="normalized_entropy")
     assert (of["difference"], of["stderr"]) == (pytest.approx(value, rel=1e-10), pytest.approx(stderr, rel=1e-8))
