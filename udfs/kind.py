@@ -47,7 +47,7 @@ class Hard:
         losses: The columns of examples that are 0 in hard rows: a statistic that reads one of them is priced.
         weights: The statistics that hold the weight of the hard rows.
         units: For a clip the columns of one clipped example of unit weight for each of `weights`; without it
-            a unit of weight costs −ln clip.
+            a unit of weight costs −ln clip, and of squared losses its square.
     """
 
     losses: frozenset[str]
@@ -57,8 +57,26 @@ class Hard:
     def prices(self, statistic: Statistic, clip: float) -> Iterator[tuple[str, float]]:
         """What a unit of each of `weights` adds to a statistic, by their names; nothing where it reads no loss."""
         if self.losses & set(statistic.inputs):
-            each = [clipped(clip)[0]] if self.units is None else statistic.of(self.units(clip))
+            dear = clipped(clip)[0]
+            each = [dear**statistic.loss_degree] if self.units is None else statistic.of(self.units(clip))
             yield from zip(self.weights, each, strict=True)
+
+
+@dataclass(frozen=True)
+class MeanLoss:
+    """A mean of losses, Σ w·ℓ / Σ w, whose squares are summed too: so it has a variance over rows in every cell.
+
+    Attributes:
+        metric: Its name.
+        total: The statistics that add up to Σ w·ℓ.
+        squares: The statistic of Σ w·ℓ².
+        weight: The statistic of Σ w, over the examples that have a loss.
+    """
+
+    metric: str
+    total: tuple[str, ...]
+    squares: str
+    weight: str = "weight"
 
 
 def clipped(clip: float) -> tuple[float, float]:
@@ -85,6 +103,7 @@ class Kind:
         labels: What its labels may hold, as a label declares its `values`.
         loss: The metric that joint losses are made of.
         loss_sums: The statistics whose sum has to be held to enough digits.
+        searched: The loss by which crosses of dimensions are searched for the worst; without it they are not.
         positives: The statistic of the weight of the positives, where there are any.
         hard: How its hard rows are priced.
         of_groups: An example is a group of impressions, a label the relevance of one of them: 0 or more.
@@ -108,6 +127,7 @@ class Kind:
     labels: tuple[str, ...]
     loss: str
     loss_sums: tuple[str, ...]
+    searched: MeanLoss | None = None
     positives: str | None = None
     hard: tuple[Hard, ...] = ()
     of_groups: bool = False

@@ -11,7 +11,7 @@ from udfs.examples import classes, groups
 from udfs.examples.binary import Examples, binary_examples, regression_examples
 from udfs.examples.corrections import recalibrated_examples
 from udfs.examples.products import product_examples
-from udfs.kind import SHARED, Arrays, Hard, Kind
+from udfs.kind import SHARED, Arrays, Hard, Kind, MeanLoss
 from udfs.measures import (
     baselines,
     binary,
@@ -62,6 +62,7 @@ BINARY: Final = Kind(
     labels=("binary", "signed", "soft"),
     loss="log_loss",
     loss_sums=("positive_nll", "negative_nll"),
+    searched=MeanLoss("log_loss", ("positive_nll", "negative_nll"), "squared_nll"),
     positives="positive_weight",
     hard=(
         Hard(
@@ -90,6 +91,8 @@ REGRESSION: Final = Kind(
     labels=("binary", "signed", "soft", "number"),
     loss="mean_squared_error",
     loss_sums=("squared_label",),  # the scale of the labels, as a small loss is no fault of theirs
+    # Squares of squared errors would leave what can be summed exactly; those of absolute errors are summed anyway.
+    searched=MeanLoss("mean_absolute_error", ("absolute_value_error",), "squared_value_error"),
     of_values=True,
     logarithms=False,
 )
@@ -103,6 +106,7 @@ MULTICLASS: Final = Kind(
     labels=("classes",),
     loss="log_loss",
     loss_sums=("class_nll",),
+    searched=MeanLoss("log_loss", ("class_nll",), "class_squared_nll"),
     hard=(Hard(frozenset({"class_loss"}), ("hard_wrong_weight", "hard_right_weight"), classes.unit_examples),),
     of_classes=True,
     views=("class_ledger", "shard_class_ledger"),
@@ -116,6 +120,7 @@ CANDIDATES: Final = Kind(
     labels=("binary", "soft", "number"),
     loss="softmax_cross_entropy",
     loss_sums=("softmax_nll",),
+    searched=MeanLoss("softmax_cross_entropy", ("softmax_nll",), "softmax_squared_nll", "weight_with_positive"),
     positives="positives",
     # A loss of groups is for one of these weights, and so much of it have the hard groups.
     hard=(

@@ -93,6 +93,7 @@ class Statistic(Measure):
     counts: bool = False
     mirror: str | None = ITSELF
     sequential: bool = False
+    loss_degree: int = 1
 
     def column(self, options: Mapping[str, float]) -> str:
         """Name of the statistic in the tables, e.g. `positive_focal_g2` for gamma = 2."""
@@ -153,6 +154,7 @@ def statistic(  # noqa: PLR0913 - what there is to say of a sum
     value_degree: int = 0,
     mirror: str | None = ITSELF,
     sequential: bool = False,
+    loss_degree: int = 1,
 ) -> Callable[[Function], Statistic]:
     """Declare a statistic: what there is to say of it beside its formula is said here, and nowhere else.
 
@@ -167,9 +169,10 @@ def statistic(  # noqa: PLR0913 - what there is to say of a sum
             where that is no statistic.
         sequential: A term adds over the rows of a group or the classes of a row, so that another order of them may
             round otherwise.
+        loss_degree: 2 where a term is quadratic in the loss, as a hard row is priced then.
     """
     degrees = {"weight_degree": 0 if counts else weight_degree, "value_degree": value_degree}
-    laws = {"mirror": mirror, "sequential": sequential}
+    laws = {"mirror": mirror, "sequential": sequential, "loss_degree": loss_degree}
     return _declaring(Statistic, unit=unit, over=over, suffix=suffix, counts=counts, **degrees, **laws)
 
 

@@ -9,6 +9,7 @@ import math
 
 WEIGHT_LIMIT, LOGIT_LIMIT, TERM_LIMIT = 2.0**20, 2.0**19, 2.0**40  # in units; what is summed has to stay below
 HEAVIEST, FARTHEST = 2.0**60, 2.0**50  # weights and values have to stay below
+FARTHEST_LOSS = 1000.0  # nats: beyond the loss of every probability that a double holds; squared it is below 2²⁰
 DAY_LIMIT = 10**19  # what a sum of a day may be: those of a thousand days still fit DECIMAL(37,15)
 
 

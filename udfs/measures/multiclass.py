@@ -6,7 +6,10 @@ hard part, q_k > 0 with p_k of exactly 0 or 1, has loss 0 and puts w·q_k into t
 applied at finish (`udfs/pricing.py`).
 """
 
+import numpy as np
+
 from udfs.exact.numerics import ratio, row_sums
+from udfs.exact.units import FARTHEST_LOSS
 from udfs.examples.class_ranks import credit
 from udfs.measure import metric, statistic
 
@@ -15,6 +18,13 @@ from udfs.measure import metric, statistic
 def class_nll(weight, share, class_loss):
     """Weighted negative log-likelihood of the labels, Σ w·Σ_k q_k·(−ln p_k), hard scores left out."""
     return weight * row_sums(share * class_loss)
+
+
+@statistic(unit="nats²", loss_degree=2)
+def class_squared_nll(weight, share, class_loss):
+    """Weighted squares of the losses of rows, Σ w·ℓ², each taken for 1000 nats at most, hard scores left out."""
+    loss = np.minimum(row_sums(share * class_loss), FARTHEST_LOSS)
+    return weight * (loss * loss)
 
 
 @statistic(unit="weight")

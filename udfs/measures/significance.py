@@ -8,9 +8,8 @@ independent: of units with many rows both are larger than they say.
 import numpy as np
 
 from udfs.exact.numerics import ratio
+from udfs.exact.units import FARTHEST_LOSS
 from udfs.measure import metric, statistic
-
-FARTHEST = 1000.0  # nats: beyond the loss of every probability that a double holds
 
 
 @statistic(unit="weight²", weight_degree=2)
@@ -33,10 +32,10 @@ def spiegelhalter_variance(weight, score, complement):
     return weight * weight * (spread * spread * (score * complement))
 
 
-@statistic(unit="nats²")
+@statistic(unit="nats²", loss_degree=2)
 def squared_nll(label, weight, positive_loss, negative_loss):
     """Weighted squares of the losses of rows, Σ w·ℓ², each taken for 1000 nats at most, hard rows left out."""
-    loss = np.minimum(label * positive_loss + (1.0 - label) * negative_loss, FARTHEST)
+    loss = np.minimum(label * positive_loss + (1.0 - label) * negative_loss, FARTHEST_LOSS)
     return weight * (loss * loss)
 
 

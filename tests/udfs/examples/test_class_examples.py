@@ -119,6 +119,7 @@ def test_no_term_of_a_row_in_range_reaches_the_limit_of_terms() -> None:
     scores[0, 0] = -far
     found = class_terms(class_rows([0], scores, [weight], "logit"))
     del found["squared_weight"]
+    assert found.pop("class_squared_nll")[0] < TERM_LIMIT
     assert max(terms[0] for terms in found.values()) == found["class_nll"][0] < TERM_LIMIT / 1.9
     class_sums(class_rows([0], scores, [weight], "logit"))
 

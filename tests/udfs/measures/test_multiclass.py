@@ -135,7 +135,7 @@ def test_hard_scores_are_priced_at_finish_by_the_clip() -> None:
         )
     found = metrics_of_class_rows(rows, {**CLASS_OPTIONS, "clip": 0.0})
     priced = {name for name, s in statistics_of("multiclass").items() if KINDS["multiclass"].losses & set(s.inputs)}
-    assert priced == {"class_nll"}
+    assert priced == {"class_nll", "class_squared_nll"}
     assert {name for name, (_, reason) in found.items() if reason == "infinite"} == {
         name for name, metric in (PUBLISHED | OF_CLASSES).items() if priced & set(metric.inputs)
     }

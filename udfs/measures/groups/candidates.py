@@ -12,6 +12,7 @@ import numpy as np
 from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import softplus
 from udfs.exact.numerics import ratio
+from udfs.exact.units import FARTHEST_LOSS
 from udfs.examples.groups import Groups
 from udfs.measure import metric, statistic
 
@@ -62,6 +63,13 @@ def hard_group_positives(weight, groups):
 def softmax_nll(loss_weight, groups):
     """Softmax loss, each group once, Σ w·(lse(all) − mean of s over P), hard groups left out."""
     return loss_weight * _mean_nll(groups)
+
+
+@statistic(unit="nats²", sequential=True, loss_degree=2)
+def softmax_squared_nll(loss_weight, groups):
+    """Weighted squares of the softmax losses of groups, Σ w·ℓ², each 1000 nats at most, hard groups left out."""
+    loss = np.minimum(_mean_nll(groups), FARTHEST_LOSS)
+    return loss_weight * (loss * loss)
 
 
 @statistic(unit="nats", sequential=True)
