@@ -84,8 +84,9 @@ docs: setup ## Write docs/metrics.md and docs/architecture.md from the docstring
 	$(BIN)/python .ci/metrics.py docs/metrics.md
 	$(BIN)/python .ci/architecture.py docs/architecture.md
 
-bench: jars ## Measure the stages against a bare join and SQL by hand
+bench: jars ## Measure the stages against a bare join and SQL by hand, and the search of every cross against DuckDB
 	$(BIN)/python benchmarks/evaluate.py
+	$(BIN)/python benchmarks/worst.py
 
 package: setup ## Build dist/lossledger.zip for spark-submit --py-files
 	$(BIN)/python .ci/package.py dist/lossledger.zip

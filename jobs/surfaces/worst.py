@@ -11,9 +11,11 @@ from typing import Annotated, Any
 import pyarrow as pa
 import typer
 
+from jobs import calling
 from jobs.engines.session import session
 from jobs.errors import ConfigurationError, ContractError, Problem, described, nearest_match, one_of
-from jobs.judgement.worst import Asked, Ledger, worst_of
+from jobs.judgement.slices.ledger import Ledger
+from jobs.judgement.worst import CALIBRATION, Asked, worst_of
 from jobs.settings import Evaluation, load
 from jobs.sql import answers
 from jobs.surfaces.arguments import Age, Config, Day, Engine, Json, Set, asked_hours, parsed_date
@@ -21,7 +23,8 @@ from jobs.surfaces.exits import guarded, printed
 
 SHOWN = ("slice", "before", "now", "difference", "weight", "harm", "z", "p_adjusted", "score")
 OF_CALIBRATION = ("slice", "error", "z", "spiegelhalter", "detectable", "weight", "p_adjusted", "first_bad_day")
-Against = Annotated[str | None, typer.Option(help="So many days before, e.g. 1d: what became worse. The default.")]
+OF_MOVED = ("slice", "before", "now", "difference", "weight", "harm", "z", "p_adjusted", "first_bad_day")
+Against = Annotated[str | None, typer.Option(help="So many days before, e.g. 1d: what became worse. The default: 1d.")]
 Models = Annotated[tuple[str, str] | None, typer.Option(help="Two models: where the second is worse.", metavar="A B")]
 Calibration = Annotated[bool, typer.Option("--calibration", help="Where scores are too high or too low, in sigma.")]
 Depth = Annotated[int, typer.Option(min=1, max=4, help="Dimensions that a cross has at most.")]
@@ -42,17 +45,23 @@ def worst(  # noqa: PLR0913, PLR0917 - the options of the command
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
-    """List the worst crosses of the dimensions, complete and exact, from the tables alone."""
+    """List the worst crosses of the dimensions, complete and exact, from the tables alone.
+
+    What is listed is a loss that became worse since --against, or is worse by the second of --models; by --calibration
+    what is predicted too high or too low, and with --against, too, what is farther off than it was.
+    """
 
     def command() -> int:
         settings = load(config, overrides)
         event_date, hours = parsed_date(day), asked_hours(settings, age)
-        asked = checked(settings, against, models, calibration=calibration)
+        back = checked(settings, against, models, calibration=calibration)
+        asked = Asked(depth, top, back, models, calibration)
         with session(engine) as spark:
-            found = worst_of(Ledger(spark, settings, event_date, hours), Asked(depth, top, *asked))
+            found = worst_of(Ledger(spark, settings, event_date, hours), asked)
         if not found:
-            problem = Problem("statistics", f"no row of {day} at age {hours}h that is not provisional", "some")
-            raise ContractError("there is nothing to search", [problem])
+            run = calling.lossledger(f"run CONFIG --date {day}")
+            problem = Problem("statistics", f"no row of {day} at age {hours}h", f"some; make them with: {run}")
+            raise ContractError("the day is not in the tables", [problem])
         printed([json.dumps({"exit_code": 0, "searches": found})] if as_json else lines(found))
         return 0
 
@@ -61,53 +70,75 @@ def worst(  # noqa: PLR0913, PLR0917 - the options of the command
 
 def checked(
     settings: Evaluation, against: str | None, models: tuple[str, str] | None, *, calibration: bool
-) -> tuple[timedelta | None, tuple[str, str] | None]:
-    """How many days back, or which models; neither of calibration.
+) -> timedelta | None:
+    """How many days back the other day is; None where there is none.
 
     Raises:
-        ConfigurationError: They exclude each other, or are not there (exit 2).
+        ConfigurationError: Options exclude each other, or models are not there or have no task in common (exit 2).
     """
-    if (against is not None) + (models is not None) + calibration > 1:
-        raise ConfigurationError(
-            "the question is not clear", [Problem("options", "several", "one of --against, --models, --calibration")]
-        )
-    unknown = [name for name in models or () if name not in settings.models]
-    if unknown:
-        expected = one_of(settings.models)
-        problems = [Problem("--models", described(n), expected, nearest_match(n, settings.models)) for n in unknown]
-        raise ConfigurationError("there is no such model", problems)
-    if models is not None or calibration:
-        return None, models
+    if models is not None:
+        _refuse_models(settings, models, others=against is not None or calibration)
+        return None
+    if calibration and against is None:
+        return None
     match = re.fullmatch(r"([1-9][0-9]{0,3})d", against or "1d")
     if match is None:
         raise ConfigurationError(
             "the day cannot be read", [Problem("--against", described(against), "how many days back, such as 1d or 7d")]
         )
-    return timedelta(days=int(match[1])), None
+    return timedelta(days=int(match[1]))
+
+
+def _refuse_models(settings: Evaluation, models: tuple[str, str], *, others: bool) -> None:
+    if others:
+        expected = "--models alone, or --calibration, --against or both"
+        raise ConfigurationError("the question is not clear", [Problem("options", "several", expected)])
+    unknown = [name for name in models if name not in settings.models]
+    if unknown:
+        expected = one_of(settings.models)
+        problems = [Problem("--models", described(n), expected, nearest_match(n, settings.models)) for n in unknown]
+        raise ConfigurationError("there is no such model", problems)
+    if models[0] == models[1] or not any({(task, m) for m in models} <= {*settings.pairs} for task in settings.tasks):
+        problem = Problem("--models", " ".join(models), "two models that score the same task")
+        raise ConfigurationError("there is nothing to compare", [problem])
 
 
 def lines(found: Sequence[Row]) -> Iterator[str]:
     """For people: of each task and model a table, of calibration also its dimensions, bands and recalibration."""
     for each in found:
-        beside = f" beside {each['against']}" if "against" in each else ", calibration"
+        beside = f" beside {each['against']}" if "against" in each else ""
         why = f": {each['reason']}" if each["reason"] else f": {len(each['worst'])} of {each['judged']:,} crosses"
-        yield f"{each['task']} / {each['model']}{beside}{why}"
+        yield f"{each['task']} / {each['model']}, {each['metric']}{beside}{why}"
+        if any(each.get(name) for name in ("only_model", "only_against")):
+            only = f"{each['only_model']:,} rows that only {each['model']} can score, {each['only_against']:,}"
+            yield f"of the declared slices, without {only} that only {each['against']} can"
         if each["worst"]:
-            yield from _table(each["worst"], SHOWN if "against" in each else OF_CALIBRATION)
-        if each.get("all"):
-            yield "all: " + _numbers(each["all"])
-        if each.get("field_rce"):
-            yield "relative calibration error (Field-RCE): " + _numbers(each["field_rce"])
-        if each.get("bands"):
-            yield from _table(each["bands"], tuple(each["bands"][0]))
-            yield "after the best shift: " + _numbers(each["shift"])
-            yield "after temperature and shift: " + _numbers(each["temperature"])
+            yield from _table(each["worst"], _shown(each))
+        yield from _whole(each)
         yield ""
+
+
+def _whole(found: Row) -> Iterator[str]:
+    """What is said of all rows."""
+    if found.get("all"):
+        yield "all: " + _numbers(found["all"])
+    if found.get("field_rce"):
+        yield "relative calibration error (Field-RCE): " + _numbers(found["field_rce"])
+    if found.get("bands"):
+        yield from _table(found["bands"], tuple(found["bands"][0]))
+        yield "after the best shift: " + _numbers(found["shift"])
+        yield "after temperature and shift: " + _numbers(found["temperature"])
+
+
+def _shown(found: Row) -> Sequence[str]:
+    if found["metric"] != CALIBRATION:
+        return SHOWN
+    return OF_MOVED if "against" in found else OF_CALIBRATION
 
 
 def _table(rows: Sequence[Row], names: Sequence[str]) -> list[str]:
     named = [{**row, "slice": row.get("slice") or "(all)"} for row in rows]
-    shown = pa.table({name: pa.array([row[name] for row in named]) for name in names})
+    shown = pa.table({name: pa.array([row.get(name) for row in named]) for name in names})
     return list(answers.lines(shown, as_json=False))[:-1]
 
 

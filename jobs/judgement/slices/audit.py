@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jobs.judgement.slices.crosses import FREE, Crosses
+from jobs.judgement.slices.crosses import Crosses
 from jobs.judgement.slices.rates import Side, third_of_labels
 from udfs.exact.arrays import FloatArray
-from udfs.exact.numerics import g, ratio, total
+from udfs.exact.numerics import g, ratio
 
 # 95 % two-sided and 80 % power: 1.96 + 0.84.
 DETECTABLE = 2.8
@@ -130,26 +130,6 @@ def two_sided(z: FloatArray) -> FloatArray:
     array([0.4492313, 1.       ])
     """
     return np.array([math.erfc(abs(each) / math.sqrt(2.0)) for each in z.tolist()], dtype=np.float64)
-
-
-def field_errors(found: Crosses, side: int = 0) -> Mapping[str, float]:
-    """Relative calibration error of each dimension, Σ_v |Σ_v w(y − p)| / Σ w·y over its values v (Field-RCE).
-
-    NaN without positives. Source: Pan et al., Field-aware calibration, WWW 2020.
-
-    >>> import pyarrow as pa
-    >>> from jobs.judgement.slices.crosses import cells, crosses
-    >>> day = pa.table({"os": ["ios", "web"], "positive_weight": [8, 2], "score_sum": [9, 3]})
-    >>> field_errors(crosses(cells([day], ["os"], ["positive_weight", "score_sum"])))
-    {'os': 0.2}
-    """
-    excess = found.sums["positive_weight"].minus(found.sums["score_sum"]).nearest().reshape(found.sides, -1)[side]
-    positive = found.nearest("positive_weight")[side]
-    errors = {}
-    for i, name in enumerate(found.values):
-        own = (found.depths == 1) & (found.codes[:, i] != FREE)
-        errors[name] = float(ratio(np.array(total(np.abs(excess[own]))), np.array(total(positive[own]))))
-    return errors
 
 
 def _first(causes: Mapping[str, np.ndarray], size: int) -> list[str | None]:

@@ -67,8 +67,17 @@ class Crosses:
 
     def text(self, row: int) -> str:
         """The cross as a slice, e.g. `country=DE,device=ios`; '' is the total."""
-        fixed = zip(self.values.items(), self.codes[row].tolist(), strict=True)
-        return ",".join(f"{name}={values[code]}" for (name, values), code in fixed if code != FREE)
+        return ",".join(f"{name}={value}" for name, value in self.fixed(row).items())
+
+    def row(self, fixed: Mapping[str, str]) -> int:
+        """The row of a cross that is there."""
+        codes = [values.index(fixed[name]) if name in fixed else FREE for name, values in self.values.items()]
+        return int((self.codes == np.array(codes, dtype=np.int64)).all(axis=1).argmax())
+
+    def fixed(self, row: int) -> dict[str, str]:
+        """The values of the dimensions that a cross fixes."""
+        every = zip(self.values.items(), self.codes[row].tolist(), strict=True)
+        return {name: values[code] for (name, values), code in every if code != FREE}
 
 
 def cells(tables: Sequence[pa.Table], dimensions: Sequence[str], statistics: Sequence[str]) -> Cells:

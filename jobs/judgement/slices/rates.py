@@ -56,6 +56,17 @@ def calibration_side(sums: Sums) -> Side:
     return Side(sums["score_sum"] - sums["positive_weight"], sums["weight"], sums["score_variance"], 0.0 - third)
 
 
+def value_side(sums: Sums) -> Side:
+    """The mean of score minus label of values, Σ w(s − y) / Σ w, with the variance that its errors have.
+
+    Of rows of unequal weight Σ w²(s − y)² is taken as Σ w(s − y)² · Σ w² / Σ w: what rows weigh does not depend on it.
+    """
+    error, weight = sums["predicted_sum"] - sums["label_sum"], sums["weight"]
+    heavy = ratio(sums["squared_weight"], weight)
+    side = loss_side(error, weight, (heavy * sums["squared_value_error"], heavy * error, sums["squared_weight"]))
+    return side._replace(third=np.zeros(weight.shape))
+
+
 def third_of_labels(score_sum: FloatArray, weight: FloatArray, variance: FloatArray) -> FloatArray:
     """The third moment Σ w³ p(1 − p)(1 − 2p) of Σ w(y − p), about V · V(1 − 2p̄) / (Σw p̄(1 − p̄)) by the mean score p̄."""
     mean = ratio(score_sum, weight)

@@ -9,6 +9,7 @@ with what those before it explain subtracted, and are told in the order of harm.
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from jobs.judgement.slices.crosses import FREE, Cells, Crosses
 from jobs.judgement.slices.rates import Rate, Side, difference_of, over_parents, sliceline_score
 from jobs.judgement.uncertainty.discoveries import RATE, adjusted
 from udfs.exact.arrays import FloatArray, IntArray
-from udfs.exact.numerics import total
+from udfs.exact.numerics import ratio, total
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Search:
         discoveries: False ones among the listed, as a share: the level of Benjamini and Hochberg.
         sigmas: By how many standard errors a cross differs from its best parent, and from what is explained.
         inflation: How many times as large variances are as those of independent rows (rows of one user are not).
+        stderr: Standard error of the rate of all rows by shards of units, or of its difference; NaN where there is
+            none. `inflation` comes of it.
         both_ways: A difference below 0 is harm too, as of calibration.
         alpha: SliceLine's weight of errors against size.
     """
@@ -44,6 +47,7 @@ class Search:
     discoveries: float = RATE
     sigmas: float = 2.0
     inflation: float = 1.0
+    stderr: float = math.nan
     both_ways: bool = False
     alpha: float = 0.95
 
@@ -52,11 +56,14 @@ class Search:
 class Worst:
     """One of the worst crosses. `before` is None with one side; `over_parents` is the difference to the best parent.
 
+    `harm` is the difference times the weight; both ways it is how much farther from 0 the rate is, times the weight.
+
     `unexplained` is the part of the difference that no listed cross of more σ explains, `score` SliceLine's of the
     side now (None for rates that can be negative).
     """
 
     slice: str
+    values: dict[str, str]
     depth: int
     before: float | None
     now: float
@@ -110,11 +117,10 @@ def worst(given: Cells, found: Crosses, rate: Rate, search: Search) -> Found:
     judged = _judged(found, rate, search)
     if np.isnan(judged.difference).all():
         return Found([], 0, "not_recorded" if np.isnan(judged.variance[0]) else "too_few_rows")
-    sign = np.where(judged.difference < 0.0, -1.0, 1.0) if search.both_ways else np.ones(len(found.codes))
-    listed = _explaining(given, found, judged, np.flatnonzero(judged.clear), (rate, search))
-    harm = {row: float(sign[row] * judged.difference[row] * judged.sides[-1].weight[row]) for row in listed}
-    order = sorted(listed, key=lambda row: (-harm[row], row))
-    told = [_told(found, judged, row, (harm[row], listed[row], search.alpha)) for row in order]
+    harm = _harm(judged, search)
+    listed = _explaining(given, found, judged, harm, (rate, search))
+    order = sorted((row for row in listed if harm[row] > 0.0), key=lambda row: (-harm[row], row))
+    told = [_told(found, judged, row, (float(harm[row]), listed[row], search.alpha)) for row in order]
     return Found(told, int((~np.isnan(judged.difference)).sum()), None)
 
 
@@ -134,20 +140,30 @@ def _judged(found: Crosses, rate: Rate, search: Search) -> _Judged:
     return _Judged(sides, difference, variance, skewness, steady, p_adjusted, over, clear)
 
 
+def _harm(judged: _Judged, search: Search) -> FloatArray:
+    """How much worse each cross is, times its weight; both ways, how much farther from 0. (crosses,)."""
+    sides = judged.sides
+    if not search.both_ways:
+        return judged.difference * sides[-1].weight
+    away = [np.abs(ratio(side.total, side.weight)) for side in sides]
+    return (away[-1] - away[0] if len(away) > 1 else away[0]) * sides[-1].weight
+
+
 def _explaining(
-    given: Cells, found: Crosses, judged: _Judged, candidates: IntArray, asked: tuple[Rate, Search]
+    given: Cells, found: Crosses, judged: _Judged, harm: FloatArray, asked: tuple[Rate, Search]
 ) -> dict[int, float]:
     """The crosses that are listed, with what of their difference was not explained yet, that of most σ first.
 
     The k-th of them has to be one by its unexplained part alone: p · crosses / k is within the level of discoveries.
+    What came nearer to 0 explains too, but is no harm, and not counted among the most.
     """
     rate, search = asked
     left = _Left(given, found, judged, rate)
     crosses = int((~np.isnan(judged.difference)).sum())
-    heap = [(-abs(float(judged.steady[row])), row, 0) for row in candidates.tolist()]
+    heap = [(-abs(float(judged.steady[row])), row, 0) for row in np.flatnonzero(judged.clear).tolist()]
     heapq.heapify(heap)
     listed: dict[int, float] = {}
-    while heap and len(listed) < search.most:
+    while heap and sum(harm[row] > 0.0 for row in listed) < search.most:
         _, row, seen = heapq.heappop(heap)
         rest, z = left.of(row)
         z *= -1.0 if search.both_ways and judged.difference[row] < 0.0 else 1.0
@@ -175,8 +191,10 @@ class _Left:
     def of(self, row: int) -> tuple[float, float]:
         """The unexplained difference of a cross, and its σ."""
         own = self._cells(row)
-        terms = self.weight[own] * self.explained[own]
-        known = total(terms[terms != 0.0]) / float(self.judged.sides[-1].weight[row])
+        weight = self.weight[own]
+        terms = weight * self.explained[own]
+        # Of the rows of the cells: a cross can be of fewer, those that two models share.
+        known = total(terms[terms != 0.0]) / total(weight) if terms.any() else 0.0
         rest = float(self.judged.difference[row]) - known
         z = np.array([rest / float(np.sqrt(self.judged.variance[row]))])
         return rest, float(unskewed(z, self.judged.skewness[[row]])[0])
@@ -198,6 +216,7 @@ def _told(found: Crosses, judged: _Judged, row: int, told: tuple[float, float, f
     score = sliceline_score(now.total[[row]], now.weight[[row]], whole, alpha)[0] if (now.total >= 0.0).all() else None
     return Worst(
         slice=found.text(row),
+        values=found.fixed(row),
         depth=int(found.depths[row]),
         before=rates[0] if len(rates) > 1 else None,
         now=rates[-1],

@@ -18,7 +18,8 @@ from jobs.demo.report import METRICS, WORDS
 from jobs.demo.truths import DayTruth
 from jobs.engines import jars
 from jobs.errors import RuntimeFailure
-from jobs.judgement.worst import Asked, Ledger, worst_of
+from jobs.judgement.slices.ledger import Ledger
+from jobs.judgement.worst import Asked, worst_of
 from jobs.settings import load
 from tests.world.child import ROOT
 
@@ -209,7 +210,7 @@ def test_the_cross_that_is_wrong_on_the_last_day_is_the_worst(
     findings: Findings, root: Path, spark: SparkSession
 ) -> None:
     settings = load(CONFIG, [f"tables.path={root / 'warehouse'}"])
-    found = worst_of(Ledger(spark, settings, LAST, settings.age_hours), Asked())
+    found = worst_of(Ledger(spark, settings, LAST, settings.age_hours), Asked(calibration=True))
     listed = {(each["task"], each["model"]): each["worst"] for each in found}
     assert listed["ctr", "champion"][0]["slice"] == "country=BR,device=android"
     assert listed["ctr", "champion"][0]["error"] > 0.0 and listed["ctr", "candidate"] == []

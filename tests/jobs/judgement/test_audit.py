@@ -5,7 +5,8 @@ import pyarrow as pa
 import pytest
 from scipy.stats import poisson
 
-from jobs.judgement.slices.audit import DETECTABLE, STATISTICS, audited, field_errors, two_sided, unskewed
+from jobs.judgement.slices.audit import DETECTABLE, STATISTICS, audited, two_sided, unskewed
+from jobs.judgement.slices.calibration import field_errors
 from jobs.judgement.slices.crosses import cells, crosses
 from tests.jobs.judgement.sides import VALUES, day, summed
 

@@ -6,8 +6,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.judgement.changes.first_bad import first_bad_day
-from jobs.judgement.slices.audit import DETECTABLE, STATISTICS, audited
 from jobs.judgement.slices.crosses import cells, crosses
 from jobs.judgement.slices.rates import calibration_side, loss_side, sliceline_score
 from jobs.judgement.slices.worst import Search, worst
@@ -149,20 +147,3 @@ def test_every_combination_is_scored():
             if list(names) == sorted(set(names)):
                 expected += len({tuple(row) for row in zip(*(given[n].to_pylist() for n in names), strict=True)})
     assert len(every.codes) == expected
-
-
-def test_a_quarter_too_much_from_day_9_is_first_with_its_day():
-    """Ten days, one cross over-predicted by 25 % from the ninth on: found that night, first, with the day."""
-    days = [day(100 + i, over=1.25 if i >= 8 else 1.0, size=120_000) for i in range(10)]
-    for night in (8, 9):
-        listed = found([days[night]], AUDITED, calibration_side, both_ways=True)
-        assert listed[0].slice == "country=BR,device=android"
-        values, errors = [], []
-        for each in days[: night + 1]:
-            every = crosses(cells([each], list(VALUES), AUDITED))
-            audit = audited(crosses(cells([each], list(VALUES), list(STATISTICS))))
-            row = [every.text(i) for i in range(len(every.codes))].index(listed[0].slice)
-            values.append(audit.error[row])
-            errors.append(audit.detectable[row] / DETECTABLE)
-        since = first_bad_day(np.array(values), np.array(errors))
-        assert (since.day, since.days) == (8, night - 7)

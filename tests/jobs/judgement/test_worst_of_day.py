@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 
 from jobs.errors import ConfigurationError
-from jobs.judgement.worst import Asked, Ledger, worst_of
+from jobs.judgement.slices.ledger import Ledger
+from jobs.judgement.worst import Asked, worst_of
+from jobs.ledger.tables import declared
 from jobs.settings import parse
 from jobs.surfaces.worst import checked, lines
 from tests.jobs.judgement.day import DAY, row, tables
@@ -24,14 +26,13 @@ class Held(Ledger):
 
     days: dict[date, Any] = field(default_factory=dict)
 
-    def rows(self, name, day):
-        known = self.days.get(day)
-        return known[name] if known else self.days[self.day][name].slice(0, 0)
-
-    def before(self, names):
-        columns = ["event_date", "task", "model", *self.settings.dimensions, *names]
-        earlier = [self.rows("statistics", day) for day in self.days if day < self.day]
-        return pa.concat_tables([self.days[self.day]["statistics"].slice(0, 0), *earlier]).select(columns)
+    def held(self, name, day, columns=None):
+        schema = declared(self.settings)[name].schema
+        found = self.days.get(day, {}).get(name, schema.empty_table())
+        for field_ in schema:
+            if field_.name not in found.column_names:
+                found = found.append_column(field_, pa.nulls(found.num_rows, field_.type))
+        return found if columns is None else found.select(columns)
 
 
 def ledger(days, config=CONFIG, night=None):
@@ -50,14 +51,16 @@ def history():
 def test_a_quarter_too_much_in_one_cross_is_first_with_its_day_within_two_nights(history):
     for back in (1, 0):
         night = DAY - timedelta(days=back)
-        (found,) = worst_of(Held(None, history.settings, night, history.age_hours, history.days), Asked())
+        (found,) = worst_of(
+            Held(None, history.settings, night, history.age_hours, history.days), Asked(calibration=True)
+        )
         first = found["worst"][0]
         assert (first["slice"], first["first_bad_day"]) == (WRONG, (DAY - timedelta(days=1)).isoformat())
         assert first["error"] > first["detectable"] > 0.0 > first["z"]
 
 
 def test_the_bands_hold_all_and_a_shift_brings_what_it_says(history):
-    (found,) = worst_of(history, Asked())
+    (found,) = worst_of(history, Asked(calibration=True))
     assert sum(each["weight_share"] for each in found["bands"]) == pytest.approx(1.0)
     assert sum(each["loss_share"] for each in found["bands"]) == pytest.approx(1.0)
     loss = row(history.days[DAY]["metrics"], metric="log_loss", slice="")["value"]
@@ -81,7 +84,7 @@ def test_scores_of_0_and_1_are_in_the_bands_at_the_clip():
     rows = logged(1)
     rows["p"][:400] = np.repeat([0.0, 1.0], 200)
     of = ledger({0: rows})
-    (found,) = worst_of(of, Asked())
+    (found,) = worst_of(of, Asked(calibration=True))
     loss = row(of.days[DAY]["metrics"], metric="log_loss", slice="")["value"]
     assert sum(each["log_loss"] * each["weight_share"] for each in found["bands"]) == pytest.approx(loss, rel=1e-12)
 
@@ -122,7 +125,9 @@ def test_days_before_the_squares_were_recorded_have_a_reason():
     [
         ({"against": "1w"}, "--against: found '1w', expected how many days back, such as 1d or 7d"),
         ({"models": ("m", "n")}, "--models: found 'n', expected one of m"),
-        ({"against": "1d", "calibration": True}, "options: found several"),
+        ({"models": ("m", "m")}, "--models: found m m, expected two models that score the same task"),
+        ({"against": "1d", "models": ("m", "m")}, "options: found several"),
+        ({"calibration": True, "models": ("m", "m")}, "options: found several"),
     ],
 )
 def test_an_unclear_question_is_refused(given, problem):
@@ -134,5 +139,5 @@ def test_an_unclear_question_is_refused(given, problem):
 
 def test_without_dimensions_the_total_is_all_there_is():
     config = {**CONFIG, "dimensions": [], "slices": [[]]}
-    (found,) = worst_of(ledger({0: logged(2, over=3.0)}, config), Asked())
+    (found,) = worst_of(ledger({0: logged(2, over=3.0)}, config), Asked(calibration=True))
     assert [each["slice"] for each in found["worst"]] == [""] and found["judged"] == 1
