@@ -119,8 +119,7 @@ def worth_telling(rows: Sequence[Row], effect: float, shards: int = LEAST_SHARDS
         shards: Of units.
     """
     beyond, reach = np.array([_beyond(row) for row in rows], dtype=np.float64).T
-    df = np.full(len(rows), max(shards, LEAST_SHARDS) - 1.0)
-    p = student.two_sided(beyond, reach / student.quantile(df), df) / 2.0
+    p = student.by_reach(beyond, reach, max(shards, LEAST_SHARDS) - 1.0) / 2.0
     little = (adjusted(np.where(beyond == 0.0, 1.0, p)) > RATE) | (beyond < effect)
     told = zip(rows, little.tolist(), strict=True)
     return [row for row, is_little in told if row["fails"] and not (row.get("verdict") == FAILED and is_little)]

@@ -53,7 +53,7 @@ def _of_task(task: str, tables: Mapping[str, pa.Table], settings: Evaluation, st
     since = _changed(_rows(tables.get("changes"), task, loss), settings.changes.days(stamp.event_date))
     rows = [row for row in _rows(tables["metrics"], task, CALIBRATION) if row["positives"] is not None]
     # Before all labels are in, too much is predicted everywhere.
-    off = _miscalibrated(row for row in rows if row["is_final"])
+    off = _miscalibrated((row for row in rows if row["is_final"]), max(settings.shards.count, LEAST_SHARDS))
     judged = {row["slice"] for row in (*since, *off) if row["p_adjusted"] is not None}
     if not judged:
         reasons = Counter(row["ci_reason"] for row in since or off)
@@ -89,8 +89,8 @@ def _changed(rows: Sequence[Row], days: Mapping[str, date]) -> list[Row]:
     return []
 
 
-def _miscalibrated(rows: Iterable[Row]) -> list[Row]:
-    """How far predicted over actual is from 1; p as if of the fewest shards that have intervals, which is cautious."""
+def _miscalibrated(rows: Iterable[Row], shards: int) -> list[Row]:
+    """How far predicted over actual is from 1; p as if each slice had rows in all shards."""
     found, by_model = [], dict[str, list[Row]]()
     for row in rows:
         if row["slice"] != "":
@@ -99,10 +99,9 @@ def _miscalibrated(rows: Iterable[Row]) -> list[Row]:
         value, low, high = (
             np.array([row[name] or np.nan for row in own], dtype=np.float64) for name in ("value", "ci_low", "ci_high")
         )
-        df = np.full(len(own), LEAST_SHARDS - 1.0)
         with np.errstate(invalid="ignore", divide="ignore"):
-            distance, stderr = STRICT.log(value), STRICT.log(high / low) / 2.0 / student.quantile(df)
-        rates = adjusted(student.two_sided(distance, stderr, df)).tolist()
+            distance, reach = STRICT.log(value), STRICT.log(high / low) / 2.0
+        rates = adjusted(student.by_reach(distance, reach, shards - 1.0)).tolist()
         for row, rate in zip(own, rates, strict=True):
             harm = None if np.isnan(rate) else abs(row["value"] - 1.0) * row["positives"]
             told = {"against": None, "harm": harm, "of": row["positives"]}

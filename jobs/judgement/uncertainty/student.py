@@ -38,6 +38,16 @@ def two_sided(difference: FloatArray, stderr: FloatArray, df: FloatArray) -> Flo
     return _rounded(2.0 * special.stdtr(df, -t))
 
 
+def by_reach(difference: FloatArray, reach: FloatArray, df: float) -> FloatArray:
+    """The same from how far its 95 % interval reaches, where that is all that is known, each (n,) to (n,).
+
+    >>> by_reach(np.array([1.0, 0.0]), np.array([1.0, 1.0]), 31.0).round(4)
+    array([0.05, 1.  ])
+    """
+    every = np.full(difference.shape, df)
+    return two_sided(difference, reach / quantile(every), every)
+
+
 def joint_df(a: FloatArray, df_a: FloatArray, b: FloatArray, df_b: FloatArray) -> FloatArray:
     """Degrees of freedom of √(SE_a² + SE_b²), (SE_a² + SE_b²)² / (SE_a⁴/df_a + SE_b⁴/df_b). Each (n,) to (n,).
 
