@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from jobs.judgement.by_shard import of_pair
 from jobs.judgement.changes.causes import Causes, Skill, causes, skills
-from jobs.judgement.changes.days import Earlier, Tables, earlier
+from jobs.judgement.changes.days import READ, Earlier, Tables, earlier
 from jobs.judgement.changes.differences import Days, days_by_shard, difference, published_values
 from jobs.judgement.changes.since import since
 from jobs.judgement.uncertainty.differences import Difference
@@ -77,8 +77,7 @@ def _pairs(against: str, today: Tables, before: Tables, settings: Evaluation) ->
 
 def _rows(pair: _Pair, today: Tables, before: Tables, settings: Evaluation) -> pa.Table:
     """Every metric of a task and model against one day."""
-    own = [{name: of_pair(table, pair.task, pair.model) for name, table in of.items() if name != "metrics"}
-           for of in (before, today)]  # fmt: skip
+    own = [{name: of_pair(of[name], pair.task, pair.model) for name in READ if name in of} for of in (before, today)]
     sums = [of["shard_statistics"] for of in own]
     days = days_by_shard(sums[0], sums[1], pair.kind, pair.texts, settings)
     absent = before["shard_statistics"].num_rows == 0
