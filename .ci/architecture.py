@@ -79,7 +79,7 @@ Where is …
 | it decided that a day is whole? | `jobs/planning/` |
 | the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one; `subtracted` takes a part away again |
 | an interval of a metric made? | `jobs/judgement/intervals.py`, by what `jobs/judgement/uncertainty/` knows |
-| a gate decided? | `jobs/judgement/gates.py`; declared in `jobs/settings/judgement/gates.py`, written by `jobs/judgement/gate_rows.py` |
+| a gate decided? | `jobs/judgement/gates.py`, see [add-a-gate](add-a-gate.md); declared in `jobs/settings/judgement/gates.py`, written by `jobs/judgement/gate_rows.py` |
 | a day held against another one? | `jobs/judgement/changes/` |
 | a new kind of task written? | `udfs/kinds.py`, see [add-a-kind](add-a-kind.md) |
 | a new metric written? | `udfs/measures/`, see [add-a-metric](add-a-metric.md) |

@@ -1,7 +1,8 @@
 """Gates: what a night has to meet, decided on intervals and never on points.
 
-Every requirement is one function: it says which number of the evidence is asked, and between which bounds the whole
-interval of it has to lie. Inside: passed. Outside: failed. Both: undecided. Without an interval: not judged.
+Every kind of gate is one function: it says which number of the evidence is asked, and between which bounds the whole
+interval of it has to lie. Inside: passed. Outside: failed. Both: undecided. Without an interval: not judged. What can
+be required of a gain is one function in `jobs.settings.judgement.requirements`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from jobs.settings.judgement.gates import Gate, Margin
+from jobs.settings.judgement.requirements import REQUIREMENTS
 
 PASSED, FAILED, UNDECIDED, NOT_JUDGED = "passed", "failed", "undecided", "not_judged"
 Row = Mapping[str, Any]
@@ -60,7 +62,7 @@ def judged(gate: Gate, row: Row | None, *, quiet: str | None, sign: int = 1) -> 
         return Judged(NOT_JUDGED, f"not judged: {quiet}")
     if row is None:
         return Judged(FAILED, "failed: the slice is not there")
-    asked = REQUIREMENTS[gate.kind](gate, row, sign)
+    asked = KINDS[gate.kind](gate, row, sign)
     reason = _lacking(asked, row)
     if reason is not None:
         return Judged(NOT_JUDGED, f"not judged: {asked.words} has no interval ({reason})", asked)
@@ -113,21 +115,10 @@ def _gain(gate: Gate, row: Row, sign: int, margin: Margin | None) -> Asked:
     return Asked(gain, low, high, -math.inf, math.inf, words)
 
 
-def better(gate: Gate, row: Row, sign: int) -> Asked:
-    """The candidate is better: the whole interval of its gain is above 0."""
-    return _gain(gate, row, sign, None)._replace(least=0.0)
-
-
-def not_worse(gate: Gate, row: Row, sign: int) -> Asked:
-    """The candidate is not worse by a margin."""
-    assert gate.margin is not None
-    return _gain(gate, row, sign, gate.margin)._replace(least=-gate.margin.size)
-
-
-def equivalent(gate: Gate, row: Row, sign: int) -> Asked:
-    """Both are the same but for a margin."""
-    assert gate.margin is not None
-    return _gain(gate, row, sign, gate.margin)._replace(least=-gate.margin.size, most=gate.margin.size)
+def require(gate: Gate, row: Row, sign: int) -> Asked:
+    """The gain of the candidate lies where the requirement says, as above 0."""
+    least, most = REQUIREMENTS[str(gate.require)].bounds(gate.margin.size if gate.margin else None)
+    return _gain(gate, row, sign, gate.margin)._replace(least=least, most=most)
 
 
 def suspicious(gate: Gate, row: Row, sign: int) -> Asked:
@@ -167,6 +158,6 @@ def final(gate: Gate, row: Row, sign: int) -> Asked:
     return Asked(known, known, known, 0.5, math.inf, "whether labels no longer change (1: so it is)")
 
 
-REQUIREMENTS: Final[Mapping[str, Callable[[Gate, Row, int], Asked]]] = {
-    each.__name__: each for each in (better, not_worse, equivalent, suspicious, within, at_most, rows, final)
+KINDS: Final[Mapping[str, Callable[[Gate, Row, int], Asked]]] = {
+    each.__name__: each for each in (require, suspicious, within, at_most, rows, final)
 }

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, NamedTuple, Self
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from jobs.settings.errors import WrongValueError
-from jobs.settings.fields import Items, ModelName, Name, PositiveCount, Section
+from jobs.settings.fields import Items, ModelName, Name, PositiveCount, Section, among
+from jobs.settings.judgement.requirements import REQUIREMENTS
 
 MARGIN = re.compile(r"[+]?([0-9]+(?:\.[0-9]+)?)\s*(%?)")
 # What each requirement is of: two models of a comparison, or one model.
@@ -48,9 +49,9 @@ Policy = Literal["allow", "fail"]
 class Gate(Section):
     """One requirement, judged by its interval in every slice of `slices`.
 
-    Of a comparison: `require` better, not_worse or equivalent by a `margin`; `suspicious`, better by so much that it is
-    too good to be true. Of a model: `within` two bounds; a change `at_most` so much against an earlier day; `rows`, as
-    many at least; `final`, that labels no longer change. Where the interval holds both, or nothing can be said, the
+    Of a comparison: `require` better, not_worse and others, most by a `margin`; `suspicious`, better by so much that it
+    is too good to be true. Of a model: `within` two bounds; a change `at_most` so much against an earlier day; `rows`,
+    as many at least; `final`, that labels no longer change. Where the interval holds both, or nothing can be said, the
     night passes unless `undecided` or `not_judged` say `fail`.
     """
 
@@ -58,7 +59,7 @@ class Gate(Section):
     comparison: Name | None = None
     model: ModelName | None = None
     metric: str | None = None
-    require: Literal["better", "not_worse", "equivalent"] | None = None
+    require: Annotated[str, among(REQUIREMENTS)] | None = None
     margin: Amount | None = None
     suspicious: Amount | None = None
     within: tuple[float, float] | None = Field(default=None, strict=False)
@@ -73,9 +74,8 @@ class Gate(Section):
 
     @property
     def kind(self) -> str:
-        """Which requirement it is: the key that says it, and of a comparison what it requires."""
-        asked = next(name for name in (*OF_COMPARISONS, *OF_MODELS) if getattr(self, name) is not None)
-        return str(self.require) if asked == "require" else asked
+        """Which requirement it is: the key that says it."""
+        return next(name for name in (*OF_COMPARISONS, *OF_MODELS) if getattr(self, name) is not None)
 
     @property
     def relative(self) -> bool:
@@ -91,6 +91,8 @@ class Gate(Section):
             if len(asked) != 1:
                 found = " and ".join(asked) or "no requirement"
                 raise WrongValueError("one of require, suspicious, within, at_most, rows, final", found=found)
+            if asked[0] == "require" and str(given["require"]) not in REQUIREMENTS:
+                return given  # which is told of the field
             _has(given, ("comparison",) if asked[0] in OF_COMPARISONS else ("model",), asked[0])
             _has(given, _needed(given, asked[0]), asked[0])
             _reads(given, asked[0])
@@ -106,8 +108,9 @@ class Gate(Section):
 def _needed(given: dict[Any, Any], asked: str) -> tuple[str, ...]:
     if asked in ("rows", "final"):
         return ()
-    own = {"require": ("margin",) if given.get("require") != "better" else (), "at_most": ("against",)}
-    return ("metric", *own.get(asked, ()))
+    if asked == "require":
+        return ("metric", *["margin"] * REQUIREMENTS[str(given["require"])].has_margin)
+    return ("metric", "against") if asked == "at_most" else ("metric",)
 
 
 def _has(given: dict[Any, Any], keys: tuple[str, ...], asked: str) -> None:

@@ -323,6 +323,7 @@ WRONG_GATES: list[tuple[dict[str, Any], str]] = [
     ({"metric": "log_los"}, "gates.g.metric: found 'log_los', expected a metric of the task, see docs/metrics.md; did you mean 'log_loss'?"),  # noqa: E501
     ({"slices": [["device", "contry"]]}, "gates.g.slices[0]: found [device, contry], expected one of the declared slices [], [device, country]; did you mean '[device, country]'?"),  # noqa: E501
     ({"slices": [[], []]}, "gates.g.slices[1]: found the same as gates.g.slices[0], expected each once"),
+    ({"require": "bettr", "within": None, "model": None, "comparison": "x"}, "gates.g.require: found 'bettr', expected one of better, not_worse, equivalent; did you mean 'better'?"),  # noqa: E501
     ({"slices": []}, "gates.g.slices: found none, expected one at least; [] is the total"),
     ({"against": "7d"}, "gates.g: found within and against, expected no key against, as within does not read it"),
     ({"every_night": False}, "gates.g: found within and every_night, expected no key every_night, as within does not read it"),  # noqa: E501
@@ -345,7 +346,7 @@ def test_a_gate_of_a_comparison_asks_for_a_metric_that_is_compared() -> None:
     models = ("models/v2", SMALL["models"]["v1.2"])
     release = ("comparisons", {"release": {"candidate": "v2", "baseline": "v1.2"}})
     better = {"task": "ctr", "comparison": "release", "metric": "log_loss", "require": "better"}
-    assert parse(changed(models, release, ("gates", {"g": better}))).gates["g"].kind == "better"
+    assert parse(changed(models, release, ("gates", {"g": better}))).gates["g"].require == "better"
     of_bins = {**better, "metric": "auc"}
     by_shard = ("bins", {"shards": True})
     assert parse(changed(models, release, by_shard, ("gates", {"g": of_bins}))).gates["g"].metric == "auc"
