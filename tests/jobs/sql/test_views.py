@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from datetime import date
 from decimal import Decimal
 
@@ -27,6 +28,7 @@ WRONG_RIGHT, CLASSES = ("wrong", "right"), ("positive", "negative")
 # That views and cookbook have the same answers on every engine is shown in test_other_readers.py.
 SAIL = pytest.mark.only_engine("sail")
 LATER = 24
+VIEW_OF_RUNS = conf_file("sql/held.sql").read_text(encoding="utf-8")
 TOTALS = "SELECT event_date, task, model, value FROM metrics WHERE slice = '' AND metric = '{}'"
 
 
@@ -392,6 +394,11 @@ def test_what_writes_is_no_query(spark, ledger, text):
 )
 def test_queries_begin_in_many_ways(spark, ledger, text):
     assert answered(spark, ledger, text).column(0).to_pylist() == [1]
+
+
+def test_every_table_of_results_is_asked_which_run_its_rows_are_of():
+    asked = re.findall(r"SELECT DISTINCT '(\w+)' AS held_by, event_date, age_hours, run_id FROM \1\b", VIEW_OF_RUNS)
+    assert sorted(asked) == sorted(["statistics", "shard_statistics", "metrics", *tables.OPTIONAL])
 
 
 def test_every_file_is_a_view_or_the_cookbook():
