@@ -43,9 +43,9 @@ def evaluated(metric: Metric, sums: Mapping[str, FloatArray]) -> tuple[FloatArra
     """
     values = metric.of(sums)
     missing = np.any([np.isnan(sums[name]) for name in metric.inputs], axis=0)
-    reasons: list[str | None] = []
-    for value, weight, unknown in zip(values, sums["weight"], missing, strict=True):
-        reasons.append(_reason(metric, float(value), float(weight), bool(unknown)))
+    reasons: list[str | None] = [None] * len(values)
+    for i in np.flatnonzero(~np.isfinite(values) | missing | (sums["weight"] == 0.0)):
+        reasons[i] = _reason(metric, float(values[i]), float(sums["weight"][i]), bool(missing[i]))
     return values, reasons
 
 

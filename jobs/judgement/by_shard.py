@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.judgement.uncertainty.jackknife import Estimates, Interval, estimated
-from jobs.judgement.uncertainty.shards import Reasons, Sharded, refused, rows_of_keys, sharded
+from jobs.judgement.uncertainty.shards import Reasons, Sharded, refused, rows_of, sharded
 from jobs.ledger.tables import statistics_of_kind
 from jobs.settings import Evaluation
 from udfs.exact.arrays import FloatArray
@@ -121,8 +121,7 @@ def by_shard(
         nothing: What it means that a slice has no rows.
     """
     kind, statistics = asked
-    row = rows_of_keys(table, [(text,) for text in texts], ["slice"])
-    exact = sharded(table, row, len(texts), settings.shards.count, list(statistics))
+    exact = sharded(table, rows_of(table["slice"], texts), len(texts), settings.shards.count, list(statistics))
     of = priced(kind, exact.leaving_out(), statistics, settings.loss.clip)
     rare = KINDS[kind].positives
     return ByShard(texts, exact, of, refused(exact, settings.limits.min_rows, rare=rare, nothing=nothing))

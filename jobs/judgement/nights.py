@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
@@ -12,7 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs.engines.identity import engine_of
 from jobs.errors import InputMissingError
-from jobs.judgement.by_shard import read_by
+from jobs.judgement.by_shard import Tables, read_by
 from jobs.judgement.comparisons import Nights, compared, over_nights
 from jobs.judgement.estimates import Known
 from jobs.judgement.paired import Asked, every
@@ -77,8 +78,31 @@ def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) ->
     of_nights = {
         name: held(session, settings, name, days, stamp.age_hours, columns=_columns(settings)) for name in OF_NIGHTS
     }
-    by_night = {night: _at(of_nights, night) for night in days}
-    return {asked: {night: by_night[night] for night in found} for asked, found in nights.items()}
+    return by_night(of_nights, nights)
+
+
+def by_night(of_nights: Tables, nights: Mapping[Asked, Sequence[date]]) -> Nights:
+    """The rows of each night and task, found by one sort of all of them."""
+    days = sorted({night for found in nights.values() for night in found})
+    tasks = sorted({asked.task for asked in nights})
+    parts: dict[str, dict[tuple[date, str], pa.Table]] = {}
+    for name, table in of_nights.items():
+        day, task = (
+            pc.index_in(table[column], value_set=pa.array(known, table.schema.field(column).type)).to_numpy()
+            for column, known in (("event_date", days), ("task", tasks))
+        )
+        place = np.where(np.isnan(task), -1, day * len(tasks) + task)
+        order = np.argsort(place, kind="stable")
+        ends = np.searchsorted(place[order], np.arange(len(days) * len(tasks) + 1))
+        rows = table.take(pa.array(order))
+        keys = [(night, each) for night in days for each in tasks]
+        parts[name] = {
+            key: rows.slice(start, end - start) for key, start, end in zip(keys, ends, ends[1:], strict=False)
+        }
+    return {
+        asked: {night: {name: of[night, asked.task] for name, of in parts.items()} for night in found}
+        for asked, found in nights.items()
+    }
 
 
 def _columns(settings: Evaluation) -> list[str]:
@@ -86,10 +110,6 @@ def _columns(settings: Evaluation) -> list[str]:
     kinds = {settings.tasks[asked.task].kind for asked in every(settings)}
     sums = [name for kind in kinds for name in read_by(over_nights(kind, settings).values(), kind, settings)]
     return ["event_date", "task", "model", "other", "slice", "shard", *sums]
-
-
-def _at(of_nights: Mapping[str, pa.Table], night: date) -> dict[str, pa.Table]:
-    return {name: table.filter(pc.equal(table["event_date"], pa.scalar(night))) for name, table in of_nights.items()}
 
 
 def _asked_in(comparisons: pa.Table) -> set[Asked]:

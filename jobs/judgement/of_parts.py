@@ -140,11 +140,12 @@ def of_parts(sums: ByShard, rows: pa.Table, of: Parts, shards: int) -> Iterator[
         shards: How many there are.
     """
     apart = ALL_SHARDS not in rows["shard"].unique().to_pylist()
+    if not apart:
+        rows = rows.set_column(rows.column_names.index("shard"), "shard", pa.array(np.zeros(rows.num_rows, np.int64)))
     texts = sorted(rows["slice"].unique().to_pylist())
     found: dict[str, list[Estimates]] = {name: [] for name in of.metrics}
     areas: list[Interval] = []
     for text in texts:
-        # Of bins that were kept together there is one shard, which is the last one.
         columns = of.columns(rows.filter(pc.equal(rows["slice"], text)), shards if apart else 1)
         for name, metric in of.metrics.items():
             found[name].append(_estimated(metric, columns, sums, text, apart=apart))
@@ -180,5 +181,5 @@ def _over_rows(columns: Columns, sums: ByShard, text: str, *, hard: bool) -> Int
 def _alike(sums: ByShard, text: str) -> bool:
     """Whether all rows of a slice weigh 1."""
     row, exact = sums.texts.index(text), sums.exact
-    n, weight, squared = (exact.units[name][row].sum() for name in ("n", "weight", "squared_weight"))
-    return not exact.unknown["squared_weight"][row] and delong.weigh_one(int(n), weight, squared)
+    n, weight, squared = (exact.units(name)[row].sum() for name in ("n", "weight", "squared_weight"))
+    return not exact.unknown("squared_weight")[row] and delong.weigh_one(int(n), weight, squared)

@@ -14,12 +14,12 @@ from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, by_shard, 
 from jobs.judgement.estimates import Known, of_sums, without_a_rate
 from jobs.judgement.of_parts import shared_parts
 from jobs.judgement.uncertainty.same_rows import unequal
-from jobs.judgement.uncertainty.shards import Reasons, first_reason, refused, rows_of_keys, sharded
+from jobs.judgement.uncertainty.shards import Reasons, first_reason, refused, rows_of, sharded
 from jobs.ledger.tables import OF_BOTH, PAIR_STATISTICS
 from jobs.settings import Evaluation
 from udfs.exact.arrays import IntArray
 from udfs.measure import Metric
-from udfs.scan.partials import subtracted
+from udfs.scan.partials import with_negatives
 
 KEYS = ["slice", "shard"]
 
@@ -143,15 +143,15 @@ def paired_sums(
         _shared(tables, (asked.task, model, other), texts, list(statistics))
         for model, other in zip(models, reversed(models), strict=True)
     )
-    wrong = unequal(a, b, KEYS)
-    if wrong:
+    candidate, baseline = (
+        by_shard(table, (kind, statistics), texts, settings, nothing="no_common_rows") for table in (a, b)
+    )
+    if (candidate.exact.rows != baseline.exact.rows).any():
+        wrong = unequal(a, b, KEYS)
         raise RuntimeFailure(
             f"comparisons.{asked.comparison}: of task {asked.task} {asked.candidate} and {asked.baseline} are not left "
             f"with the same rows at {wrong[0]}; nothing was written"
         )
-    candidate, baseline = (
-        by_shard(table, (kind, statistics), texts, settings, nothing="no_common_rows") for table in (a, b)
-    )
     return Paired(candidate, baseline, only_a, only_b)
 
 
@@ -170,9 +170,8 @@ def scores_of_both(known: Known, asked: Asked, sums: Paired) -> ByShard:
     if "pair_statistics" in known.tables:
         rows = of_pair(known.tables["pair_statistics"], asked.task, asked.candidate)
         rows = _within(rows.filter(pc.equal(rows["other"], asked.baseline)), texts)
-    row = rows_of_keys(rows, [(text,) for text in texts], ["slice"])
-    exact = sharded(rows, row, len(texts), known.settings.shards.count, list(OF_BOTH))
-    wrong = np.argwhere(exact.units["n"] != sums.candidate.exact.units["n"])
+    exact = sharded(rows, rows_of(rows["slice"], texts), len(texts), known.settings.shards.count, list(OF_BOTH))
+    wrong = np.argwhere(exact.rows != sums.candidate.exact.rows)
     if rows.num_rows and wrong.size:
         raise RuntimeFailure(
             f"comparisons.{asked.comparison}: of task {asked.task} pair_statistics of {asked.candidate} and "
@@ -186,7 +185,7 @@ def scores_of_both(known: Known, asked: Asked, sums: Paired) -> ByShard:
 def _shared(
     tables: Tables, names: tuple[str, str, str], texts: Sequence[str], statistics: Sequence[str]
 ) -> tuple[pa.Table, IntArray]:
-    """A model's sums over the rows that the other can score too, and how many it can not, by slice."""
+    """A model's sums over the rows that the other can score too, to be added up, and how many it can not, by slice."""
     task, model, other = names
     columns = [*KEYS, *statistics]
     own = _within(of_pair(tables["shard_statistics"], task, model), texts).select(columns)
@@ -194,10 +193,9 @@ def _shared(
         return own, np.zeros(len(texts), dtype=np.int64)
     apart = of_pair(tables["unpaired_statistics"], task, model)
     apart = _within(apart.filter(pc.equal(apart["other"], other)), texts).select(columns)
-    number = {text: i for i, text in enumerate(texts)}
     rows = np.zeros(len(texts), dtype=np.int64)
-    np.add.at(rows, [number[text] for text in apart["slice"].to_pylist()], apart["n"].to_numpy())
-    return subtracted(own, apart.cast(own.schema), KEYS), rows
+    np.add.at(rows, rows_of(apart["slice"], texts), apart["n"].to_numpy())
+    return with_negatives(own, apart.cast(own.schema), KEYS), rows
 
 
 def _within(rows: pa.Table, texts: Sequence[str]) -> pa.Table:

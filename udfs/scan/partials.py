@@ -75,8 +75,17 @@ def subtracted(whole: pa.Table, part: pa.Table, keys: list[str]) -> pa.Table:
     Raises:
         pyarrow.ArrowInvalid: A sum has more than 37 digits, or more than 63 bits.
     """
+    return combined(with_negatives(whole, part, keys), keys)
+
+
+def with_negatives(whole: pa.Table, part: pa.Table, keys: list[str]) -> pa.Table:
+    """The rows of both, the sums of the part negated: added up per key they are what `subtracted` gives.
+
+    Raises:
+        pyarrow.ArrowInvalid: A sum has more than 37 digits, or more than 63 bits.
+    """
     less = [part[name] if name in keys else pc.negate_checked(part[name]) for name in whole.column_names]
-    return combined(pa.concat_tables([whole, pa.table(less, schema=whole.schema)]), keys)
+    return pa.concat_tables([whole, pa.table(less, schema=whole.schema)])
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def difference(days: Days, metric: Metric, settings: Evaluation) -> tuple[Differ
 
 def _too_few(of: ByShard, settings: Evaluation) -> Reasons:
     """Metrics of fewer rows are withheld."""
-    rows = of.exact.units["n"].sum(axis=1)
+    rows = of.exact.rows.sum(axis=1)
     return ["too_few_rows" if 0 < n < settings.limits.min_rows else None for n in rows.tolist()]
 
 

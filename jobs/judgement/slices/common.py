@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 from jobs.errors import RuntimeFailure
 from jobs.judgement.by_shard import of_pair
 from jobs.judgement.slices.crosses import FREE, Crosses
-from jobs.judgement.slices.integers import integers
 from jobs.judgement.uncertainty.same_rows import unequal
 from udfs.exact.arrays import IntArray
+from udfs.exact.integers import integers
 from udfs.scan.partials import subtracted
 
 Tables = Mapping[str, pa.Table]

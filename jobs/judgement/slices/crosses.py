@@ -11,8 +11,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.slices.integers import Integers, integers
 from udfs.exact.arrays import FloatArray, IntArray
+from udfs.exact.integers import Integers, integers
 
 FREE = -1
 MOST_KEYS = 2**62

@@ -191,8 +191,8 @@ def _spread(values: FloatArray, present: BoolArray, shards: FloatArray) -> Float
 
 def _unsteady(values: FloatArray, present: BoolArray) -> Reasons:
     defined = np.isfinite(values)
-    needed = defined[:, 1:] | ~present
+    others = np.all(defined[:, 1:] | ~present, axis=1)
     return [
-        "infinite" if not itself else None if all(others) else "dominant_shard"
-        for itself, others in zip(defined[:, 0].tolist(), needed.tolist(), strict=True)
+        "infinite" if not itself else None if rest else "dominant_shard"
+        for itself, rest in zip(defined[:, 0].tolist(), others.tolist(), strict=True)
     ]

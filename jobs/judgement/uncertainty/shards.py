@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Context
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from udfs.exact.arrays import BoolArray, FloatArray, IntArray, UnitArray
-from udfs.exact.decimals import DECIMAL, SCALE, UNITS, from_decimal
+from udfs.exact.decimals import DECIMAL, SCALE, UNITS
+from udfs.exact.integers import Integers, integers, of_units
 
 Reasons = list[str | None]
 
@@ -26,24 +28,51 @@ class Sharded:
     """The sums of slices by shard, (slices, shards): integers, so that adding and leaving out is exact in any order.
 
     Attributes:
-        units: By statistic, sums in units of 10⁻¹⁵ as Python integers, counts as they are; 0 where a shard has no rows.
-        unknown: By statistic, (slices,): whether it was not recorded in some shard of the slice.
+        sums: By statistic, in units of 10⁻¹⁵, or counts; 0 where a shard has no rows.
     """
 
-    units: Mapping[str, UnitArray | IntArray]
-    unknown: Mapping[str, BoolArray]
+    sums: Mapping[str, Integers]
+
+    @classmethod
+    def of(cls, units: Mapping[str, UnitArray | IntArray]) -> Sharded:
+        """The sums out of units as Python integers, None where they were not recorded, and counts as int64."""
+        return cls({name: of_units(each, UNITS if each.dtype == np.object_ else 1) for name, each in units.items()})
+
+    def units(self, name: str) -> UnitArray:
+        """A sum in its unit, (slices, shards), as Python integers; 0 where it was not recorded."""
+        return replace(self.sums[name], missing=None).units()
+
+    def unknown(self, name: str) -> BoolArray:
+        """Whether a statistic was not recorded in some shard of a slice, (slices,)."""
+        sums = self.sums[name]
+        missing = np.zeros_like(sums.parts[0]) if sums.missing is None else sums.missing
+        return np.asarray(np.any(missing > 0.0, axis=1), dtype=np.bool_)
+
+    @property
+    def dominated(self) -> BoolArray:
+        """Whether one shard of a slice has more than half of its weight, (slices,)."""
+        own = replace(self.sums["weight"], missing=None)
+        parts = tuple(part.sum(axis=1, keepdims=True) - part for part in own.parts)
+        return np.asarray(np.any(replace(own, parts=parts).minus(own).nearest() < 0.0, axis=1), dtype=np.bool_)
+
+    @property
+    def rows(self) -> FloatArray:
+        """The rows of each slice and shard, (slices, shards)."""
+        return self.sums["n"].nearest()
 
     @property
     def present(self) -> BoolArray:
         """Which shards have rows of which slice, (slices, shards)."""
-        return np.asarray(self.units["n"] > 0, dtype=np.bool_)
+        return np.asarray(self.rows > 0.0, dtype=np.bool_)
 
     def leaving_out(self) -> dict[str, FloatArray]:
         """By statistic, (slices, 1 + shards): the nearest doubles of the sums of all shards, then without each.
 
-        NaN where it was not recorded.
+        NaN where it was not recorded in some shard of the slice.
         """
-        return {name: _doubles(_without_each(units), self.unknown[name]) for name, units in self.units.items()}
+        return {
+            name: np.where(self.unknown(name)[:, None], np.nan, _without_each(sums)) for name, sums in self.sums.items()
+        }
 
 
 def sharded(table: pa.Table, row: IntArray, slices: int, shards: int, names: Sequence[str]) -> Sharded:
@@ -61,27 +90,23 @@ def sharded(table: pa.Table, row: IntArray, slices: int, shards: int, names: Seq
     >>> sharded(table, np.array([0, 0]), 1, 2, ["n"]).leaving_out()["n"].tolist()
     [[7.0, 4.0, 3.0]]
     """
-    place = row, table["shard"].to_numpy().astype(np.int64)
-    units: dict[str, UnitArray | IntArray] = {}
-    unknown: dict[str, BoolArray] = {}
-    for name in names:
-        column = table[name]
-        missing = column.is_null().to_numpy()
-        values = np.where(missing, 0, _units(column))
-        units[name] = np.zeros((slices, shards), dtype=values.dtype)
-        np.add.at(units[name], place, values)
-        unknown[name] = np.bincount(row, weights=missing, minlength=slices) > 0
-    return Sharded(units, unknown)
+    place = np.ravel_multi_index((row, table["shard"].to_numpy().astype(np.int64)), (slices, shards))
+    most = int(np.bincount(row, minlength=1).max(initial=0))
+    columns = {name: _integers(table[name], most) for name in names}
+    return Sharded({name: of.added(place, slices * shards).shaped(slices, shards) for name, of in columns.items()})
 
 
-def rows_of_keys(table: pa.Table, keys: Sequence[tuple[Any, ...]], by: Sequence[str]) -> IntArray:
-    """Which of `keys` each row of a table has in its columns `by`, (rows,); a key that is not there is a KeyError.
+def rows_of(texts: pa.ChunkedArray, every: Sequence[str]) -> IntArray:
+    """Which of `every` text each one is, (rows,); one that is not there is a KeyError.
 
-    >>> rows_of_keys(pa.table({"task": ["a", "b"], "slice": ["", ""]}), [("b", ""), ("a", "")], ["task", "slice"])
+    >>> rows_of(pa.chunked_array([["b", "a"]]), ["a", "b"])
     array([1, 0])
     """
-    number = {key: i for i, key in enumerate(keys)}
-    return np.array([number[key] for key in zip(*(table[name].to_pylist() for name in by), strict=True)], np.int64)
+    found = pc.index_in(texts, value_set=pa.array(every, type=pa.string()))
+    if found.null_count:
+        raise KeyError(pc.filter(texts, found.is_null())[0].as_py())
+    rows: IntArray = found.to_numpy().astype(np.int64)
+    return rows
 
 
 def parts_left_out(
@@ -116,14 +141,12 @@ def refused(sums: Sharded, least_rows: int, *, rare: str | None = None, nothing:
     Then `too_few_shards`, fewer than 10 with rows, and `dominant_shard`, one with more than half of the weight: users
     without a cookie are all in one.
     """
-    rows, shards = sums.units["n"].sum(axis=1), sums.present.sum(axis=1)
-    weight = sums.units["weight"]
-    heaviest = 2 * weight.max(axis=1, initial=0) > weight.sum(axis=1)
+    rows, shards = sums.rows.sum(axis=1), sums.present.sum(axis=1)
     tests = [(rows == 0, nothing), (rows < least_rows, "too_few_rows"), (shards < LEAST_SHARDS, "too_few_shards")]
     if rare is not None:
-        holding = (sums.units[rare] > 0).sum(axis=1)
+        holding = (replace(sums.sums[rare], missing=None).nearest() > 0.0).sum(axis=1)
         tests.append((holding < LEAST_POSITIVE_SHARDS, "too_few_positives"))
-    tests.append((heaviest, "dominant_shard"))
+    tests.append((sums.dominated, "dominant_shard"))
     return first_reason(*([reason if holds else None for holds in of] for of, reason in tests))
 
 
@@ -133,27 +156,23 @@ def first_reason(*reasons: Reasons) -> Reasons:
     >>> first_reason([None, "a"], ["b", "c"])
     ['b', 'a']
     """
-    return [next((reason for reason in each if reason is not None), None) for each in zip(*reasons, strict=True)]
+    found = list(reasons[0])
+    for others in reasons[1:]:
+        if any(others):
+            found = [own or other for own, other in zip(found, others, strict=True)]
+    return found
 
 
-def _units(column: pa.ChunkedArray) -> UnitArray | IntArray:
+def _integers(column: pa.ChunkedArray, most: int) -> Integers:
+    """A column, to be added over the rows of a slice: up to `most`."""
     if pa.types.is_decimal256(column.type):
         wide = Context(prec=WIDEST)
-        return np.array([None if x is None else int(wide.scaleb(x, SCALE)) for x in column.to_pylist()], np.object_)
-    if pa.types.is_decimal(column.type):
-        return from_decimal(column.cast(DECIMAL))
-    counts: IntArray = column.fill_null(0).to_numpy().astype(np.int64)
-    return counts
+        units = [None if x is None else int(wide.scaleb(x, SCALE)) for x in column.to_pylist()]
+        return of_units(np.array(units, dtype=np.object_), UNITS, most)
+    return integers(column.cast(DECIMAL) if pa.types.is_decimal(column.type) else column, most)
 
 
-def _without_each(units: UnitArray | IntArray) -> UnitArray | IntArray:
-    whole = units.sum(axis=1, keepdims=True)
-    return np.concatenate([whole, whole - units], axis=1)
-
-
-def _doubles(units: UnitArray | IntArray, unknown: BoolArray) -> FloatArray:
-    # A quotient of two Python integers is rounded once.
-    values = units / UNITS if units.dtype == np.object_ else units
-    doubles: FloatArray = values.astype(np.float64)
-    doubles[unknown] = np.nan
-    return doubles
+def _without_each(sums: Integers) -> FloatArray:
+    wholes = [part.sum(axis=1, keepdims=True) for part in sums.parts]
+    parts = (np.concatenate([whole, whole - part], axis=1) for whole, part in zip(wholes, sums.parts, strict=True))
+    return replace(sums, parts=tuple(parts), missing=None).nearest()

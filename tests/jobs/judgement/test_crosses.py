@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from jobs.judgement.slices.crosses import FREE, aligned, cells, crosses, cut
-from jobs.judgement.slices.integers import integers
 from tests.jobs.judgement.sides import to_decimal
 from udfs.exact.decimals import nearest
+from udfs.exact.integers import integers
 
 DIMENSIONS = ("country", "device", "hour")
 

@@ -28,12 +28,17 @@ def losses(shards=12, rows=50, slices=1):
     half = unit // 2
     of = {"n": same, "weight": unit, "positive_nll": nll, "negative_nll": nll * 3}
     of |= {"positive_weight": half, "negative_weight": half, "score_sum": nll}
-    return Sharded(of, {name: np.zeros(slices, dtype=bool) for name in of})
+    return Sharded.of(of)
+
+
+def units(sums):
+    """The same sums, of which some can be changed."""
+    return {name: sums.units(name) if name != "n" else sums.rows.astype(np.int64) for name in sums.sums}
 
 
 def means(sums):
     """The mean loss of each shard."""
-    return (sums.units["positive_nll"] * 4 / sums.units["weight"]).astype(np.float64)
+    return (sums.units("positive_nll") * 4 / sums.units("weight")).astype(np.float64)
 
 
 def test_of_a_mean_it_is_the_t_interval_of_the_shards():
@@ -48,7 +53,7 @@ def test_of_a_mean_it_is_the_t_interval_of_the_shards():
 
 def test_it_is_the_formula_in_rationals():
     sums = losses(shards=11)
-    (nll,), (weight,) = sums.units["score_sum"], sums.units["positive_weight"]
+    (nll,), (weight,) = sums.units("score_sum"), sums.units("positive_weight")
     without = [Fraction(sum(nll) - a, sum(weight) - b) for a, b in zip(nll, weight, strict=True)]
     mean = sum(without) / 11
     variance = Fraction(10, 11) * sum((each - mean) ** 2 for each in without)
@@ -58,8 +63,7 @@ def test_it_is_the_formula_in_rationals():
 
 def test_shards_without_rows_count_for_nothing():
     sums = losses()
-    empty = {name: np.insert(units, [0, 5, 12], 0, axis=1) for name, units in sums.units.items()}
-    sparse = Sharded(empty, sums.unknown)
+    sparse = Sharded.of({name: np.insert(of, [0, 5, 12], 0, axis=1) for name, of in units(sums).items()})
     one = interval(estimated(normalized_entropy, sums.leaving_out(), sums.present), [None])
     other = interval(estimated(normalized_entropy, sparse.leaving_out(), sparse.present), [None])
     assert (one.stderr, one.low, one.df) == (other.stderr, other.low, other.df)
@@ -69,7 +73,7 @@ def test_slices_do_not_know_of_each_other():
     sums = losses(slices=5)
     together = interval(estimated(normalized_entropy, sums.leaving_out(), sums.present), [None] * 5)
     for i in range(5):
-        one = Sharded({n: u[i : i + 1] for n, u in sums.units.items()}, {n: u[i:][:1] for n, u in sums.unknown.items()})
+        one = Sharded.of({name: of[i : i + 1] for name, of in units(sums).items()})
         alone = interval(estimated(normalized_entropy, one.leaving_out(), one.present), [None])
         assert (together.low[i], together.high[i]) == (alone.low[0], alone.high[0])
 
@@ -111,8 +115,8 @@ def test_a_number_without_a_logarithm_has_none():
 
 def test_what_was_not_recorded_is_told_so():
     sums = losses()
-    unknown = {**sums.unknown, "positive_nll": np.array([True])}
-    gone = Sharded(sums.units, unknown)
+    unknown = np.where(np.arange(12) == 7, None, sums.units("positive_nll"))
+    gone = Sharded.of({**units(sums), "positive_nll": unknown})
     assert interval(estimated(log_loss, gone.leaving_out(), gone.present), [None]).reasons == ["not_recorded"]
 
 
@@ -137,13 +141,13 @@ def test_of_bins_each_shard_leaves_its_own_rows_out():
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_metric_of_sums_has_its_own_value_and_those_without_each_shard(kind):
     names = list(columns_of(kind, OPTIONS))
-    units = {name: RANDOM.integers(1, 10**17, (3, 4)).astype(np.object_) for name in names}
-    sums = Sharded(units, {name: np.zeros(3, dtype=bool) for name in names})
+    drawn = {name: RANDOM.integers(1, 10**17, (3, 4)).astype(np.object_) for name in names}
+    sums = Sharded.of(drawn)
     left, present = sums.leaving_out(), np.ones((3, 4), dtype=bool)
     for metric in published(kind, OPTIONS).values():
         found = estimated(metric, left, present)
         for shard, column in enumerate([None, 0, 1, 2, 3]):
             others = [i for i in range(4) if i != column]
-            kept = {name: nearest(of[:, others].sum(axis=1)) for name, of in units.items()}
+            kept = {name: nearest(of[:, others].sum(axis=1)) for name, of in drawn.items()}
             grown = 4.0 / 3.0 if column is not None and metric.spread == "total" else 1.0
             assert found.values[:, shard].tobytes() == (metric.of(kept) * grown).tobytes(), metric.name

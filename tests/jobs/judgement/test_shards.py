@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.judgement.uncertainty.shards import parts_left_out, refused, rows_of_keys, sharded
+from jobs.judgement.uncertainty.shards import parts_left_out, refused, rows_of, sharded
 from tests.udfs.rows.binary import decimals
 from udfs.exact.decimals import UNITS
 
@@ -50,13 +50,25 @@ def test_what_no_shard_recorded_or_one_did_not_is_unknown_in_all():
 def test_wider_decimals_are_exact_too():
     value = Decimal("123456789012345678901234567890.000000000000001")
     table = pa.table({"shard": [0, 1], "n": [1, 1], "weight": pa.array([value, value], pa.decimal256(76, 15))})
-    units = sharded(table, np.array([0, 0]), 1, 2, ["n", "weight"]).units["weight"]
+    units = sharded(table, np.array([0, 0]), 1, 2, ["n", "weight"]).units("weight")
     assert units.tolist() == [[123456789012345678901234567890 * UNITS + 1] * 2]
+
+
+def test_of_no_slices_there_is_nothing():
+    table = pa.table({"shard": pa.array([], pa.int32()), "n": pa.array([], pa.int64()), "weight": decimals([])})
+    sums = sharded(table, np.zeros(0, dtype=np.int64), 0, 4, ["n", "weight"])
+    assert {name: of.shape for name, of in sums.leaving_out().items()} == {"n": (0, 5), "weight": (0, 5)}
+    assert refused(sums, 1) == []
+
+
+def test_a_shard_that_there_is_not_is_an_error():
+    with pytest.raises(ValueError, match="invalid entry"):
+        sharded(pa.table({"shard": [4], "n": [1]}), np.array([0]), 2, 4, ["n"])
 
 
 def test_a_key_that_is_unknown_is_an_error():
     with pytest.raises(KeyError):
-        rows_of_keys(pa.table({"slice": ["y"]}), [("x",)], ["slice"])
+        rows_of(pa.chunked_array([["y"]]), ["x"])
 
 
 def test_parts_come_in_their_order():

@@ -104,5 +104,4 @@ def bins_of(rows, model, shards=SHARDS):
 def exact(sums):
     """Sums of histories, each (histories, shards), in fixed point as the tables have them."""
     as_units = np.frompyfunc(lambda x: round(float(x) * UNITS), 1, 1)
-    units = {name: x.astype(np.int64) if name in COUNTS else as_units(x) for name, x in sums.items()}
-    return Sharded(units, {name: np.zeros(len(x), dtype=bool) for name, x in units.items()})
+    return Sharded.of({name: x.astype(np.int64) if name in COUNTS else as_units(x) for name, x in sums.items()})

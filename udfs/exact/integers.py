@@ -38,6 +38,11 @@ class Integers:
         missing = None if self.missing is None else _by_group(self.missing, of, size)
         return Integers(tuple(_by_group(part, of, size) for part in self.parts), self.bits, self.unit, missing)
 
+    def shaped(self, *shape: int) -> Integers:
+        """The same numbers in another shape."""
+        missing = None if self.missing is None else self.missing.reshape(shape)
+        return Integers(tuple(part.reshape(shape) for part in self.parts), self.bits, self.unit, missing)
+
     def taken(self, rows: IntArray) -> Integers:
         """Some of the rows. (n,) to (rows,)."""
         missing = None if self.missing is None else self.missing[rows]
@@ -53,7 +58,7 @@ class Integers:
         return Integers(parts, self.bits, self.unit, sum(absent, nothing) if absent else None)
 
     def units(self) -> UnitArray:
-        """The numbers in their unit as Python integers; None where a part was not recorded. (n,)."""
+        """The numbers in their unit as Python integers; None where a part was not recorded. Of the same shape."""
         total = np.zeros(self.parts[0].shape, dtype=np.object_)
         for i, part in enumerate(self.parts):
             total += part.astype(np.int64).astype(np.object_) << (self.bits * i)
@@ -62,7 +67,7 @@ class Integers:
         return total
 
     def nearest(self) -> FloatArray:
-        """The doubles nearest to the numbers, as `udfs.exact.decimals.nearest` has them; NaN for None. (n,).
+        """The doubles nearest to the numbers, as `decimals.nearest` has them; NaN for None. Of the same shape.
 
         >>> integers(pa.array([1, -3, None]), rows=3).nearest()
         array([ 1., -3., nan])
@@ -72,7 +77,8 @@ class Integers:
         elif len(self.parts) == 2:
             value = self._of_two()
         else:
-            value = np.array([0.0 if unit is None else unit / self.unit for unit in self.units()], dtype=np.float64)
+            known = [0.0 if unit is None else unit / self.unit for unit in self.units().ravel().tolist()]
+            value = np.array(known, dtype=np.float64).reshape(self.parts[0].shape)
         return value if self.missing is None else np.where(self.missing > 0.0, np.nan, value)
 
     def _of_two(self) -> FloatArray:
@@ -86,7 +92,7 @@ class Integers:
         rest = ((whole - product) - error + lost) / self.unit
         value = quotient + rest
         close = np.abs(np.abs(rest - (value - quotient)) / np.spacing(np.abs(value)) - 0.5) < 1e-6
-        for i in np.flatnonzero(close):
+        for i in zip(*np.nonzero(close), strict=True):
             number = (int(self.parts[1][i]) << self.bits) + int(low[i])
             value[i] = number / self.unit
         return value
@@ -110,6 +116,23 @@ def _halves(x: FloatArray | np.float64) -> tuple[FloatArray, FloatArray]:
     return np.asarray(high), np.asarray(x - high)
 
 
+def of_units(units: UnitArray | IntArray, unit: int, rows: int | None = None) -> Integers:
+    """Python integers of any size, or counts, to be added over up to this many rows, by default over all. Any shape.
+
+    >>> of_units(np.array([2**70, None]), 1).units().tolist()
+    [1180591620717411303424, None]
+    """
+    absent = np.array([each is None for each in units.ravel().tolist()], dtype=np.bool_).reshape(units.shape)
+    rest = np.where(absent, 0, units)
+    bits, largest = _limits(units.size if rows is None else rows)
+    parts = []
+    while rest.size and np.abs(rest).max() > largest:
+        parts.append((rest & ((1 << bits) - 1)).astype(np.float64))
+        rest = rest >> bits
+    parts.append(rest.astype(np.float64))
+    return Integers(tuple(parts), bits, unit, absent.astype(np.float64) if absent.any() else None)
+
+
 def integers(column: pa.ChunkedArray | pa.Array, rows: int) -> Integers:
     """A column of DECIMAL(37,15) or BIGINT, to be added over up to this many rows. (n,).
 
@@ -120,8 +143,7 @@ def integers(column: pa.ChunkedArray | pa.Array, rows: int) -> Integers:
     absent = array.is_null().to_numpy(zero_copy_only=False)
     low, high, unit = _words(array)
     low, high = np.where(absent, np.uint64(0), low), np.where(absent, 0, high)
-    bits = max(32, SIGNIFICANT - rows.bit_length() - 1)
-    largest = (1 << (SIGNIFICANT - 1)) // max(rows, 1)
+    bits, largest = _limits(rows)
     parts = []
     while not _fits(low, high, largest):
         parts.append((low & np.uint64((1 << bits) - 1)).astype(np.float64))
@@ -129,6 +151,11 @@ def integers(column: pa.ChunkedArray | pa.Array, rows: int) -> Integers:
         high = high >> bits
     parts.append(low.view(np.int64).astype(np.float64))
     return Integers(tuple(parts), bits, unit, absent.astype(np.float64) if absent.any() else None)
+
+
+def _limits(rows: int) -> tuple[int, int]:
+    """How far apart limbs are, and how large the last one may be, for sums over so many rows."""
+    return max(32, SIGNIFICANT - rows.bit_length() - 1), (1 << (SIGNIFICANT - 1)) // max(rows, 1)
 
 
 def _words(array: pa.Array) -> tuple[np.ndarray, IntArray, int]:
