@@ -84,7 +84,7 @@ class Found(NamedTuple):
     Attributes:
         worst: By harm, shorter ones before longer ones of the same.
         judged: How many crosses had enough rows to be judged.
-        reason: Why none was: `no_rows`, `not_recorded` sums, `too_few_rows`; else None.
+        reason: Why none was: `no_rows`, `no_weight`, `not_recorded` sums, `too_few_rows`, `no_variance`; else None.
     """
 
     worst: list[Worst]
@@ -116,12 +116,21 @@ def worst(given: Cells, found: Crosses, rate: Rate, search: Search) -> Found:
         return Found([], 0, "no_rows")
     judged = _judged(found, rate, search)
     if np.isnan(judged.difference).all():
-        return Found([], 0, "not_recorded" if np.isnan(judged.variance[0]) else "too_few_rows")
+        return Found([], 0, _why_none(found, judged, search))
     harm = _harm(judged, search)
     listed = _explaining(given, found, judged, harm, (rate, search))
     order = sorted((row for row in listed if harm[row] > 0.0), key=lambda row: (-harm[row], row))
     told = [_told(found, judged, row, (float(harm[row]), listed[row], search.alpha)) for row in order]
     return Found(told, int((~np.isnan(judged.difference)).sum()), None)
+
+
+def _why_none(found: Crosses, judged: _Judged, search: Search) -> str:
+    """Why no cross is judged: what holds of all rows."""
+    if any(side.weight[0] == 0.0 for side in judged.sides):
+        return "no_weight"
+    if np.isnan(judged.variance[0]):
+        return "not_recorded"
+    return "too_few_rows" if (found.nearest("n")[:, 0] < search.least_rows).any() else "no_variance"
 
 
 def _judged(found: Crosses, rate: Rate, search: Search) -> _Judged:

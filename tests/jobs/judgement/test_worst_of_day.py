@@ -121,6 +121,25 @@ def test_days_before_the_squares_were_recorded_have_a_reason():
 
 
 @pytest.mark.parametrize(
+    ("size", "changes", "reasons"),
+    [
+        (4_000, {"w": 0.0}, ("no_weight", "no_weight")),
+        (4_000, {"p": np.nan}, ("no_weight", "no_weight")),
+        (4_000, {"p": 1.0}, ("no_variance", None)),
+        (90, {}, ("too_few_rows", "too_few_rows")),
+    ],
+)
+def test_a_day_that_says_too_little_has_a_reason(size, changes, reasons):
+    rows = {**logged(2, size=size), "w": np.ones(size)}
+    rows |= {name: np.full(size, value) for name, value in changes.items()}
+    config = {**CONFIG, "tasks": {"ctr": {"label": "click", "weight": "w"}}, "bins": {"slices": []}}
+    of = ledger({1: rows, 0: rows}, config)
+    for asked, reason in zip((Asked(calibration=True), Asked(back=timedelta(days=1))), reasons, strict=True):
+        (found,) = worst_of(of, asked)
+        assert (found["worst"], found["judged"] > 0, found["reason"]) == ([], reason is None, reason)
+
+
+@pytest.mark.parametrize(
     ("given", "problem"),
     [
         ({"against": "1w"}, "--against: found '1w', expected how many days back, such as 1d or 7d"),
