@@ -9,6 +9,9 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 INSTALL := $(BIN)/python $(PIP_INSTALL) --use-pep517 --constraint constraints.txt
 AIRFLOW := .airflow
 AIRFLOW_STAMP := $(AIRFLOW)/.installed
+# The tested pair that is not installed: a release of PySpark beside the default one.
+OTHER := .other
+OTHER_STAMP := $(OTHER)/.installed
 ENGINE_TESTS := $(BIN)/python -m pytest --quiet --engine
 # An engine waits more than it computes on tables this small, so two of them share two cores well. Files begin in their
 # order: those of many tests are not the long ones.
@@ -19,7 +22,7 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test quick alone fast sail spark airflow packaging lint type fmt docs bench package clean
+.PHONY: help setup jars demo test quick alone fast sail spark airflow pair packaging lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -47,10 +50,10 @@ quick: lint fast ## What every commit should pass, without a JVM: 3 minutes
 
 # Those of Airflow and of packages wait for most of their time, for processes and for the package index.
 alone: jars $(AIRFLOW_STAMP)
-	$(ENGINE_TESTS) none $(IN_PARALLEL)
+	$(ENGINE_TESTS) none -m "not pair" $(IN_PARALLEL)
 
 fast: setup ## Tests that need no engine
-	$(ENGINE_TESTS) none -m "not packaging and not airflow" --numprocesses 2
+	$(ENGINE_TESTS) none -m "not packaging and not airflow and not pair" --numprocesses 2
 
 sail: setup ## Tests on Sail
 	$(ENGINE_TESTS) sail $(IN_PARALLEL)
@@ -64,6 +67,13 @@ airflow: jars $(AIRFLOW_STAMP) ## Tests of the DAG, in an Airflow with an enviro
 $(AIRFLOW_STAMP): dags/requirements.txt dags/constraints.txt
 	@test -x $(AIRFLOW)/bin/pip || PYTHON="$(PYTHON)" VENV="$(AIRFLOW)" sh .ci/venv
 	$(AIRFLOW)/bin/python $(PIP_INSTALL) --requirement dags/requirements.txt --constraint dags/constraints.txt
+	@touch $@
+
+pair: jars $(OTHER_STAMP) ## The same bits on the other pair of Spark and Delta: 2 minutes, of which PySpark's download is one
+	$(ENGINE_TESTS) none -m pair
+
+$(OTHER_STAMP): pyproject.toml
+	$(BIN)/python $(PIP_INSTALL) --target $(OTHER) --no-deps --upgrade pyspark==4.2.0
 	@touch $@
 
 packaging: setup ## Tests of the wheel and of the zip for spark-submit
@@ -92,5 +102,5 @@ package: setup ## Build dist/lossledger.zip for spark-submit --py-files
 	$(BIN)/python .ci/package.py dist/lossledger.zip
 
 clean: ## Remove what make has built
-	rm -rf $(VENV) $(AIRFLOW) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(AIRFLOW) $(OTHER) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

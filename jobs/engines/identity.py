@@ -5,7 +5,7 @@ from weakref import WeakKeyDictionary
 
 from pyspark.sql import SparkSession
 
-from jobs.engines.pins import EXACT
+from jobs.engines.pins import SAIL, TESTED
 from jobs.errors import EngineError
 
 _ASKED: Final[WeakKeyDictionary[SparkSession, str]] = WeakKeyDictionary()
@@ -39,12 +39,12 @@ def _is_classic(session: SparkSession) -> bool:
 def _asked(session: SparkSession) -> str:
     """What a server of Spark Connect says it is: all of them claim to be the Spark whose language they speak."""
     told = str(session.sql("SELECT version()").collect()[0][0])
-    if told == EXACT["pysail"]:
+    if told == SAIL:
         return "sail"
     # Apache Spark adds the revision that it was built from.
     if told.split(maxsplit=1)[0] == session.version:
         return "spark"
     raise EngineError(
-        f"the server of this Spark Connect session is version {told!r}; lossledger knows Apache Spark "
-        f"{EXACT['pyspark']} and Sail {EXACT['pysail']}"
+        f"the server of this Spark Connect session is version {told!r}; lossledger knows Apache Spark {TESTED} "
+        f"and Sail {SAIL}"
     )

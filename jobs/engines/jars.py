@@ -8,7 +8,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -17,16 +17,12 @@ import pyspark
 
 from jobs import calling
 from jobs.engines import java, trust
+from jobs.engines.pins import Pair, pair_of
 from jobs.errors import EngineError
 
 FOLDER: Final = "LOSSLEDGER_JARS"
-PACKAGE: Final = "io.delta:delta-spark_4.2_2.13:4.4.0"
-JARS: Final = (
-    PACKAGE,
-    "io.delta:delta-storage:4.4.0",
-    "io.delta:delta-kernel-api:4.4.0",
-    "io.delta:delta-kernel-defaults:4.4.0",
-    "io.delta:delta-kernel-unitycatalog:4.4.0",
+DELTA: Final = ("delta-storage", "delta-kernel-api", "delta-kernel-defaults", "delta-kernel-unitycatalog")
+OTHERS: Final = (
     "io.unitycatalog:unitycatalog-client:0.6.0",
     "io.unitycatalog:unitycatalog-hadoop:0.6.0",
     "com.fasterxml.jackson.datatype:jackson-datatype-jdk8:2.13.5",
@@ -53,8 +49,14 @@ EXCLUDES: Final = (
 SLOWEST: Final = 600
 
 
+def delta(pair: Pair) -> tuple[str, ...]:
+    """Return the coordinates of Delta's eight jars; the first is the package that brings the others."""
+    package = f"io.delta:delta-spark_{pair.minor}_2.13:{pair.delta}"
+    return (package, *(f"io.delta:{name}:{pair.delta}" for name in DELTA), *OTHERS)
+
+
 def delta_jars(ivy: Path | None = None) -> tuple[Path, ...]:
-    """Return the eight jars, fetching them if this machine has none.
+    """Return the eight jars for the PySpark that is installed, fetching them if this machine has none.
 
     Args:
         ivy: Ivy's folder (`spark.jars.ivy`); Spark's default if None.
@@ -62,14 +64,15 @@ def delta_jars(ivy: Path | None = None) -> tuple[Path, ...]:
     Raises:
         EngineError: They are incomplete or cannot be had; says what to do.
     """
+    needed = delta(pair_of(pyspark.__version__))
     own = os.environ.get(FOLDER)
     if own:
-        return _all_in(Path(own), f"complete {FOLDER}, or unset it and run: {_again()}")
+        return _all_in(Path(own), needed, f"complete {FOLDER}, or unset it and run: {_again()}")
     ivy = ivy or java.user_home() / ".ivy2.5.2"
-    if _missing(ivy / "jars"):
+    if _missing(ivy / "jars", needed):
         with _alone(ivy):
-            _fetch(ivy)
-    return _all_in(ivy / "jars", f"remove {ivy} and run: {_again()}")
+            _fetch(ivy, needed)
+    return _all_in(ivy / "jars", needed, f"remove {ivy} and run: {_again()}")
 
 
 def main() -> None:
@@ -80,15 +83,15 @@ def main() -> None:
         raise SystemExit(str(error)) from error
 
 
-def _all_in(folder: Path, remedy: str) -> tuple[Path, ...]:
-    missing = _missing(folder)
+def _all_in(folder: Path, needed: Sequence[str], remedy: str) -> tuple[Path, ...]:
+    missing = _missing(folder, needed)
     if missing:
         raise EngineError(f"Delta's jars in {folder} lack {', '.join(missing)}; {remedy}")
-    return tuple(path for each in JARS if (path := _jar(folder, each)) is not None)
+    return tuple(path for each in needed if (path := _jar(folder, each)) is not None)
 
 
-def _missing(folder: Path) -> list[str]:
-    return [each for each in JARS if _jar(folder, each) is None]
+def _missing(folder: Path, needed: Iterable[str]) -> list[str]:
+    return [each for each in needed if _jar(folder, each) is None]
 
 
 def _jar(folder: Path, coordinate: str) -> Path | None:
@@ -115,17 +118,17 @@ def _alone(ivy: Path) -> Iterator[None]:
         yield
 
 
-def _fetch(ivy: Path) -> None:
+def _fetch(ivy: Path, needed: Sequence[str]) -> None:
     """Fetch what lacks; where that fails beside what an earlier attempt has left, once more without it."""
-    if not _missing(ivy / "jars"):
+    if not _missing(ivy / "jars", needed):
         return  # by now another process has fetched them
-    left = [folder for each in JARS if (folder := _cached(ivy, each)).exists()]
+    left = [folder for each in needed if (folder := _cached(ivy, each)).exists()]
     _discard(path for folder in (ivy / "jars", *left) for path in folder.rglob("*.jar") if not _is_whole(path))
-    told = _resolved(ivy)
-    if left and (told is not None or _missing(ivy / "jars")):
+    told = _resolved(ivy, needed[0])
+    if left and (told is not None or _missing(ivy / "jars", needed)):
         # Ivy believes in half a description for ever.
         _discard(left)
-        told = _resolved(ivy)
+        told = _resolved(ivy, needed[0])
     if told is not None:
         raise EngineError(
             f"Delta's jars could not be fetched ({told}). "
@@ -153,23 +156,23 @@ def _discard(paths: Iterable[Path]) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _resolved(ivy: Path) -> str | None:
-    """Let Spark resolve the package; returns why that failed, or None."""
+def _resolved(ivy: Path, package: str) -> str | None:
+    """Let Spark resolve a package; returns why that failed, or None."""
     with tempfile.TemporaryDirectory() as folder:
-        run = _submitted(ivy, Path(folder), "")
+        run = _submitted(ivy, package, Path(folder), "")
         store = Path(folder) / "trust.jks"
         if run.returncode and "SSL" in run.stderr and trust.write_trust_store(store):
-            run = _submitted(ivy, Path(folder), trust.java_options(store))
+            run = _submitted(ivy, package, Path(folder), trust.java_options(store))
     return _reason(run.stderr) if run.returncode else None
 
 
-def _submitted(ivy: Path, folder: Path, options: str) -> subprocess.CompletedProcess[str]:
+def _submitted(ivy: Path, package: str, folder: Path, options: str) -> subprocess.CompletedProcess[str]:
     """Submit an empty program: Spark resolves its packages before it starts it."""
     program = folder / "nothing.py"
     program.touch()
     spark = Path(pyspark.__file__).parent
     settings = {
-        "spark.jars.packages": PACKAGE,
+        "spark.jars.packages": package,
         "spark.jars.excludes": ",".join(EXCLUDES),
         "spark.jars.ivy": str(ivy),
         "spark.driver.extraJavaOptions": options,

@@ -1,6 +1,7 @@
 """What the engines must be: names, versions, and the settings of Apache Spark with their reasons."""
 
 import sys
+from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -12,9 +13,30 @@ from jobs.errors import ConfigurationError, EngineError, Problem, nearest_match,
 
 ENGINES: Final = ("spark", "sail")
 
-# The pair is exact: a patch release of Spark broke Delta before, and nobody noticed until a write.
-EXACT: Final = {"pyspark": "4.2.0", "delta-spark": "4.4.0", "pysail": "0.7.2"}
-REPORTED: Final = ("lossledger", *EXACT, "deltalake", "pandas", "pyarrow", "numpy", "scipy")
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Releases of Apache Spark and Delta that were tested together.
+
+    Attributes:
+        spark: That of Spark, and of PySpark.
+        delta: That of Delta, for whose jars every minor release of Spark has a name of its own.
+    """
+
+    spark: str
+    delta: str
+
+    @property
+    def minor(self) -> str:
+        """The minor release of Spark, as jars that are made for it are called."""
+        return self.spark.rpartition(".")[0]
+
+
+# Exact releases: a patch release of Spark broke Delta before, and nobody noticed until a write. The default is first.
+PAIRS: Final = (Pair("4.1.4", "4.4.0"), Pair("4.2.0", "4.4.0"))
+TESTED: Final = " or ".join(pair.spark for pair in PAIRS)
+SAIL: Final = "0.7.2"
+REPORTED: Final = ("lossledger", "pyspark", "delta-spark", "pysail", "deltalake", "pandas", "pyarrow", "numpy", "scipy")
 
 # The numbers depend on these, so they hold on both engines and over what a cluster presets.
 REQUIRED: Final = {
@@ -24,7 +46,8 @@ REQUIRED: Final = {
     "spark.sql.ansi.enabled": "true",
     # A decimal result that does not fit must fail; the default drops digits after the point.
     "spark.sql.decimalOperations.allowPrecisionLoss": "false",
-    # A nullable BIGINT otherwise reaches pandas as float64, which corrupts ids above 2^53.
+    # A nullable BIGINT otherwise reaches pandas as float64, which corrupts ids above 2^53. Spark 4.1 does not have it;
+    # our own functions for pandas take labels, scores and weights, and no id.
     "spark.sql.execution.pythonUDF.pandas.preferIntExtensionDtype": "true",
     # Sail does not read INT96, the default, under a timestamp of Delta; nor need decimals be spelled in two ways.
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
@@ -82,10 +105,25 @@ def installed_versions() -> dict[str, str]:
     return found
 
 
+def pair_of(spark: str) -> Pair:
+    """Return the tested pair of a release of Apache Spark.
+
+    Raises:
+        EngineError: There is none (exit 3).
+    """
+    found = next((pair for pair in PAIRS if pair.spark == spark), None)
+    if found is None:
+        mend = calling.pip(f"pyspark=={PAIRS[0].spark} delta-spark=={PAIRS[0].delta}")
+        raise EngineError(f"lossledger is tested with Apache Spark {TESTED}, but {spark} is here; run: {mend}")
+    return found
+
+
 def check_versions() -> None:
-    """Raise an EngineError where an installed version is not the one that was tested."""
-    found = {name: _installed(name) for name in (*EXACT, "pandas")}
-    wrong = {name: f"{name}=={wanted}" for name, wanted in EXACT.items() if found[name] not in (wanted, None)}
+    """Raise an EngineError where an installed version is not one that was tested."""
+    pair = pair_of(str(_installed("pyspark")))
+    needed = {"delta-spark": pair.delta, "pysail": SAIL}
+    found = {name: _installed(name) for name in (*needed, "pandas")}
+    wrong = {name: f"{name}=={wanted}" for name, wanted in needed.items() if found[name] not in (wanted, None)}
     pandas = found["pandas"]
     if pandas is not None and int(pandas.split(".")[0]) >= 3:
         wrong["pandas"] = "'pandas>=2.2,<3'"

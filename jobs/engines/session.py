@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pyspark
 from pyspark import SparkConf, SparkContext  # noqa: TID251 - the one place that may
 from pyspark.sql import SparkSession
 
 from jobs.engines import failures, jars, java
-from jobs.engines.pins import DEFAULTS, EXACT, REQUIRED, check_versions, conf_file, installed_versions, known_engine
+from jobs.engines.pins import DEFAULTS, REQUIRED, check_versions, conf_file, installed_versions, known_engine, pair_of
 from jobs.errors import EngineError
 
 __all__ = ["EngineError", "close_session", "engine_versions", "open_session", "session"]
@@ -213,8 +214,9 @@ def _brings_delta(settings: Mapping[str, str]) -> bool:
 
 def _check_spark(opened: SparkSession) -> None:
     """Raise where the JVM has another Spark or Delta than was tested, or none."""
-    if opened.version != EXACT["pyspark"]:
-        raise EngineError(f"lossledger needs Apache Spark {EXACT['pyspark']}, but {opened.version} runs here")
+    pair = pair_of(opened.version)
+    if pyspark.__version__ != pair.spark:
+        raise EngineError(f"PySpark {pyspark.__version__} has started Apache Spark {pair.spark}; they must be the same")
     jvm: Any = opened._jvm
     remedy = "start it with --properties-file conf/spark-defaults.conf"
     if not jvm.org.apache.spark.util.Utils.classIsLoadable(DELTA_CLASS):
@@ -224,8 +226,8 @@ def _check_spark(opened: SparkSession) -> None:
     if DELTA_CLASS not in (opened.conf.get("spark.sql.extensions", None) or ""):
         raise EngineError(f"this Spark session has no Delta extension; {remedy}")
     delta = jvm.io.delta.package.VERSION()
-    if delta != EXACT["delta-spark"]:
-        raise EngineError(f"lossledger needs Delta's jars {EXACT['delta-spark']}, but {delta} are here")
+    if delta != pair.delta:
+        raise EngineError(f"lossledger needs Delta's jars {pair.delta}, but {delta} are here")
 
 
 @contextmanager

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from udfs.files.plain_types import as_plain
 
-Batches = Iterator[pa.RecordBatch]
 
-
-def rows_of_files(schema: pa.Schema) -> Callable[[Batches], Batches]:
+def rows_of_files(schema: pa.Schema) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """A function that reads the files whose names it is handed in a column `file`, with the columns of a schema.
 
     Each type of the schema is the plain one of that in the file.
     """
 
-    def read(batches: Batches) -> Batches:
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for file in batch.column("file").to_pylist():
                 # In nanoseconds, as which they are stored, INT96 has no room for the year 9999.

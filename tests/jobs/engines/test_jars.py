@@ -7,11 +7,14 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyspark
 import pytest
 
 from jobs.engines import jars, trust
+from jobs.engines.pins import PAIRS, pair_of
 from jobs.errors import EngineError
 
+DELTA = jars.delta(pair_of(pyspark.__version__))
 # A self-signed certificate of nobody, DER.
 AUTHORITY = base64.b64decode(
     "MIIBjjCCATOgAwIBAgIUNuvozke1GqYJplWO3fV8ntuAyDowCgYIKoZIzj0EAwIwGzEZMBcGA1UEAwwQYSB0ZXN0IGF1dGhvcml0"
@@ -23,7 +26,7 @@ AUTHORITY = base64.b64decode(
 )
 
 
-def fill(folder, coordinates=jars.JARS, with_group=True):
+def fill(folder, coordinates=DELTA, with_group=True):
     """Write a tiny jar for each coordinate, named as Ivy or as Maven does."""
     folder.mkdir(parents=True, exist_ok=True)
     for coordinate in coordinates:
@@ -63,8 +66,10 @@ def fetched_into(ivy):
     return answer
 
 
-def test_they_are_eight():
-    assert len(jars.JARS) == 8
+def test_they_are_eight_of_which_one_is_made_for_a_release_of_spark():
+    first, second = map(jars.delta, PAIRS)
+    assert len(first) == len(second) == 8
+    assert first[0] == "io.delta:delta-spark_4.1_2.13:4.4.0" and first[1:] == second[1:]
 
 
 @pytest.mark.parametrize("with_group", [True, False])
@@ -79,9 +84,9 @@ def test_an_own_folder_comes_first(monkeypatch, tmp_path, submitted, with_group)
 
 
 def test_an_own_folder_that_lacks_one_is_refused(monkeypatch, tmp_path, submitted):
-    fill(tmp_path, jars.JARS[1:])
+    fill(tmp_path, DELTA[1:])
     monkeypatch.setenv(jars.FOLDER, str(tmp_path))
-    with pytest.raises(EngineError, match=rf"lack {jars.PACKAGE}; complete {jars.FOLDER}"):
+    with pytest.raises(EngineError, match=rf"lack {DELTA[0]}; complete {jars.FOLDER}"):
         jars.delta_jars()
     assert submitted.calls == []
 
@@ -96,7 +101,7 @@ def test_they_are_fetched_once(tmp_path, submitted):
     submitted.answer = fetched_into(tmp_path)
     assert jars.delta_jars(tmp_path) == jars.delta_jars(tmp_path)
     (command,) = submitted.calls
-    assert f"spark.jars.packages={jars.PACKAGE}" in command
+    assert f"spark.jars.packages={DELTA[0]}" in command
     assert f"spark.jars.excludes={','.join(jars.EXCLUDES)}" in command
     assert f"spark.jars.ivy={tmp_path}" in command
 
@@ -170,7 +175,7 @@ def test_no_authority_makes_no_store(monkeypatch, tmp_path):
 
 def cached(ivy, content=b""):
     """Ivy's folder of each module, with a jar and a description as a broken network leaves them."""
-    for coordinate in jars.JARS:
+    for coordinate in DELTA:
         group, artifact, version = coordinate.split(":")
         folder = ivy / "cache" / group / artifact
         (folder / "jars").mkdir(parents=True)

@@ -13,8 +13,8 @@ import pytest
 
 from jobs.engines import session as engines
 from jobs.engines.identity import check_reached, engine_of
-from jobs.engines.jars import EXCLUDES, PACKAGE
-from jobs.engines.pins import DEFAULTS, EXACT, REQUIRED, check_versions, conf_file, known_engine
+from jobs.engines.jars import EXCLUDES, delta
+from jobs.engines.pins import DEFAULTS, PAIRS, REQUIRED, SAIL, Pair, check_versions, conf_file, known_engine
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
 from tests.world import child, days
 from tests.world.night import parquet
@@ -37,8 +37,8 @@ def other(engine):
     return "sail" if engine == "spark" else "spark"
 
 
-def test_the_version_is_the_tested_one(spark):
-    assert spark.version == EXACT["pyspark"]
+def test_the_version_is_a_tested_one(spark):
+    assert spark.version in {pair.spark for pair in PAIRS}
 
 
 def test_the_time_zone_is_utc(spark):
@@ -103,7 +103,8 @@ def test_a_foreign_session_cannot_be_closed(spark):
 
 def test_the_versions_are_reported(spark, engine):
     versions = engines.engine_versions()
-    assert {name: versions[name] for name in EXACT} == EXACT
+    assert Pair(versions["pyspark"], versions["delta-spark"]) in PAIRS
+    assert versions["pysail"] == SAIL
     assert ("java" in versions) == (engine == "spark")
 
 
@@ -128,19 +129,31 @@ def test_an_unknown_engine_is_refused():
 
 @pytest.mark.parametrize(
     ("name", "version", "advice"),
-    [("pyspark", "4.2.1", "pyspark==4.2.0"), ("delta-spark", "4.4.1", "delta-spark==4.4.0"), ("pandas", "3.0.0", "<3")],
+    [
+        ("pyspark", "4.2.1", "tested with Apache Spark 4.1.4 or 4.2.0, .* install pyspark==4.1.4 delta-spark==4.4.0"),
+        ("delta-spark", "4.4.1", "than delta-spark 4.4.1; run: .*delta-spark==4.4.0"),
+        ("pysail", "0.7.1", "than pysail 0.7.1; run: .*pysail==0.7.2"),
+        ("pandas", "3.0.0", "than pandas 3.0.0; run: .*<3"),
+    ],
 )
 def test_another_version_is_refused(monkeypatch, name, version, advice):
     real = engines.installed_versions()
     monkeypatch.setattr("jobs.engines.pins.metadata.version", lambda asked: version if asked == name else real[asked])
-    with pytest.raises(EngineError, match=f"than {name} {version}; run: .*{advice}"):
+    with pytest.raises(EngineError, match=advice):
         check_versions()
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_every_tested_pair_is_taken(monkeypatch, pair):
+    real = engines.installed_versions() | {"pyspark": pair.spark, "delta-spark": pair.delta}
+    monkeypatch.setattr("jobs.engines.pins.metadata.version", real.__getitem__)
+    check_versions()
 
 
 class Connected:
     """A session of Spark Connect, as far as it is asked what is behind it."""
 
-    version = EXACT["pyspark"]
+    version = PAIRS[0].spark
 
     def __init__(self, told):
         self.told = told
@@ -151,7 +164,7 @@ class Connected:
         return SimpleNamespace(collect=lambda: [(self.told,)])
 
 
-@pytest.mark.parametrize(("told", "engine"), [(f"4.2.0 {REVISION}", "spark"), (EXACT["pysail"], "sail")])
+@pytest.mark.parametrize(("told", "engine"), [(f"4.1.4 {REVISION}", "spark"), (SAIL, "sail")])
 def test_a_server_of_spark_connect_is_asked_once_what_it_is(told, engine):
     connected = Connected(told)
     assert [engine_of(connected), engine_of(connected)] == [engine, engine]
@@ -160,14 +173,15 @@ def test_a_server_of_spark_connect_is_asked_once_what_it_is(told, engine):
 
 @pytest.mark.parametrize("told", ["0.7.1", "1.0.0 of another engine"])
 def test_an_engine_that_is_neither_is_no_engine(told):
-    with pytest.raises(EngineError, match=f"is version '{told}'; lossledger knows Apache Spark 4.2.0 and Sail 0.7.2"):
+    known = "lossledger knows Apache Spark 4.1.4 or 4.2.0 and Sail 0.7.2"
+    with pytest.raises(EngineError, match=f"is version '{told}'; {known}"):
         engine_of(Connected(told))
 
 
 def test_only_apache_spark_is_out_of_reach_over_spark_connect():
-    check_reached(Connected(EXACT["pysail"]))
+    check_reached(Connected(SAIL))
     with pytest.raises(EngineError, match="run on the cluster itself, by spark-submit"):
-        check_reached(Connected(f"4.2.0 {REVISION}"))
+        check_reached(Connected(f"4.1.4 {REVISION}"))
 
 
 def test_a_session_knows_its_engine(spark, engine):
@@ -210,7 +224,7 @@ def test_spark_submit_gets_the_same_settings():
     lines = conf_file("spark-defaults.conf").read_text().splitlines()
     conf = dict(line.split(None, 1) for line in lines if line and not line.startswith("#"))
     extra = {
-        "spark.jars.packages": PACKAGE,
+        "spark.jars.packages": delta(PAIRS[0])[0],
         "spark.jars.excludes": ",".join(EXCLUDES),
         "spark.driver.extraJavaOptions": "-Dlog4j2.configurationFile=conf/log4j2.properties",
     }
