@@ -111,5 +111,6 @@ def _miscalibrated(rows: Iterable[Row], shards: int) -> list[Row]:
 
 def _worse(rows: Iterable[Row]) -> list[Row]:
     """Those that are worse than chance allows, most harm first."""
-    worse = [row for row in rows if row["p_adjusted"] is not None and row["p_adjusted"] <= RATE and row["harm"] > 0.0]
+    judged = (row for row in rows if row["p_adjusted"] is not None and row["harm"] is not None)
+    worse = (row for row in judged if row["p_adjusted"] <= RATE and row["harm"] > 0.0)
     return sorted(worse, key=lambda row: (-row["harm"], row["slice"], row["model"]))

@@ -81,6 +81,7 @@ def test_the_nearest_day_that_has_rows_is_taken(of_day):
 def test_none_is_told_where_chance_allows_it(of_day):
     _, lines = of_day([changed("country=BR", 9.0, p=0.4), changed("country=DE", -9.0)])
     assert lines == ["worst: ctr: none of 2 slices is worse than chance allows, also against 2026-03-17"]
+    assert of_day([changed("country=BR", 1.0) | {"harm": None}, changed("country=DE", -9.0)])[0]["slices"] == []
     few = [changed("country=BR", 9.0, p=None, ci_reason="too_few_shards")]
     assert of_day(few)[1] == ["worst: ctr: slices not judged: too_few_shards"]
 
