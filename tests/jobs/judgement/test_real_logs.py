@@ -78,7 +78,7 @@ def ipinyou(data_dir):
     """Impressions of an exchange each; none knows his user, so each is a unit."""
     names = ["y", "price", "p", "exchange"]
     rows = pd.read_csv(data_dir / "ipinyou_1458" / "test.txt", sep="\t", names=names)
-    return rows.assign(w=1.0, place=rows["exchange"].astype(str), unit=np.arange(len(rows)))
+    return rows.assign(w=1.0, segment=rows["exchange"].astype(str), unit=np.arange(len(rows)))
 
 
 def open_bandit(data_dir):
@@ -87,22 +87,22 @@ def open_bandit(data_dir):
     unit = rows[[f"user_feature_{i}" for i in range(4)]].agg("-".join, axis=1)
     p = (0.001 + rows["position"] / 500).round(6)
     weight = 1.0 / rows["propensity_score"].clip(lower=0.05)
-    return rows.assign(p=p, w=weight, unit=unit, place=rows["position"].astype(str))
+    return rows.assign(p=p, w=weight, unit=unit, segment=rows["position"].astype(str))
 
 
 @pytest.mark.parametrize(("read", "judged"), [(ipinyou, ["", "1", "2", "3"]), (open_bandit, ["", "3"])])
 def test_clicks_of_impressions_are_judged_in_all_and_by_slice(data_dir, read, judged):
     rows = read(data_dir)
     rows = rows.assign(q=round(float(np.average(rows["y"], weights=rows["w"])), 6))
-    dimensions = {"dimensions": ["place"], "slices": [[], ["place"]]}
+    dimensions = {"dimensions": ["segment"], "slices": [[], ["segment"]]}
     config = {**CONFIG, **dimensions, "tasks": {"t": {"label": "y", "weight": "w"}}}
     columns = {name: rows[name].to_numpy(float) for name in "ypqw"}
-    found = tables(parse(config), {**columns, "place": rows["place"], "shard": shards(rows["unit"])})
-    for place in ["", *sorted(rows["place"].unique())]:
-        own = rows[rows["place"] == place] if place else rows
+    found = tables(parse(config), {**columns, "segment": rows["segment"], "shard": shards(rows["unit"])})
+    for place in ["", *sorted(rows["segment"].unique())]:
+        own = rows[rows["segment"] == place] if place else rows
         columns = binary_columns(*(own[name].to_numpy(float) for name in "ypqw"))
         whole, spread = bootstrap(own["unit"], columns, binary_values)
-        values, errors = told(found, f"place={place}" if place else "")
+        values, errors = told(found, f"segment={place}" if place else "")
         assert values == pytest.approx(whole, rel=1e-11)
         assert np.isfinite(errors).all() == (place in judged)
         assert errors == pytest.approx(spread, rel=NEAR_OF_FEW if place else NEAR) or place not in judged
