@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from jobs.judgement.by_shard import Tables, of_pair
 from jobs.judgement.estimates import Known
-from jobs.judgement.paired import Asked, Paired, both_estimated, every, paired_sums, scores_of_both
+from jobs.judgement.paired import Asked, Paired, both_estimated, dated, every, of_nights, paired_sums, scores_of_both
 from jobs.judgement.uncertainty.differences import Difference, apart, differing, paired
 from jobs.judgement.uncertainty.discoveries import adjusted
+from jobs.judgement.uncertainty.jackknife import Estimates
 from jobs.judgement.uncertainty.running import running_by_shard
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.settings import Evaluation
@@ -26,6 +27,8 @@ from udfs.kinds import KINDS
 from udfs.measure import Metric
 
 Nights = Mapping[Asked, Mapping[date, Tables]]
+Metrics = Mapping[str, Metric]
+AT_ONCE = 200_000  # slices × shards of nights before tonight that are in memory together
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,14 @@ class Since:
     low: FloatArray
     high: FloatArray
     since: Sequence[date | None]
+
+
+@dataclass(frozen=True)
+class Night:
+    """The differences of a night by metric, of all shards and without each, and its paired rows, (slices,)."""
+
+    differences: Mapping[str, Estimates]
+    rows: FloatArray
 
 
 def compared(known: Known, day: date, earlier: Nights) -> pa.Table:
@@ -60,14 +71,15 @@ def _of_task(known: Known, day: date, asked: Asked, earlier: Mapping[date, Table
     settings, kind = known.settings, KINDS[known.settings.tasks[asked.task].kind]
     slices = _slices(known.tables["metrics"], asked)
     texts, running = slices[kind.loss], over_nights(kind.name, settings)
-    before = {night: paired_sums(earlier[night], asked, texts, settings, running.values()) for night in sorted(earlier)}
     tonight = paired_sums(known.tables, asked, texts, settings)
+    nights = dict(_before(earlier, asked, texts, settings, running))
+    (nights[day],) = _nights(tonight, running, 1)
     few, wanted = _few(tonight, settings.limits.min_rows), metrics_compared(settings, asked.task)
     for a, b in both_estimated(known, asked, tonight):
         if a.name in wanted and a.name in slices:
             reasons = first_reason(few, a.estimates.reasons, b.estimates.reasons)
             of = paired(a.estimates, b.estimates, first_reason(a.refused, b.refused))
-            since = _since({**before, day: tonight}, running[a.name]) if a.name in running else _unknown(len(texts))
+            since = _since(nights, a.name) if a.name in running else _unknown(len(texts))
             rows = _rows({**vars(asked), "metric": a.name}, tonight, of, reasons, since)
             yield rows.filter(pc.is_in(rows["slice"], value_set=pa.array(slices[a.name], type=pa.string())))
     if settings.comparisons[asked.comparison].pair_statistics:
@@ -106,15 +118,36 @@ def _few(sums: Paired, least: int) -> Reasons:
     return ["no_common_rows" if n == 0 else "too_few_rows" if n < least else None for n in rows.tolist()]
 
 
-def _since(nights: Mapping[date, Paired], metric: Metric) -> Since:
+def _before(
+    earlier: Mapping[date, Tables], asked: Asked, texts: Sequence[str], settings: Evaluation, running: Metrics
+) -> Iterator[tuple[date, Night]]:
+    """The nights before in their order; many are computed at once, as each is little work."""
+    many, days = max(1, AT_ONCE // max(1, len(texts) * settings.shards.count)), sorted(earlier)
+    for some in (days[i : i + many] for i in range(0, len(days), many)):
+        keys = [dated(night, text) for night in some for text in texts]
+        sums = paired_sums(
+            of_nights({night: earlier[night] for night in some}), asked, keys, settings, running.values()
+        )
+        yield from zip(some, _nights(sums, running, len(some)), strict=True)
+
+
+def _nights(sums: Paired, running: Metrics, count: int) -> Iterator[Night]:
+    """The differences of so many nights, whose slices stand one after the other."""
+    found = {
+        name: differing(sums.candidate.estimated(metric), sums.baseline.estimated(metric), sums.refused)
+        for name, metric in running.items()
+    }
+    rows = sums.candidate.of["n"][:, 0]
+    for of in (slice(i * rows.size // count, (i + 1) * rows.size // count) for i in range(count)):
+        own = {name: Estimates(both.values[of], both.present[of], both.reasons[of]) for name, both in found.items()}
+        yield Night(own, rows[of])
+
+
+def _since(nights: Mapping[date, Night], name: str) -> Since:
     """The running difference up to tonight, over the nights that say something of a slice."""
-    of_nights = [
-        differing(each.candidate.estimated(metric), each.baseline.estimated(metric), each.refused)
-        for each in nights.values()
-    ]
-    rows = np.column_stack([each.candidate.of["n"][:, 0] for each in nights.values()])
-    found = running_by_shard(of_nights, rows)
-    said = np.array([[reason is None for reason in each.reasons] for each in of_nights], dtype=np.bool_).T
+    differences = [each.differences[name] for each in nights.values()]
+    found = running_by_shard(differences, np.column_stack([each.rows for each in nights.values()]))
+    said = np.array([[reason is None for reason in each.reasons] for each in differences], dtype=np.bool_).T
     value, low, high = (of[:, -1] for of in (found.value, found.low, found.high))
     return Since(value, low, high, [_first(of, list(nights)) for of in said])
 

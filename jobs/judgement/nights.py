@@ -16,7 +16,7 @@ from jobs.errors import InputMissingError
 from jobs.judgement.by_shard import Tables, read_by
 from jobs.judgement.comparisons import Nights, compared, over_nights
 from jobs.judgement.estimates import Known
-from jobs.judgement.paired import Asked, every
+from jobs.judgement.paired import OF_NIGHTS, Asked, every
 from jobs.ledger import tables
 from jobs.ledger.held import complete, held
 from jobs.ledger.judgements import COMPARISONS
@@ -28,7 +28,6 @@ from jobs.storage import lake
 
 # Besides what is needed of every night.
 OF_DAY = ("metrics", "score_bins", "class_statistics", "unpaired_bins", "unpaired_classes", "pair_statistics")
-OF_NIGHTS = ("shard_statistics", "unpaired_statistics")
 ASKED = ("comparison", "task", "candidate", "baseline")
 
 

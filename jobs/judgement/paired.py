@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from udfs.measure import Metric
 from udfs.scan.partials import with_negatives
 
 KEYS = ["slice", "shard"]
+OF_NIGHTS = ("shard_statistics", "unpaired_statistics")  # what paired sums are made of
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,22 @@ def paired_sums(
             f"with the same rows at {wrong[0]}; nothing was written"
         )
     return Paired(candidate, baseline, only_a, only_b)
+
+
+def dated(night: date, text: str) -> str:
+    """A slice of a night, among those of several nights."""
+    return f"{night} {text}"
+
+
+def of_nights(nights: Mapping[date, Tables]) -> dict[str, pa.Table]:
+    """What `paired_sums` takes of several nights at once, whose slices are `dated`."""
+    found: dict[str, list[pa.Table]] = {}
+    for night, tables in nights.items():
+        for name in (each for each in OF_NIGHTS if each in tables):
+            own = tables[name]
+            texts = pc.binary_join_element_wise(dated(night, ""), own["slice"], "")
+            found.setdefault(name, []).append(own.set_column(own.column_names.index("slice"), "slice", texts))
+    return {name: pa.concat_tables(parts) for name, parts in found.items()}
 
 
 def scores_of_both(known: Known, asked: Asked, sums: Paired) -> ByShard:

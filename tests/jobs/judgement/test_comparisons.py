@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pytest
 
 from jobs.errors import ConfigurationError, RuntimeFailure
+from jobs.judgement import comparisons
 from jobs.judgement.comparisons import compared
 from jobs.judgement.estimates import Known
 from jobs.judgement.paired import Asked
@@ -118,12 +119,15 @@ def test_what_is_not_of_the_same_rows_is_refused(rows):
         compared(Known(lost, parse(SMALL), {}), DAY, {})
 
 
-def test_nights_add_up_to_one_that_may_be_read_every_night(rows):
+def test_nights_add_up_to_one_that_may_be_read_every_night(rows, monkeypatch):
     nights = {date(2026, 3, 15 + i): taken(rows, np.arange(rows["won"].size) % 3 == i) for i in range(3)}
     settings = parse(SMALL)
     of_nights = {day: tables(settings, of, day=day) for day, of in nights.items()}
     *before, last = of_nights
-    found = compared(Known(of_nights[last], settings, {}), last, {ASKED: {day: of_nights[day] for day in before}})
+    earlier = {ASKED: {day: of_nights[day] for day in before}}
+    found = compared(Known(of_nights[last], settings, {}), last, earlier)
+    monkeypatch.setattr(comparisons, "AT_ONCE", 1)
+    assert compared(Known(of_nights[last], settings, {}), last, earlier).equals(found)
     alone = [row(of["comparisons"], **TOTAL, metric="log_loss") for of in of_nights.values()]
     of = row(found, **TOTAL, metric="log_loss")
     mean = sum(each["n"] * each["difference"] for each in alone) / sum(each["n"] for each in alone)
