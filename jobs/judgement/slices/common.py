@@ -31,8 +31,8 @@ class Common:
 
     Attributes:
         only: How many rows only the first can score, and only the second; None where nothing says so.
-        reason: Why they cannot be compared by crosses: `not_compared`, where some rows have no score, and the day was
-            evaluated without a comparison of these models, which would tell them apart.
+        reason: Why they cannot be compared by crosses: `no_common_rows`; or `not_compared`, where some rows have no
+            score, and the day was evaluated without a comparison of these models, which would tell them apart.
     """
 
     only: tuple[int, int] | None
@@ -60,7 +60,8 @@ def common(tables: Tables, task: str, models: tuple[str, str], declared: Sequenc
     first, second = (
         _count(apart, "n") // len(declared) for apart in _apart(tables["unpaired_statistics"], task, models)
     )
-    return Common((first, second))
+    scored = _count(of_pair(tables["statistics"], task, models[0]), "n")
+    return Common((first, second), "no_common_rows" if first == scored else None)
 
 
 def shared_sums(tables: Tables, task: str, models: tuple[str, str], names: Sequence[str]) -> list[pa.Table]:

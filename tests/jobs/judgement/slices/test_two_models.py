@@ -80,6 +80,16 @@ def test_models_that_the_day_did_not_compare_need_all_scores(rows):
     assert found["only_model"] is None
 
 
+@pytest.mark.parametrize("nothing", [("q",), ("p", "q"), ("p",)])
+def test_without_shared_rows_there_is_a_reason(rows, nothing):
+    """One model scores nothing; or each what the other does not."""
+    odd = np.arange(rows["p"].size) % 2 == 1
+    where = {"p": odd, "q": ~odd} if len(nothing) == 2 else dict.fromkeys(nothing, odd | ~odd)
+    some = {**rows, **{name: np.where(none, np.nan, rows[name]) for name, none in where.items()}}
+    (found,) = worst_of(ledger({0: some}, {**COMPARED, "bins": {"slices": []}}), ASKED)
+    assert (found["worst"], found["judged"], found["reason"]) == ([], 0, "no_common_rows")
+
+
 @pytest.fixture(scope="module")
 def two_days(rows):
     return ledger({1: rows, 0: rows}, {**COMPARED, "comparisons": {}})
