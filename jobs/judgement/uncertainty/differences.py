@@ -48,7 +48,7 @@ def paired(a: Estimates, b: Estimates, refused: Reasons) -> Difference:
     """
     present = a.present | b.present
     reasons = first_reason(a.reasons, b.reasons)
-    absolute = interval(Estimates(a.values - b.values, present, reasons), refused)
+    absolute = interval(Estimates(_less(a.values, b.values), present, reasons), refused)
     reference = first_reason(reasons, _near_zero(b.values.min(axis=1), b.values.max(axis=1)))
     relative = interval(Estimates(_relative(a.values, b.values), present, reference), refused)
     return _told(a.values[:, 0], b.values[:, 0], absolute, relative)
@@ -74,7 +74,7 @@ def apart(distance: Estimates, refused: Reasons) -> Difference:
 
 def differing(a: Estimates, b: Estimates, refused: Reasons) -> Estimates:
     """A − b of all shards and without each, with every reason against its interval; as `paired` takes them."""
-    gap = Estimates(a.values - b.values, a.present | b.present, first_reason(a.reasons, b.reasons))
+    gap = Estimates(_less(a.values, b.values), a.present | b.present, first_reason(a.reasons, b.reasons))
     return replace(gap, reasons=interval(gap, refused).reasons)
 
 
@@ -94,11 +94,12 @@ def independent(a: Interval, b: Interval) -> Difference:
     array([0.5])
     """
     reasons = first_reason(a.reasons, b.reasons)
-    absolute = _joint(a.value - b.value, (a.stderr, a.df), (b.stderr, b.df), reasons)
+    absolute = _joint(_less(a.value, b.value), (a.stderr, a.df), (b.stderr, b.df), reasons)
     share = ratio(a.value, np.abs(b.value))
     near = first_reason(reasons, _near_zero(b.low, b.high))
-    part_of_a, part_of_b = ratio(a.stderr, np.abs(b.value)), ratio(np.abs(share) * b.stderr, np.abs(b.value))
-    relative = _joint(ratio(a.value - b.value, np.abs(b.value)), (part_of_a, a.df), (part_of_b, b.df), near)
+    with np.errstate(invalid="ignore"):  # of an infinite share, which has a reason
+        part_of_a, part_of_b = ratio(a.stderr, np.abs(b.value)), ratio(np.abs(share) * b.stderr, np.abs(b.value))
+    relative = _joint(ratio(_less(a.value, b.value), np.abs(b.value)), (part_of_a, a.df), (part_of_b, b.df), near)
     return _told(a.value, b.value, absolute, relative)
 
 
@@ -117,8 +118,14 @@ def _told(a: FloatArray, b: FloatArray, absolute: Interval, relative: Interval) 
     return Difference(a, b, absolute, relative, p, POWERED * absolute.stderr)
 
 
+def _less(a: FloatArray, b: FloatArray) -> FloatArray:
+    """The difference; NaN of two infinite losses, which have a reason."""
+    with np.errstate(invalid="ignore"):
+        return a - b
+
+
 def _relative(a: FloatArray, b: FloatArray) -> FloatArray:
-    return ratio(a - b, np.abs(b))
+    return ratio(_less(a, b), np.abs(b))
 
 
 def _near_zero(low: FloatArray, high: FloatArray) -> Reasons:

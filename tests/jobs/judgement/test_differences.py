@@ -104,3 +104,15 @@ def test_a_shard_that_only_one_day_has_counts():
     assert paired(a, b, [None]).absolute.df == SHARDS - 1
     b.present[0, 0] = False
     assert paired(a, b, [None]).absolute.df == SHARDS - 2
+
+
+def test_of_two_infinite_losses_there_is_no_difference():
+    infinite = Estimates(np.full((1, 11), np.inf), np.ones((1, 10), dtype=bool), [None])
+    there = Interval(*(np.full(1, x) for x in (1.0, 0.0, 1.0, 1.0, 9.0)), [None])
+    for found in (
+        paired(infinite, infinite, [None]),
+        independent(interval(infinite, [None]), interval(infinite, [None])),
+        independent(interval(infinite, [None]), there),
+    ):
+        assert found.absolute.reasons == found.relative.reasons == ["infinite"]
+        assert np.isnan([found.absolute.low, found.relative.high]).all()
