@@ -31,12 +31,15 @@ def gate_problems(settings: Evaluation) -> Iterator[Problem]:
 def _slices(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem]:
     if not gate.slices:
         yield Problem(dotted(("gates", name, "slices")), "none", "one at least; [] is the total")
-    declared = {frozenset(names): _written(names) for names in settings.slices}
+    found = metrics_of_task(settings, gate.task) if gate.task in settings.tasks else {}
+    of_bins = gate.metric in found and found[gate.metric].over == "bins"
+    slices, what = (settings.bins.slices, "slices of bins") if of_bins else (settings.slices, "declared slices")
+    declared = {frozenset(names): _written(names) for names in slices}
     for rank, names in enumerate(gate.slices):
         if frozenset(names) not in declared:
             own, known = _written(names), declared.values()
             place = dotted(("gates", name, "slices", rank))
-            yield Problem(place, own, f"one of the declared slices {', '.join(known)}", nearest_match(own, known))
+            yield Problem(place, own, f"one of the {what} {', '.join(known)}", nearest_match(own, known))
 
 
 def _written(names: Collection[str]) -> str:

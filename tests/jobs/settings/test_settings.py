@@ -352,6 +352,9 @@ def test_a_gate_of_a_comparison_asks_for_a_metric_that_is_compared() -> None:
     assert parse(changed(models, release, by_shard, ("gates", {"g": of_bins}))).gates["g"].metric == "auc"
     (text,) = errors(lambda: parse(changed(models, release, ("gates", {"g": of_bins}))))
     assert text.startswith("gates.g.metric: found 'auc', expected bins.shards: true with it")
+    nowhere = ("gates", {"g": {**of_bins, "slices": [[], ["country"]]}})
+    (text,) = errors(lambda: parse(changed(models, release, by_shard, nowhere)))
+    assert text.startswith("gates.g.slices[1]: found [country], expected one of the slices of bins []")
     for metric, expected in (
         ("log_loss_total", "a metric of the task"),
         ("expected_calibration_error", "a metric whose difference has an interval"),
