@@ -109,7 +109,7 @@ def document() -> str:
         "Comparisons": f"{COMPARED}\n\n{_reasons(NOT_COMPARED)}",
         "Every kind of task": "\n\n".join(_family(totals, next(iter(KINDS)))),
         **{f"{kind.title} tasks": "\n\n".join(_families(kind.name)) for kind in KINDS.values()},
-        "Two models": "\n\n".join(_family(pairs, "binary")),
+        "Two models": "\n\n".join(_family(pairs, next(iter(KINDS)))),
         "Several tasks": "\n\n".join(["#### `joint_loss`", JOINT]),
         "Numbers of other libraries": "\n\n".join(_peers()),
     }
