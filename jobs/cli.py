@@ -26,6 +26,7 @@ from jobs.sql import answers
 from jobs.sql.query import answered
 from jobs.surfaces import alerts, compared, doctor, gates, verdict, worst
 from jobs.surfaces.arguments import (
+    Accelerator,
     Age,
     Config,
     Day,
@@ -73,15 +74,15 @@ def run(  # noqa: PLR0913, PLR0917 - the options of the command
     age: Age = None,
     provisional: Provisional = False,
     engine: Engine = "spark",
+    accelerator: Accelerator = "auto",
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
     """Evaluate one day and replace it in the tables."""
 
     def command() -> int:
-        return evaluated(
-            config, day, engine=engine, age=age, provisional=provisional, overrides=overrides, as_json=as_json
-        )
+        on = {"engine": engine, "accelerator": accelerator}
+        return evaluated(config, day, age, provisional, overrides, **on, as_json=as_json)
 
     raise _ended(command, as_json=as_json)
 
@@ -89,11 +90,12 @@ def run(  # noqa: PLR0913, PLR0917 - the options of the command
 def evaluated(  # noqa: PLR0913 - the options of the command
     config: Path,
     day: str,
-    *,
-    engine: str,
     age: str | None = None,
     provisional: bool = False,
     overrides: Sequence[str] = (),
+    *,
+    engine: str,
+    accelerator: str = "none",
     as_json: bool = False,
 ) -> int:
     """Evaluate one day. The configuration, the date and its age are checked before an engine is started."""
@@ -101,7 +103,8 @@ def evaluated(  # noqa: PLR0913 - the options of the command
     event_date, age_hours = parsed_date(day), parsed_age(age)
     ages.stamp(settings, event_date, age_hours, began=datetime.now(UTC), provisional=provisional)
     progress = Progress(nightly.STAGES, quiet=as_json)
-    with _told(settings, event_date), session(engine, app=f"lossledger {settings.evaluation} {day}") as spark:
+    app = f"lossledger {settings.evaluation} {day}"
+    with _told(settings, event_date), session(engine, app=app, accelerator=accelerator) as spark:
         outcome = nightly.evaluate(
             spark, settings, event_date, age_hours=age_hours, provisional=provisional, progress=progress
         )

@@ -14,11 +14,12 @@ def main(  # noqa: PLR0913, PLR0917 - the options of the command
     day: arguments.Day,
     age: arguments.Age = None,
     provisional: arguments.Provisional = False,
+    accelerator: arguments.Accelerator = "auto",
     overrides: arguments.Set = [],  # noqa: B006 - typer copies it
     as_json: arguments.Json = False,
 ) -> None:
     """Evaluate one day on this Spark application and replace it in the tables."""
-    cli.run(config, day, age, provisional, "spark", overrides, as_json)
+    cli.run(config, day, age, provisional, "spark", accelerator, overrides, as_json)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Delta's jars: an own folder, else Ivy's cache, else Maven Central by Spark's own resolver, once."""
+"""The jars of Delta and of Comet: an own folder, else Ivy's cache, else Maven Central by Spark's own resolver, once."""
 
 import fcntl
 import os
@@ -64,29 +64,59 @@ def delta_jars(ivy: Path | None = None) -> tuple[Path, ...]:
     Raises:
         EngineError: They are incomplete or cannot be had; says what to do.
     """
-    needed = delta(pair_of(pyspark.__version__))
+    return _found(delta(pair_of(pyspark.__version__)), ivy)
+
+
+def comet(pair: Pair) -> tuple[str, ...]:
+    """Return the coordinates of Comet's jars, none where this Spark has no Comet."""
+    if pair.comet is None:
+        return ()
+    package = f"org.apache.datafusion:comet-spark-spark{pair.minor}_2.13:{pair.comet}"
+    return (package, "org.scala-lang.modules:scala-collection-compat_2.13:2.12.0")
+
+
+def comet_jars(pair: Pair, ivy: Path | None = None, *, fetch: bool) -> tuple[Path, ...]:
+    """Return Comet's jars, or none where this machine has none and they are not to be fetched.
+
+    Raises:
+        EngineError: They are to be fetched and cannot be had; says what to do.
+    """
+    needed = comet(pair)
+    folder = Path(os.environ.get(FOLDER) or (ivy or default_ivy()) / "jars")
+    return _found(needed, ivy) if fetch or not _missing(folder, needed) else ()
+
+
+def default_ivy() -> Path:
+    """Return the folder that Spark's resolver keeps its jars in."""
+    return java.user_home() / ".ivy2.5.2"
+
+
+def main() -> None:
+    """Fetch the jars if need be and print where they are: Delta's, and with the argument `comet` Comet's too."""
+    try:
+        found = delta_jars()
+        if "comet" in sys.argv[1:]:
+            found += comet_jars(pair_of(pyspark.__version__), fetch=True)
+        print("\n".join(map(str, found)))
+    except EngineError as error:
+        raise SystemExit(str(error)) from error
+
+
+def _found(needed: Sequence[str], ivy: Path | None) -> tuple[Path, ...]:
     own = os.environ.get(FOLDER)
     if own:
         return _all_in(Path(own), needed, f"complete {FOLDER}, or unset it and run: {_again()}")
-    ivy = ivy or java.user_home() / ".ivy2.5.2"
+    ivy = ivy or default_ivy()
     if _missing(ivy / "jars", needed):
         with _alone(ivy):
             _fetch(ivy, needed)
     return _all_in(ivy / "jars", needed, f"remove {ivy} and run: {_again()}")
 
 
-def main() -> None:
-    """Fetch the jars if need be and print where they are."""
-    try:
-        print("\n".join(map(str, delta_jars())))
-    except EngineError as error:
-        raise SystemExit(str(error)) from error
-
-
 def _all_in(folder: Path, needed: Sequence[str], remedy: str) -> tuple[Path, ...]:
     missing = _missing(folder, needed)
     if missing:
-        raise EngineError(f"Delta's jars in {folder} lack {', '.join(missing)}; {remedy}")
+        raise EngineError(f"the jars in {folder} lack {', '.join(missing)}; {remedy}")
     return tuple(path for each in needed if (path := _jar(folder, each)) is not None)
 
 
@@ -131,7 +161,7 @@ def _fetch(ivy: Path, needed: Sequence[str]) -> None:
         told = _resolved(ivy, needed[0])
     if told is not None:
         raise EngineError(
-            f"Delta's jars could not be fetched ({told}). "
+            f"{needed[0]} could not be fetched ({told}). "
             f"With a network, run: {_again()}; without one, copy them from {ivy / 'jars'} of a "
             f"machine that has them and set {FOLDER} to their folder; or use --engine sail"
         )
@@ -196,7 +226,7 @@ def _submitted(ivy: Path, package: str, folder: Path, options: str) -> subproces
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise EngineError(f"Delta's jars did not come within {SLOWEST} s; is there a network?") from error
+        raise EngineError(f"{package} did not come within {SLOWEST} s; is there a network?") from error
 
 
 def _reason(log: str) -> str:

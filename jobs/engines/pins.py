@@ -21,10 +21,12 @@ class Pair:
     Attributes:
         spark: That of Spark, and of PySpark.
         delta: That of Delta, for whose jars every minor release of Spark has a name of its own.
+        comet: That of Apache DataFusion Comet, which accelerates this Spark, or None: there is none.
     """
 
     spark: str
     delta: str
+    comet: str | None = None
 
     @property
     def minor(self) -> str:
@@ -33,7 +35,7 @@ class Pair:
 
 
 # Exact releases: a patch release of Spark broke Delta before, and nobody noticed until a write. The default is first.
-PAIRS: Final = (Pair("4.1.4", "4.4.0"), Pair("4.2.0", "4.4.0"))
+PAIRS: Final = (Pair("4.1.4", "4.4.0", "1.2.0"), Pair("4.2.0", "4.4.0"))
 TESTED: Final = " or ".join(pair.spark for pair in PAIRS)
 SAIL: Final = "0.7.2"
 REPORTED: Final = ("lossledger", "pyspark", "delta-spark", "pysail", "deltalake", "pandas", "pyarrow", "numpy", "scipy")

@@ -5,31 +5,31 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import pyspark
 from pyspark import SparkConf, SparkContext  # noqa: TID251 - the one place that may
 from pyspark.sql import SparkSession
 
-from jobs.engines import failures, jars, java
-from jobs.engines.pins import DEFAULTS, REQUIRED, check_versions, conf_file, installed_versions, known_engine, pair_of
+from jobs.engines import comet, failures, sail
+from jobs.engines.options import ivy, of_new
+from jobs.engines.pins import DEFAULTS, REQUIRED, check_versions, installed_versions, known_engine, pair_of
 from jobs.errors import EngineError
 
-__all__ = ["EngineError", "close_session", "engine_versions", "open_session", "session"]
+__all__ = ["EngineError", "acceleration", "close_session", "engine_versions", "open_session", "session"]
 
 DELTA_CLASS: Final = "io.delta.sql.DeltaSparkSessionExtension"
-DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
 
 
 @dataclass(slots=True)
 class _Open:
-    """The engine that this process runs; `uses` counts who asked for it."""
+    """The engine that this process runs: `plain` says why it is not accelerated, `uses` counts who asked for it."""
 
     engine: str
     session: SparkSession
     server: Any
     owned: bool
+    plain: str | None = None
     uses: int = 1
 
 
@@ -39,14 +39,14 @@ _OPEN: Final[list[_Open]] = []
 
 @contextmanager
 def session(
-    engine: str, *, app: str = "lossledger", settings: Mapping[str, str] | None = None
+    engine: str, *, app: str = "lossledger", settings: Mapping[str, str] | None = None, accelerator: str = "none"
 ) -> Iterator[SparkSession]:
     """Open a session for the length of a `with` block; see `open_session`.
 
     Raises:
         RuntimeFailure: The JVM of Apache Spark ended within the block (exit 3).
     """
-    opened = open_session(engine, app=app, settings=settings)
+    opened = open_session(engine, app=app, settings=settings, accelerator=accelerator)
     try:
         yield opened
     except failures.GONE as error:
@@ -55,22 +55,25 @@ def session(
         close_session(opened)
 
 
-def open_session(engine: str, *, app: str = "lossledger", settings: Mapping[str, str] | None = None) -> SparkSession:
+def open_session(
+    engine: str, *, app: str = "lossledger", settings: Mapping[str, str] | None = None, accelerator: str = "none"
+) -> SparkSession:
     """Return a session of the engine, starting the engine if this process has none.
 
     Args:
         engine: `spark` or `sail`.
         app: The name of the application.
         settings: Further Spark settings; they win over ours.
+        accelerator: Of Apache Spark: `comet`, `auto` or `none`; see `comet.chosen`. One that is running stays as it is.
 
     Raises:
-        EngineError: The engine cannot be had, or another one is open in this process.
+        EngineError: The engine or the accelerator cannot be had, or another engine is open in this process.
     """
-    known_engine(engine)
+    comet.known_accelerator(accelerator, known_engine(engine))
     check_versions()
     if _OPEN:
         return _shared(engine, settings or {})
-    opened = _open_spark(app, settings or {}) if engine == "spark" else _open_sail(app, settings or {})
+    opened = _open_spark(app, settings or {}, accelerator) if engine == "spark" else _open_sail(app, settings or {})
     _OPEN.append(opened)
     return opened.session
 
@@ -90,7 +93,26 @@ def engine_versions() -> dict[str, str]:
     """Return the versions of all that has a say in the numbers, for the `runs` table."""
     jvm: Any = SparkContext._jvm
     started = {} if jvm is None else {"java": str(jvm.java.lang.System.getProperty("java.version"))}
-    return {**installed_versions(), **started}
+    return {**installed_versions(), **started, **_accelerated()}
+
+
+def acceleration() -> str | None:
+    """Say whether the engine of this process is accelerated, or why it is not; None where nobody may want to know."""
+    version = _accelerated().get("comet")
+    if version is not None:
+        return f"accelerated by Apache DataFusion Comet {version}"
+    plain = _OPEN[0].plain if _OPEN else None
+    return None if plain is None else f"not accelerated: {plain}"
+
+
+def _accelerated() -> dict[str, str]:
+    """The version of Comet, where the plans of this process run on it."""
+    context = SparkContext._active_spark_context
+    chosen = {} if context is None else dict(context.getConf().getAll())
+    version = chosen.get("spark.comet.version")
+    if version is None or chosen.get("spark.comet.enabled") == "false" or comet.fault(SparkContext._jvm) is not None:
+        return {}
+    return {"comet": version}
 
 
 def _shared(engine: str, settings: Mapping[str, str]) -> SparkSession:
@@ -120,32 +142,18 @@ def _stop(running: _Open) -> None:
 def _open_sail(app: str, settings: Mapping[str, str]) -> _Open:
     if SparkContext._active_spark_context is not None:
         raise EngineError("an Apache Spark session is open in this process; stop it, or use --engine spark")
-    from pysail.spark import SparkConnectServer  # noqa: PLC0415 - loads 200 MB that Spark does without
-
-    # Left by other Connect sessions, the token makes the client speak TLS, which hangs on a local server.
-    os.environ.pop("SPARK_CONNECT_AUTHENTICATE_TOKEN", None)
-    # Its log says INFO about every session; errors reach us as exceptions.
-    os.environ.setdefault("RUST_LOG", "error")
-    # The client would ask a company's proxy for the way to this very process.
-    os.environ.setdefault("no_grpc_proxy", "127.0.0.1")
-    # Parquet's least and largest value pass over NaN: of 0.25 and NaN it would read 0.25 in every row.
-    os.environ["SAIL_EXECUTION__COLLECT_STATISTICS"] = "false"
-    # On the usual 8 MB a query of 700 ORs, which is a tree as deep, ends the process.
-    os.environ.setdefault("SAIL_RUNTIME__STACK_SIZE", str(64 * 2**20))
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    _, port = server.listening_address
-    opened = SparkSession.builder.appName(app).remote(f"sc://127.0.0.1:{port}").getOrCreate()
-    for name, value in {**REQUIRED, **settings}.items():
-        opened.conf.set(name, value)
+    opened, server = sail.served(app, settings)
     return _Open("sail", opened, server, owned=True)
 
 
-def _open_spark(app: str, settings: Mapping[str, str]) -> _Open:
+def _open_spark(app: str, settings: Mapping[str, str], accelerator: str) -> _Open:
     _check_not_remote()
     found = SparkContext._active_spark_context is not None
     ours = _jvm_is_ours()
-    options = _options_of_new(app, settings) if ours else _options_of_submitted(settings)
+    # A JVM that an earlier session has left finds no other classes than it was started with.
+    fresh = ours and SparkContext._gateway is None
+    choice = comet.chosen(accelerator, pair_of(pyspark.__version__), ivy(settings)) if fresh else comet.Choice()
+    options = of_new(app, settings, choice) if ours else _options_of_submitted(settings, accelerator)
     builder = SparkSession.builder
     for name, value in options.items():
         builder = builder.config(name, value)
@@ -161,11 +169,12 @@ def _open_spark(app: str, settings: Mapping[str, str]) -> _Open:
         raise EngineError(f"{told}; unset SPARK_HOME to take the one that pip installed") from error
     try:
         _check_spark(opened)
+        choice = _check_accelerated(choice, accelerator)
     except EngineError:
         if not found:
             opened.stop()
         raise
-    return _Open("spark", opened, None, owned=not found)
+    return _Open("spark", opened, None, owned=not found, plain=choice.reason)
 
 
 def _check_not_remote() -> None:
@@ -179,37 +188,14 @@ def _jvm_is_ours() -> bool:
     return SparkContext._active_spark_context is None and "PYSPARK_GATEWAY_PORT" not in os.environ
 
 
-def _options_of_submitted(settings: Mapping[str, str]) -> dict[str, str]:
-    """Return what a JVM that was started for us still needs; its own choices stay."""
+def _options_of_submitted(settings: Mapping[str, str], accelerator: str) -> dict[str, str]:
+    """Return what a JVM that was started for us still needs; its own choices stay, except for an accelerator."""
     SparkContext._ensure_initialized()
     active = SparkContext._active_spark_context
     chosen = SparkConf() if active is None else active.getConf()
     missing = {name: value for name, value in DEFAULTS.items() if not chosen.contains(name)}
-    return {**missing, **REQUIRED, **settings}
-
-
-def _options_of_new(app: str, settings: Mapping[str, str]) -> dict[str, str]:
-    options = {"spark.app.name": app, **DEFAULTS, **REQUIRED, **settings}
-    os.environ["JAVA_HOME"] = str(java.java_home())
-    # Workers must run what the driver runs, also where the command was started by its full path.
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if options.get("spark.master", "local").startswith("local"):
-        # The usual 200 are as many small files per task; a cluster's own choice stays.
-        options.setdefault("spark.sql.shuffle.partitions", str(2 * (os.cpu_count() or 1)))
-    log4j = f'"-Dlog4j2.configurationFile={conf_file("log4j2.properties")}"'
-    options[DRIVER_OPTIONS] = f"{log4j} {settings.get(DRIVER_OPTIONS, '')}".strip()
-    if not _brings_delta(settings):
-        ivy = settings.get("spark.jars.ivy")
-        found = jars.delta_jars(None if ivy is None else Path(ivy))
-        given = [settings["spark.jars"]] if "spark.jars" in settings else []
-        options["spark.jars"] = ",".join([*given, *map(str, found)])
-    return options
-
-
-def _brings_delta(settings: Mapping[str, str]) -> bool:
-    """Tell whether the caller brings Delta; a second copy on the class path fails in odd ways."""
-    places = (settings.get("spark.jars"), settings.get("spark.jars.packages"))
-    return any("delta-spark" in (text or "") for text in (*places, os.environ.get("PYSPARK_SUBMIT_ARGS")))
+    switched = {"spark.comet.enabled": "false"} if active is None and accelerator == "none" else {}
+    return {**missing, **switched, **REQUIRED, **settings}
 
 
 def _check_spark(opened: SparkSession) -> None:
@@ -228,6 +214,17 @@ def _check_spark(opened: SparkSession) -> None:
     delta = jvm.io.delta.package.VERSION()
     if delta != pair.delta:
         raise EngineError(f"lossledger needs Delta's jars {pair.delta}, but {delta} are here")
+
+
+def _check_accelerated(choice: comet.Choice, accelerator: str) -> comet.Choice:
+    """Raise where Spark must be accelerated and is not; where it only might be, say why it is not."""
+    if _accelerated():
+        return choice
+    if choice.jars:
+        return comet.refused(accelerator, f"Comet could not be loaded ({comet.fault(SparkContext._jvm)})")
+    if accelerator == "comet":
+        comet.refused(accelerator, "it was started without Comet, which --properties-file conf/spark-comet.conf brings")
+    return choice
 
 
 @contextmanager

@@ -22,6 +22,14 @@ Provisional = Annotated[
 Engine = Annotated[
     str, typer.Option("--engine", envvar="LOSSLEDGER_ENGINE", help="spark (Apache Spark) or sail (embedded, no Java).")
 ]
+Accelerator = Annotated[
+    str,
+    typer.Option(
+        "--accelerator",
+        envvar="LOSSLEDGER_ACCELERATOR",
+        help="Of Apache Spark: comet, none, or auto: comet if it is here.",
+    ),
+]
 
 
 def parsed_date(text: str) -> date:

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyspark
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from jobs import paths
-from jobs.engines import failures, jars, java
-from jobs.engines.pins import check_versions
+from jobs.engines import comet, failures, jars, java
+from jobs.engines.pins import check_versions, pair_of
 from jobs.engines.session import engine_versions, session
 from jobs.errors import ContractError, LossledgerError
 from jobs.files.pinned import missing
@@ -63,6 +64,7 @@ def examined(config: Path | None, engine: str | None) -> Iterable[Check]:
     if engine != "sail":
         yield _checked("Java for Spark", lambda: str(java.java_home()))
         yield _checked("Delta's jars", lambda: f"{len(jars.delta_jars())} jars in {jars.delta_jars()[0].parent}")
+        yield _checked("accelerator of Spark", _accelerator)
     if engine != "spark":
         yield _checked("engine sail starts", _sail_answers)
 
@@ -107,6 +109,13 @@ def _versions() -> str:
 def _memory() -> str:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return f"{total / 2**30:.0f} GiB"
+
+
+def _accelerator() -> str:
+    """Whether a run would be accelerated, and if not, why: without it, it takes longer."""
+    pair = pair_of(pyspark.__version__)
+    choice = comet.chosen("auto", pair)
+    return choice.reason or f"Comet {pair.comet} in {choice.jars[0].parent}"
 
 
 def _sail_answers() -> str:

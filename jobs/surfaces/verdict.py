@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.engines.failures import told
+from jobs.engines.session import acceleration
 from jobs.errors import LossledgerError
 from jobs.results.outcome import Outcome
 from jobs.settings.durations import age_text
@@ -39,6 +40,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "metrics": _overall(outcome),
         "comparisons": compared.facts(outcome.comparisons),
         "worst": list(outcome.worst),
+        "accelerator": acceleration(),
         "stages": outcome.stages,
     }
 
@@ -64,6 +66,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     judged = (*compared.sentences(outcome.comparisons), *_worst(outcome.worst), *gates.lines(_gates(outcome)))
     for line in (*_remarks(outcome), *judged):
         console.print(line, soft_wrap=True, markup=False)
+    if (accelerated := acceleration()) is not None:
+        console.print(accelerated, soft_wrap=True, markup=False)
     console.print(_standing(outcome), soft_wrap=True)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
     done = f"done: {facts['event_date']} at age {age_text(facts['age_hours'])}: rows {rows}; run {facts['run_id']}"

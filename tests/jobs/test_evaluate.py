@@ -24,10 +24,10 @@ def shipped(tmp_path_factory):
     return child.shipped_into(tmp_path_factory.mktemp("shipped"))
 
 
-def submitted(shipped, master, *arguments):
+def submitted(shipped, master, *arguments, conf="spark-defaults.conf"):
     """The command of the README."""
     command = [BIN / "spark-submit", "--master", master, "--driver-memory", "1g", "--executor-memory", "1g"]
-    command += ["--properties-file", "conf/spark-defaults.conf", "--py-files", "dist/lossledger.zip"]
+    command += ["--properties-file", f"conf/{conf}", "--py-files", "dist/lossledger.zip"]
     command += ["jobs/evaluate.py", *map(str, arguments)]
     return child.ended(*command, cwd=shipped, **child.of_submit())
 
@@ -88,10 +88,14 @@ def night(tmp_path_factory):
     return config, days.all_results(config.parent)
 
 
-def test_a_run_on_a_cluster_is_the_same_bits(shipped, night, cluster, tmp_path):
+@pytest.mark.parametrize("accelerator", ["none", "comet"])
+def test_a_run_on_a_cluster_is_the_same_bits(shipped, night, cluster, tmp_path, accelerator):
     config, expected = night
-    done = submitted(shipped, cluster, config, "--date", DAY, "--set", f"tables.path={tmp_path / 'tables'}", "--json")
+    conf = {"none": "spark-defaults.conf", "comet": "spark-comet.conf"}[accelerator]
+    given = ("--date", DAY, "--set", f"tables.path={tmp_path / 'tables'}", "--accelerator", accelerator, "--json")
+    done = submitted(shipped, cluster, config, *given, conf=conf)
     assert done.code == 0, done.out + done.err
+    assert (done.told["accelerator"] is None) == (accelerator == "none")
     assert done.told["rows"] == {"read": 2830, "outside": 0, "rejected": 1, "duplicate": 28, "scored": 2801}
     assert days.all_results(tmp_path) == expected
     assert all(expected[table] for table in RESULTS)

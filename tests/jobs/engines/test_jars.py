@@ -106,6 +106,28 @@ def test_they_are_fetched_once(tmp_path, submitted):
     assert f"spark.jars.ivy={tmp_path}" in command
 
 
+def test_those_of_comet_are_fetched_where_it_is_asked_for_alone(tmp_path, submitted):
+    pair = PAIRS[0]
+    assert jars.comet_jars(pair, tmp_path, fetch=False) == ()
+    assert submitted.calls == []
+
+    def answer(command):
+        fill(tmp_path / "jars", jars.comet(pair))
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    submitted.answer = answer
+    found = jars.comet_jars(pair, tmp_path, fetch=True)
+    assert [path.name.split("-")[0] for path in found] == ["org.apache.datafusion_comet", "org.scala"]
+    (command,) = submitted.calls
+    assert f"spark.jars.packages={jars.comet(pair)[0]}" in command
+    assert jars.comet_jars(pair, tmp_path, fetch=False) == found
+
+
+def test_a_spark_without_comet_has_no_jars_of_it(tmp_path, submitted):
+    assert jars.comet_jars(PAIRS[1], tmp_path, fetch=True) == ()
+    assert submitted.calls == []
+
+
 def test_a_jar_that_was_cut_off_is_fetched_again(tmp_path, submitted):
     fill(tmp_path / "jars")
     (tmp_path / "jars" / "io.delta_delta-storage-4.4.0.jar").write_bytes(b"PK\x03\x04 half a jar")

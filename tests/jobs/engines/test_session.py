@@ -11,10 +11,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from jobs.engines import comet, jars
 from jobs.engines import session as engines
 from jobs.engines.identity import check_reached, engine_of
 from jobs.engines.jars import EXCLUDES, delta
-from jobs.engines.pins import DEFAULTS, PAIRS, REQUIRED, SAIL, Pair, check_versions, conf_file, known_engine
+from jobs.engines.pins import DEFAULTS, PAIRS, REQUIRED, SAIL, check_versions, conf_file, known_engine, pair_of
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
 from tests.world import child, days
 from tests.world.night import parquet
@@ -103,7 +104,7 @@ def test_a_foreign_session_cannot_be_closed(spark):
 
 def test_the_versions_are_reported(spark, engine):
     versions = engines.engine_versions()
-    assert Pair(versions["pyspark"], versions["delta-spark"]) in PAIRS
+    assert pair_of(versions["pyspark"]).delta == versions["delta-spark"]
     assert versions["pysail"] == SAIL
     assert ("java" in versions) == (engine == "spark")
 
@@ -229,6 +230,22 @@ def test_spark_submit_gets_the_same_settings():
         "spark.driver.extraJavaOptions": "-Dlog4j2.configurationFile=conf/log4j2.properties",
     }
     assert conf == {**REQUIRED, **DEFAULTS, **extra}
+
+
+def test_spark_submit_gets_the_settings_of_the_accelerator_too():
+    plain, accelerated = (
+        dict(line.split(None, 1) for line in conf_file(name).read_text().splitlines() if line and line[0] != "#")
+        for name in ("spark-defaults.conf", "spark-comet.conf")
+    )
+    packages = f"{delta(PAIRS[0])[0]},{jars.comet(PAIRS[0])[0]}"
+    assert accelerated == {**plain, **comet.SETTINGS, comet.POOL: "4g", "spark.jars.packages": packages}
+
+
+def test_a_spark_that_was_submitted_with_an_accelerator_goes_without_it_where_that_is_asked(monkeypatch):
+    monkeypatch.setattr(engines.SparkContext, "_ensure_initialized", lambda: None)
+    monkeypatch.setattr(engines, "SparkConf", lambda: SimpleNamespace(contains=lambda name: True))
+    assert engines._options_of_submitted({}, "none") == {**REQUIRED, "spark.comet.enabled": "false"}
+    assert engines._options_of_submitted({}, "auto") == REQUIRED
 
 
 def test_only_the_session_module_reaches_into_the_jvm():
