@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from types import MappingProxyType, ModuleType
 
 from udfs.examples.bins import BIN_COLUMNS
@@ -41,6 +42,7 @@ def check(measures: Iterable[Measure], inputs: Collection[str]) -> None:
                 raise TypeError(f"{measure.name}: unknown parameter {name!r}; there are: {exists}")
 
 
+@cache
 def statistics_of(kind: str, over: Over = "rows") -> Mapping[str, Statistic]:
     """The statistics of a kind of task, by name.
 
@@ -49,6 +51,7 @@ def statistics_of(kind: str, over: Over = "rows") -> Mapping[str, Statistic]:
     return collected(Statistic, KINDS[kind].families, over)
 
 
+@cache
 def metrics_of(kind: str, over: Over = "rows") -> Mapping[str, Metric]:
     """The metrics of a kind of task, by name; those over a `baseline` by their name without it."""
     return collected(Metric, KINDS[kind].families, over)

@@ -105,7 +105,8 @@ def over_nights(kind: str, settings: Evaluation) -> dict[str, Metric]:
 
 def _slices(metrics: pa.Table, asked: Asked) -> dict[str, list[str]]:
     """The slices of every metric of a task, in order."""
-    rows = of_pair(metrics, asked.task, asked.candidate).sort_by("slice")
+    columns = metrics.select(["task", "model", "metric", "slice"])
+    rows = of_pair(columns, asked.task, asked.candidate).sort_by("slice")
     found: dict[str, list[str]] = {}
     for name, text in zip(rows["metric"].to_pylist(), rows["slice"].to_pylist(), strict=True):
         found.setdefault(name, []).append(text)

@@ -76,8 +76,9 @@ def _log_ratio(a: FloatArray, b: FloatArray) -> FloatArray:
     """The logarithm of a / b, of the two apart where the quotient has no 53 bits. (n,), (n,) to (n,)."""
     with np.errstate(all="ignore"):
         share = a / b
-        apart = STRICT.log(a) - STRICT.log(b)
-    return np.where((share >= 2.0**-1022) & np.isfinite(share), STRICT.log(share), apart)
+        found, whole = STRICT.log(share), (share >= 2.0**-1022) & np.isfinite(share)
+        # Logarithms are dear, and mostly one is enough.
+        return found if whole.all() else np.where(whole, found, STRICT.log(a) - STRICT.log(b))
 
 
 def _divergence(q: FloatArray, p: FloatArray, difference: FloatArray) -> FloatArray:

@@ -11,6 +11,8 @@ Source: Dimitriadis, Gneiting and Jordan, Stable reliability diagrams for probab
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -46,44 +48,65 @@ class _Blocks(NamedTuple):
     negative: FloatArray
 
 
+@dataclass(frozen=True)
+class Bins:
+    """Weights of labels of the score bins of a slice, each (bins,) in the order of scores, and the fits to them.
+
+    Attributes:
+        positive: Σ w·y of each bin.
+        negative: Σ w·(1 − y) of each bin.
+        distinct: All scores of a bin are equal: nothing is hidden.
+    """
+
+    positive: FloatArray
+    negative: FloatArray
+    distinct: bool = False
+
+    @cached_property
+    def used(self) -> _Blocks:
+        """The bins that have weight."""
+        used = (self.positive + self.negative) != 0.0
+        return _Blocks(self.positive[used], self.negative[used])
+
+    @cached_property
+    def fitted(self) -> _Blocks:
+        """The blocks of the bins as they are."""
+        return isotonic(*self.used)
+
+    @cached_property
+    def least(self) -> _Blocks:
+        """The blocks where in each bin all negatives come first."""
+        return self.fitted if self.distinct else isotonic(*_negatives_first(*self.used))
+
+
 # Of blocks to the sum of the scores that their own rates have.
 Spread = Callable[[_Blocks], float]
 
 
-def corp_of_log_loss(
-    positive_weight: FloatArray, negative_weight: FloatArray, log_loss: float, *, distinct: bool = False
-) -> Corp:
-    """The decomposition of log loss. Unit: nats. Columns of bins in the order of scores, each (bins,).
-
-    Args:
-        positive_weight: Σ w·y of each bin.
-        negative_weight: Σ w·(1 − y) of each bin.
-        log_loss: Of the slice, as published.
-        distinct: All scores of a bin are equal: nothing is hidden.
+def corp_of_log_loss(bins: Bins, log_loss: float) -> Corp:
+    """The decomposition of log loss, as published of the slice. Unit: nats.
 
     Labels 1, 0, 0, 0, 1, 1 by ascending score, as in the test of the R package reliabilitydiag:
 
     >>> y = np.array([1.0, 0.0, 0.0, 0.0, 1.0, 1.0])
-    >>> found = corp_of_log_loss(y, 1.0 - y, 0.69862276, distinct=True)
+    >>> found = corp_of_log_loss(Bins(y, 1.0 - y, distinct=True), 0.69862276)
     >>> [round(part, 7) for part in found[1:4]]
     [0.3237327, 0.3182571, 0.6931472]
     """
-    return _corp(positive_weight, negative_weight, log_loss, _entropy, distinct)
+    return _corp(bins, log_loss, _entropy)
 
 
-def corp_of_brier_score(
-    positive_weight: FloatArray, negative_weight: FloatArray, brier_score: float, *, distinct: bool = False
-) -> Corp:
+def corp_of_brier_score(bins: Bins, brier_score: float) -> Corp:
     """The decomposition of the Brier score, as `corp_of_log_loss`, for labels that are 0 or 1.
 
     Soft labels are taken as parts of two rows: MCB is too small by the mean of y (1 − y), which no score can mend.
 
     >>> y = np.array([1.0, 0.0, 0.0, 0.0, 1.0, 1.0])
-    >>> found = corp_of_brier_score(y, 1.0 - y, 1.36 / 6.0, distinct=True)
+    >>> found = corp_of_brier_score(Bins(y, 1.0 - y, distinct=True), 1.36 / 6.0)
     >>> [round(part, 7) for part in found[1:4]]
     [0.1016667, 0.125, 0.25]
     """
-    return _corp(positive_weight, negative_weight, brier_score, _variance, distinct)
+    return _corp(bins, brier_score, _variance)
 
 
 def _entropy(blocks: _Blocks) -> float:
@@ -95,16 +118,13 @@ def _variance(blocks: _Blocks) -> float:
     return total(blocks.positive * (blocks.negative / (blocks.positive + blocks.negative)))
 
 
-def _corp(positive: FloatArray, negative: FloatArray, score: float, spread: Spread, distinct: bool) -> Corp:
-    used = (positive + negative) != 0.0
-    positive, negative = positive[used], negative[used]
-    whole = _Blocks(np.array([total(positive)]), np.array([total(negative)]))
+def _corp(bins: Bins, score: float, spread: Spread) -> Corp:
+    whole = _Blocks(*(np.array([total(each)]) for each in bins.used))
     weight = float(whole.positive[0] + whole.negative[0])
     reason = _reason(whole, weight, score)
     if reason is not None:
         return Corp(score, np.nan, np.nan, np.nan, np.nan, reason)
-    fitted = quotient(spread(isotonic(positive, negative)), weight)
-    least = fitted if distinct else quotient(spread(isotonic(*_negatives_first(positive, negative))), weight)
+    fitted, least = (quotient(spread(blocks), weight) for blocks in (bins.fitted, bins.least))
     uncertainty = quotient(spread(whole), weight)
     return Corp(score, score - fitted, uncertainty - fitted, uncertainty, max(fitted - least, 0.0), None)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.bins.corp import Corp, corp_of_brier_score, corp_of_log_loss
+from jobs.judgement.bins.corp import Bins, Corp, corp_of_brier_score, corp_of_log_loss
 from jobs.judgement.changes.decomposition import (
     Change,
     Entropies,
@@ -64,10 +64,11 @@ def causes(before: pa.Table, now: pa.Table, kind: str, settings: Evaluation) -> 
     """
     named, metrics = _summed(kind, settings)
     every = aligned(cells([before, now], settings.dimensions, list(named)))
+    of_cells = _priced(every, KINDS[kind], named, settings)
     found: dict[tuple[str, str], Causes] = {}
     for declared in settings.slices:
         of, slices = cut(every, declared)
-        sides = [_priced(crosses, KINDS[kind], named, settings) for crosses in (every, slices)]
+        sides = [of_cells, _priced(slices, KINDS[kind], named, settings)]
         for metric in metrics:
             change = _change(metric, sides, of)
             found |= {(metric.name, slices.text(i)): Causes(*parts) for i, parts in _known(change)}
@@ -123,7 +124,7 @@ def skills(
     found = {}
     for (metric, text), pair in values.items():
         if metric in CORPS and all(text in of for of in bins):
-            then, here = (CORPS[metric](*of[text], value) for of, value in zip(bins, pair, strict=True))
+            then, here = (CORPS[metric](of[text], value) for of, value in zip(bins, pair, strict=True))
             if then.reason is None and here.reason is None:
                 found[metric, text] = _skill(then, here)
     return found
@@ -138,11 +139,12 @@ def _skill(then: Corp, here: Corp) -> Skill:
     return Skill(calibration, discrimination, here.uncertainty - then.uncertainty, half_width)
 
 
-def _by_slice(table: pa.Table) -> dict[str, tuple[FloatArray, FloatArray]]:
-    """The weights of labels of the bins of every slice, in the order of scores."""
+def _by_slice(table: pa.Table) -> dict[str, Bins]:
+    """The score bins of every slice."""
     rows = summed(table, ["slice", "bin"], list(WEIGHTS)).sort_by([("slice", "ascending"), ("bin", "ascending")])
-    found = {}
-    for text in pc.unique(rows["slice"]).to_pylist():
-        own = rows.filter(pc.equal(rows["slice"], text))
-        found[text] = (doubles(own[WEIGHTS[0]]), doubles(own[WEIGHTS[1]]))
-    return found
+    counts, weights = pc.value_counts(rows["slice"]), [doubles(rows[name]) for name in WEIGHTS]
+    ends = np.cumsum(counts.field("counts").to_numpy())
+    parts = zip(*(np.split(weight, ends[:-1]) for weight in weights), strict=True)
+    texts = counts.field("values").to_pylist()
+    # Of no rows there is one part, which is empty.
+    return {text: Bins(*part) for text, part in zip(texts, parts, strict=False)}

@@ -58,9 +58,10 @@ def changes(today: Tables, earlier: Earlier, settings: Evaluation, stamp: Stamp)
     """
     first = since(today["metrics"], earlier.series, stamp.event_date)
     parts = [
-        _rows(of, today, earlier.of(against), settings)
+        _rows(of, today, before, settings)
         for against in earlier.days
-        for of in _pairs(against, today, earlier.of(against), settings)
+        for before in (earlier.of(against),)
+        for of in _pairs(against, today, before, settings)
     ]
     found = pa.concat_tables(parts).sort_by([("harm", "descending")])
     keys = zip(*(found[name].to_pylist() for name in ("task", "model", "slice", "metric")), strict=True)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import brier_score_loss, log_loss
 
-from jobs.judgement.bins.corp import corp_of_brier_score, corp_of_log_loss, isotonic
+from jobs.judgement.bins.corp import Bins, corp_of_brier_score, corp_of_log_loss, isotonic
 
 SCORES = {"log_loss": (corp_of_log_loss, log_loss), "brier": (corp_of_brier_score, brier_score_loss)}
 PUBLISHED = {
@@ -19,7 +19,7 @@ def test_published(name):
     y, p = np.array([0, 0, 0, 1, 1, 1]), np.array([0.4, 0.3, 0.2, 0.1, 0.5, 0.9])
     corp, of_rows = SCORES[name]
     label = y[np.argsort(p)].astype(np.float64)
-    found = corp(label, 1.0 - label, of_rows(y, p), distinct=True)
+    found = corp(Bins(label, 1.0 - label, distinct=True), of_rows(y, p))
     told = (found.miscalibration, found.discrimination, found.uncertainty, found.score)
     assert tuple(round(value, 7) for value in told) == PUBLISHED[name]
     assert found.hidden == 0.0 and found.reason is None
@@ -45,7 +45,7 @@ def test_the_rows_are_within_the_bounds(name, bins):
         _, p, y, w = rows(seed)
         score, fitted, rate = by_rows(of_rows, p, y, w)
         place = np.minimum((p * bins).astype(int), bins - 1)
-        found = corp(np.bincount(place, w * y, bins), np.bincount(place, w * (1.0 - y), bins), score)
+        found = corp(Bins(np.bincount(place, w * y, bins), np.bincount(place, w * (1.0 - y), bins)), score)
         for own, exact in ((found.miscalibration, score - fitted), (found.discrimination, rate - fitted)):
             assert own - 1e-12 <= exact <= own + found.hidden + 1e-12
         assert found.uncertainty == pytest.approx(rate, rel=1e-12)
@@ -59,7 +59,8 @@ def test_a_bin_of_each_score_is_the_rows(name):
     p = np.round(p, 2)
     score, fitted, rate = by_rows(of_rows, np.clip(p, 1e-9, 1.0), y, w)
     low, place = np.unique(p, return_inverse=True)
-    found = corp(np.bincount(place, w * y, low.size), np.bincount(place, w * (1.0 - y), low.size), score, distinct=True)
+    label = [np.bincount(place, weight, low.size) for weight in (w * y, w * (1.0 - y))]
+    found = corp(Bins(*label, distinct=True), score)
     assert found.miscalibration == pytest.approx(score - fitted, abs=1e-9)
     assert found.discrimination == pytest.approx(rate - fitted, abs=1e-9)
 
@@ -78,9 +79,9 @@ def test_blocks_are_those_of_scikit_learn():
 def test_reasons(name):
     corp, _ = SCORES[name]
     one, none = np.array([1.0, 2.0]), np.zeros(2)
-    assert corp(none, none, np.nan).reason == "no_weight"
-    assert corp(one[:0], one[:0], np.nan).reason == "no_weight"
-    assert corp(one, none, 0.1).reason == corp(none, one, 0.1).reason == "single_class"
-    assert corp(one, one, np.nan).reason == corp(np.full(2, np.nan), one, 0.1).reason == "not_recorded"
-    assert corp(one, one, np.inf).reason == "infinite"
-    assert np.isnan(corp(one, none, 0.1).miscalibration)
+    assert corp(Bins(none, none), np.nan).reason == "no_weight"
+    assert corp(Bins(one[:0], one[:0]), np.nan).reason == "no_weight"
+    assert corp(Bins(one, none), 0.1).reason == corp(Bins(none, one), 0.1).reason == "single_class"
+    assert corp(Bins(one, one), np.nan).reason == corp(Bins(np.full(2, np.nan), one), 0.1).reason == "not_recorded"
+    assert corp(Bins(one, one), np.inf).reason == "infinite"
+    assert np.isnan(corp(Bins(one, none), 0.1).miscalibration)
