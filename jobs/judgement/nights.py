@@ -18,7 +18,7 @@ from jobs.judgement.comparisons import Nights, compared, over_nights
 from jobs.judgement.estimates import Known
 from jobs.judgement.paired import OF_NIGHTS, Asked, every
 from jobs.ledger import tables
-from jobs.ledger.held import complete, held
+from jobs.ledger.held import all_held, complete, held
 from jobs.ledger.judgements import COMPARISONS
 from jobs.ledger.stamp import Stamp
 from jobs.results.baselines import references
@@ -74,10 +74,8 @@ def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) ->
         if Asked(*asked) in nights:
             nights[Asked(*asked)].append(night)
     days = {night for found in nights.values() for night in found}
-    of_nights = {
-        name: held(session, settings, name, days, stamp.age_hours, columns=_columns(settings)) for name in OF_NIGHTS
-    }
-    return by_night(of_nights, nights)
+    columns = dict.fromkeys(OF_NIGHTS, _columns(settings))
+    return by_night(all_held(session, settings, columns, days, stamp.age_hours), nights)
 
 
 def by_night(of_nights: Tables, nights: Mapping[Asked, Sequence[date]]) -> Nights:

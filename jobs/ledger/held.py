@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pyarrow as pa
@@ -48,6 +49,22 @@ def held(  # noqa: PLR0913 - whose rows of what
     rows = frame.where(of_days if provisional else of_days & complete())
     chosen = (F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name) for c in wanted)
     return rows.select(*chosen).toArrow().cast(schema)
+
+
+def all_held(
+    session: SparkSession,
+    settings: Evaluation,
+    columns: Mapping[str, Sequence[str] | None],
+    days: Collection[date],
+    age_hours: int,
+) -> dict[str, pa.Table]:
+    """The rows of several tables, each read beside the others: by name which columns, or None for all; see `held`."""
+
+    def one(name: str) -> pa.Table:
+        return held(session, settings, name, days, age_hours, columns=columns[name])
+
+    with ThreadPoolExecutor(max(1, len(columns))) as pool:
+        return dict(zip(columns, pool.map(one, columns), strict=True))
 
 
 def complete() -> Column:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -10,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
+from jobs.judgement.by_shard import read_by
 from jobs.ledger import tables
-from jobs.ledger.held import held
+from jobs.ledger.held import all_held, held
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
-from jobs.settings.judgement.changing import every_changing
+from jobs.settings.judgement.changing import changing, every_changing
 
 LOOKS_BACK = 28  # days among which a run of bad ones is looked for
 READ = ("statistics", "shard_statistics", "score_bins")
@@ -46,10 +48,30 @@ class Earlier:
 def earlier(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Earlier:
     """The days that are declared to be held against, as our tables have them."""
     days = settings.changes.days(stamp.event_date)
-    names = [name for name in READ if name in tables.declared(settings)]
+    columns = {name: own for name, own in read(settings).items() if name in tables.declared(settings)}
     # The reference day itself has no other: what it was before a rerun is none.
     others = set(days.values()) - {stamp.event_date}
-    found = {name: held(session, settings, name, others, stamp.age_hours) for name in names}
     before = {stamp.event_date - timedelta(days=back + 1) for back in range(LOOKS_BACK)}
-    values = held(session, settings, "metrics", before, stamp.age_hours, columns=SERIES)
+    with ThreadPoolExecutor(1) as beside:
+        series = beside.submit(held, session, settings, "metrics", before, stamp.age_hours, columns=SERIES)
+        found = all_held(session, settings, columns, others, stamp.age_hours)
+    values = series.result()
     return Earlier(days, found, values.filter(pc.is_in(values["metric"], pa.array(every_changing(settings)))))
+
+
+def narrowed(of: Tables, settings: Evaluation) -> dict[str, pa.Table]:
+    """The same tables with no other sums than changes are made of: rows are copied more than once."""
+    return {**of, **{name: of[name].select(columns) for name, columns in read(settings).items() if name in of}}
+
+
+def read(settings: Evaluation) -> dict[str, Sequence[str]]:
+    """The columns of the tables of a day that changes are made of, few of all sums."""
+    sums = {
+        name: None for kind in settings.kinds for name in read_by(changing(kind, settings).values(), kind, settings)
+    }
+    keys = dict(zip(READ, (settings.dimensions, ("slice", "shard"), ("slice", "bin")), strict=True))
+    of_bins = ("positive_weight", "negative_weight")
+    return {
+        name: ["event_date", "task", "model", *own, *(of_bins if name == "score_bins" else sums)]
+        for name, own in keys.items()
+    }

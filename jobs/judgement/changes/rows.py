@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from jobs.judgement.by_shard import of_pair
 from jobs.judgement.changes.causes import Causes, Skill, causes, skills
-from jobs.judgement.changes.days import READ, Earlier, Tables, earlier
+from jobs.judgement.changes.days import READ, Earlier, Tables, earlier, narrowed
 from jobs.judgement.changes.differences import Days, days_by_shard, difference, published_values
 from jobs.judgement.changes.since import since
 from jobs.judgement.uncertainty.differences import Difference
@@ -56,11 +56,11 @@ def changes(today: Tables, earlier: Earlier, settings: Evaluation, stamp: Stamp)
         settings: What is configured.
         stamp: What every row carries.
     """
-    first = since(today["metrics"], earlier.series, stamp.event_date)
+    first, today = since(today["metrics"], earlier.series, stamp.event_date), narrowed(today, settings)
     parts = [
         _rows(of, today, before, settings)
         for against in earlier.days
-        for before in (earlier.of(against),)
+        for before in (narrowed(earlier.of(against), settings),)
         for of in _pairs(against, today, before, settings)
     ]
     found = pa.concat_tables(parts).sort_by([("harm", "descending")])
