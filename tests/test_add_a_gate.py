@@ -50,7 +50,7 @@ def test_an_added_requirement_is_judged_by_the_interval(added, low, high, verdic
     ends = {"relative_difference": -0.01, "relative_low": low, "relative_high": high, "ci_reason": "too_few_shards"}
     told = judged(added, {"candidate": "new", "baseline": "old", **ends}, quiet=None, sign=-1)
     assert told.verdict == verdict
-    assert told.sentence.startswith(f"{verdict.replace('_', ' ')}: the gain of new over old in log_loss")
+    assert told.sentence.startswith(f"{verdict.replace('_', ' ')}: the relative gain of new over old in log_loss")
 
 
 def test_an_added_requirement_asks_for_its_margin(added):

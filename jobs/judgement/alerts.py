@@ -23,6 +23,7 @@ from jobs.judgement.uncertainty.shards import LEAST_SHARDS
 from jobs.settings.judgement.alerts import Alerts
 
 Row = Mapping[str, Any]
+SLICES = 20  # that one alert tells
 
 
 @dataclass(frozen=True)
@@ -103,7 +104,8 @@ def _gates(night: Night, asked: Alerts) -> Iterator[tuple[str, str]]:
         told = worth_telling(rows, 0.0 if effect is None else effect.size, night.shards)
         told = [row for row in told if failed[gate, row["slice"]] + 1 >= asked.nights]
         if told:
-            yield f"gate {gate} fails ({often})", "\n".join(_sentences(told))
+            more = [f"and {len(told) - SLICES:,} more slices, which gates_latest has"] if len(told) > SLICES else []
+            yield f"gate {gate} fails ({often})", "\n".join([*_sentences(told[:SLICES]), *more])
 
 
 def worth_telling(rows: Sequence[Row], effect: float, shards: int = LEAST_SHARDS) -> list[Row]:

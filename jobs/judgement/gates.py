@@ -20,7 +20,7 @@ Row = Mapping[str, Any]
 
 
 class Asked(NamedTuple):
-    """A number with its interval, and the bounds between which the interval has to lie; in words, what it is."""
+    """A number with its interval, and the bounds that it has to lie between; in words, what it is and has to be."""
 
     value: float | None
     low: float | None
@@ -28,6 +28,7 @@ class Asked(NamedTuple):
     least: float
     most: float
     words: str
+    wanted: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ def _decided(asked: Asked) -> str:
 def _told(asked: Asked) -> str:
     bounds = [f"above {_short(asked.least)}"] if asked.least > -math.inf else []
     bounds += [f"below {_short(asked.most)}"] if asked.most < math.inf else []
-    interval = f"[{_short(asked.low)}, {_short(asked.high)}]"
-    return f"{asked.words} is {_short(asked.value)}, {interval}; it has to be {' and '.join(bounds)}"
+    interval = "" if asked.wanted else f", [{_short(asked.low)}, {_short(asked.high)}]"
+    return f"{asked.words} is {_short(asked.value)}{interval}; it has to be {asked.wanted or ' and '.join(bounds)}"
 
 
 def _short(value: float | None) -> str:
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if value is not None and 1e4 <= abs(value) < 1e15 else f"{value:z.4g}"
 
 
 def _gain(gate: Gate, row: Row, sign: int, margin: Margin | None) -> Asked:
@@ -111,7 +112,8 @@ def _gain(gate: Gate, row: Row, sign: int, margin: Margin | None) -> Asked:
     low, high = ends if sign > 0 else [None if end is None else -end for end in reversed(ends)]
     gain = None if value is None else sign * value
     nights = f" since {row['running_since']}" if running else ""
-    words = f"the gain of {row['candidate']} over {row['baseline']} in {gate.metric}{nights}"
+    gain_in = "the relative gain" if relative else "the gain"
+    words = f"{gain_in} of {row['candidate']} over {row['baseline']} in {gate.metric}{nights}"
     return Asked(gain, low, high, -math.inf, math.inf, words)
 
 
@@ -141,7 +143,9 @@ def at_most(gate: Gate, row: Row, sign: int) -> Asked:
     value, *ends = (row.get(name) for name in (names if gate.at_most.relative else ("difference", "ci_low", "ci_high")))
     low, high = ends if sign < 0 else [None if end is None else -end for end in reversed(ends)]
     worse = None if value is None else -sign * value
-    words = f"how much worse {gate.metric} of {gate.model} is than {gate.against} before"
+    how = ", relatively," if gate.at_most.relative else ""
+    when = "on the reference day" if gate.against == "reference" else f"{gate.against} before"
+    words = f"how much worse{how} {gate.metric} of {gate.model} is than {when}"
     return Asked(worse, low, high, -math.inf, gate.at_most.size, words)
 
 
@@ -149,13 +153,14 @@ def rows(gate: Gate, row: Row, sign: int) -> Asked:
     """As many rows are scored at least."""
     assert gate.rows is not None
     n = float(row["n"])
-    return Asked(n, n, n, gate.rows - 0.5, math.inf, f"the number of rows scored by {gate.model}")
+    words = f"the number of rows scored by {gate.model}"
+    return Asked(n, n, n, gate.rows - 0.5, math.inf, words, f"at least {gate.rows:,}")
 
 
 def final(gate: Gate, row: Row, sign: int) -> Asked:
     """Labels no longer change at this age, and the run is not provisional."""
     known = float(bool(row["is_final"]))
-    return Asked(known, known, known, 0.5, math.inf, "whether labels no longer change (1: so it is)")
+    return Asked(known, known, known, 0.5, math.inf, "whether labels no longer change (1: so it is)", "1")
 
 
 KINDS: Final[Mapping[str, Callable[[Gate, Row, int], Asked]]] = {

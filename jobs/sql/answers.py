@@ -63,7 +63,7 @@ def _drawn(table: pa.Table) -> list[str]:
     drawn = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for field in table.schema:
         number = pa.types.is_integer(field.type) or pa.types.is_floating(field.type) or pa.types.is_decimal(field.type)
-        drawn.add_column(Text(_printable(field.name)), justify="right" if number else "left", no_wrap=True)
+        drawn.add_column(Text(printable(field.name)), justify="right" if number else "left", no_wrap=True)
     # Row by row over the columns, not by name: two columns of an answer may have the same one.
     for row in zip(*(column.to_pylist() for column in table.columns), strict=True):
         drawn.add_row(*(Text(_cell(value)) for value in row))
@@ -76,10 +76,10 @@ def _drawn(table: pa.Table) -> list[str]:
 def _cell(value: object) -> str:
     if value is None or isinstance(value, bool):
         return "NULL" if value is None else str(value).lower()
-    return f"{value:.10g}" if isinstance(value, float) else _printable(str(value))
+    return f"{value:.10g}" if isinstance(value, float) else printable(str(value))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text on one line, without what would steer a terminal: it comes from the data."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 

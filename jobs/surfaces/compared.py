@@ -24,7 +24,9 @@ def facts(comparisons: pa.Table | None) -> list[dict[str, Any]]:
 
 
 def sentences(comparisons: pa.Table | None) -> Iterator[str]:
-    """A line for each task of each comparison, of all impressions."""
+    """A line for each task of each comparison, of all impressions; one where the slices do not have them."""
+    if comparisons is not None and comparisons.num_rows and not pc.any(pc.equal(comparisons["slice"], "")).as_py():
+        yield "comparisons are of slices alone, as [] is none of `slices`: see the view slice_comparisons"
     told: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in _told(comparisons):
         told.setdefault((row["comparison"], row["task"]), []).append(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -15,7 +16,9 @@ from jobs.judgement.gate_rows import KEYS, OWN, Evidence
 from jobs.ledger import tables
 from jobs.ledger.held import held
 from jobs.settings import Evaluation
+from jobs.sql.answers import printable
 
+SLICES = 5  # that are told of a gate, of those that fail and of the others
 Row = Mapping[str, Any]
 
 
@@ -50,10 +53,22 @@ def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:
-    """A line for each gate that has something to say, the worst first; those that passed are counted."""
+    """A line for each gate that has something to say, what fails first; those that passed are counted.
+
+    Of a gate in many slices the first are told, and how many more there are.
+    """
     told = [row for row in rows if row["verdict"] != "passed"]
+    said: Counter[tuple[bool, str]] = Counter()
+    of = Counter((not row["fails"], row["gate"]) for row in told)
     for row in sorted(told, key=lambda row: (not row["fails"], row["gate"], row["slice"])):
-        where = f" in {row['slice']}" if row["slice"] else ""
-        yield f"gate {row['gate']}{where}{' FAILS' if row['fails'] else ''}: {row['sentence']}"
+        group = (not row["fails"], row["gate"])
+        said[group] += 1
+        how = " FAILS" if row["fails"] else ""
+        if said[group] <= SLICES:
+            where = f" in {row['slice']}" if row["slice"] else ""
+            yield printable(f"gate {row['gate']}{where}{how}: {row['sentence']}")
+        elif said[group] == of[group]:
+            rest = "" if row["fails"] else " is undecided or not judged"
+            yield f"gate {row['gate']}{how}{rest} in {of[group] - SLICES:,} more slices, which gates_latest has"
     if rows:
         yield f"gates: {len(rows) - len(told):,} of {len(rows):,} passed"

@@ -15,9 +15,13 @@ from jobs.engines.session import acceleration
 from jobs.errors import LossledgerError
 from jobs.results.outcome import Outcome
 from jobs.settings.durations import age_text
+from jobs.sql.answers import printable
 from jobs.surfaces import compared, gates
+from udfs.kinds import KINDS
 
 SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "auc", "base_rate")
+# What tells of tasks that have no log loss: a line each.
+LOSSES = [*dict.fromkeys(kind.loss for kind in KINDS.values() if kind.loss not in SHOWN), "joint_loss"]
 
 
 def of_outcome(outcome: Outcome) -> dict[str, Any]:
@@ -63,6 +67,8 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
+    for line in _losses(facts["metrics"]):
+        console.print(line, soft_wrap=True)
     judged = (*compared.sentences(outcome.comparisons), *_worst(outcome.worst), *gates.lines(_gates(outcome)))
     for line in (*_remarks(outcome), *judged):
         console.print(line, soft_wrap=True, markup=False)
@@ -106,7 +112,7 @@ def _worst(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """A line for each of the worst slices of each task, or why there is none; what they are ranked by is in it."""
     for of in found:
         for row in of["slices"]:
-            where = f"{of['task']} {row['model']} {row['slice']}: {row['metric']}"
+            where = printable(f"{of['task']} {row['model']} {row['slice']}: {row['metric']}")
             spread = f"{(row['ci_high'] - row['ci_low']) / 2:.1g}"
             whole = "" if row["of"] is None else f" of {row['of']:.4g}"
             if row["against"] is None:
@@ -119,6 +125,14 @@ def _worst(found: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         elif not of["slices"]:
             against = f", also against {of['against']}" if of["against"] else ""
             yield f"worst: {of['task']}: none of {of['judged']} slices is worse than chance allows{against}"
+
+
+def _losses(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """The losses that have no column."""
+    for row in rows:
+        yield from (f"{row['task']} {row['model']}: {name} {_text(row, name)}" for name in LOSSES if name in row)
+    if not rows:
+        yield "none is of all impressions, as [] is none of `slices`: see the view slice_metrics"
 
 
 def _overall(outcome: Outcome) -> list[dict[str, Any]]:

@@ -50,13 +50,16 @@ def _of_task(task: str, tables: Mapping[str, pa.Table], settings: Evaluation, st
     if stamp.provisional:
         return nothing
     loss = KINDS[settings.tasks[task].kind].loss
-    since = _changed(_rows(tables.get("changes"), task, loss), settings.changes.days(stamp.event_date))
+    changes = _rows(tables.get("changes"), task, loss)
+    since = _changed(changes, settings.changes.days(stamp.event_date))
     rows = [row for row in _rows(tables["metrics"], task, CALIBRATION) if row["positives"] is not None]
     # Before all labels are in, too much is predicted everywhere.
     off = _miscalibrated((row for row in rows if row["is_final"]), max(settings.shards.count, LEAST_SHARDS))
     judged = {row["slice"] for row in (*since, *off) if row["p_adjusted"] is not None}
     if not judged:
-        reasons = Counter(row["ci_reason"] for row in since or off)
+        # Of an earlier day that is there, but says nothing.
+        there = [row for row in changes if row["slice"] != "" and row["ci_reason"] != "no_day"]
+        reasons = Counter(row["ci_reason"] for row in since or off or there)
         waiting = "labels_can_change" if rows and not off else "no_day"
         return {**nothing, "reason": reasons.most_common(1)[0][0] if reasons else waiting}
     found: dict[str, Row] = {}

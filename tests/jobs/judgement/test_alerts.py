@@ -54,6 +54,15 @@ def test_all_slices_of_a_gate_are_one_alert():
     assert alert.text == "country=DE: failed: too much is predicted\ncountry=FR: failed: too much is predicted"
 
 
+def test_of_many_slices_an_alert_tells_the_first_and_how_many_more():
+    many = [{**FAILS, "slice": f"country={i:04}"} for i in range(1_025)]
+    (alert,) = of_night(Night("ads", DAY, many), Alerts(file="x", nights=1, of_last=1))
+    assert alert.text.splitlines()[19:] == [
+        "country=0019: failed: too much is predicted",
+        "and 1,005 more slices, which gates_latest has",
+    ]
+
+
 def test_of_a_day_that_is_not_whole_only_that_is_told():
     (alert,) = of_night(Night("ads", DAY, [FAILS], earlier(True), ["labels.click: no event"]), ASKED)
     assert (alert.of, alert.text) == ("labels", "labels.click: no event")

@@ -109,8 +109,19 @@ def test_models_are_not_judged_where_labels_are_late_but_finality_is():
 
 def test_the_sentence_has_the_number_the_interval_and_what_it_has_to_be():
     told = judged(gate(**PAIR, require="not_worse", margin="1%"), compared(0.02, 0.04), quiet=None, sign=-1)
-    expected = "failed: the gain of new over old in log_loss is -0.03, [-0.04, -0.02]; it has to be above -0.01"
+    expected = (
+        "failed: the relative gain of new over old in log_loss is -0.03, [-0.04, -0.02]; it has to be above -0.01"
+    )
     assert told.sentence == expected
+    enough = judged(gate(**ONE, rows=120_000), {"n": 123_456}, quiet=None)
+    assert enough.sentence == "passed: the number of rows scored by champion is 123,456; it has to be at least 120,000"
+    steady = judged(gate(**ONE, against="reference", at_most="2%"), compared(0.0, 0.01), quiet=None, sign=-1)
+    assert steady.sentence == (
+        "passed: how much worse, relatively, log_loss of champion is than on the reference day is 0.005, [0, 0.01]; "
+        "it has to be below 0.02"
+    )
+    zero = judged(gate(**PAIR, require="better"), compared(-0.01, 0.0), quiet=None, sign=-1)
+    assert zero.sentence.endswith("[0, 0.01]; it has to be above 0")
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,13 @@ def test_the_nearest_day_that_has_rows_is_taken(of_day):
     assert (found["against"], found["reason"], lines) == (None, "no_day", ["worst: ctr: slices not judged: no_day"])
 
 
+def test_of_a_day_that_is_there_and_says_nothing_its_reason_is_told(of_day):
+    nothing = dict.fromkeys(("difference", "ci_low", "ci_high", "harm", "p_adjusted"))
+    silent = {**changed("country=BR", 1.0), **nothing}
+    rows = [{**silent, "ci_reason": "no_positive"}, {**silent, "against": "7d", "ci_reason": "no_day"}]
+    assert of_day(rows)[1] == ["worst: ctr: slices not judged: no_positive"]
+
+
 def test_none_is_told_where_chance_allows_it(of_day):
     _, lines = of_day([changed("country=BR", 9.0, p=0.4), changed("country=DE", -9.0)])
     assert lines == ["worst: ctr: none of 2 slices is worse than chance allows, also against 2026-03-17"]
