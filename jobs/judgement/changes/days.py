@@ -16,7 +16,8 @@ from jobs.ledger import tables
 from jobs.ledger.held import all_held, held
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
-from jobs.settings.judgement.changing import changing, every_changing
+from jobs.settings.judgement.changing import ENTROPY, changing, every_changing
+from udfs.kinds import KINDS
 
 LOOKS_BACK = 28  # days among which a run of bad ones is looked for
 READ = ("statistics", "shard_statistics", "score_bins")
@@ -53,10 +54,21 @@ def earlier(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Earlie
     others = set(days.values()) - {stamp.event_date}
     before = {stamp.event_date - timedelta(days=back + 1) for back in range(LOOKS_BACK)}
     with ThreadPoolExecutor(1) as beside:
-        series = beside.submit(held, session, settings, "metrics", before, stamp.age_hours, columns=SERIES)
+        series = beside.submit(held, session, settings, "metrics", before, stamp.age_hours, columns=(*SERIES, "clip"))
         found = all_held(session, settings, columns, others, stamp.age_hours)
-    values = series.result()
+    values = at_one_clip(series.result(), settings)
     return Earlier(days, found, values.filter(pc.is_in(values["metric"], pa.array(every_changing(settings)))))
+
+
+def at_one_clip(values: pa.Table, settings: Evaluation) -> pa.Table:
+    """Values of metrics without the losses of days on which scores of exactly 0 and 1 were priced otherwise.
+
+    What is not known to be otherwise stays.
+    """
+    priced = [ENTROPY, *(KINDS[kind].loss for kind in settings.kinds if KINDS[kind].hard)]
+    other = pc.fill_null(pc.not_equal(values["clip"], settings.loss.clip), fill_value=False)
+    of_losses = pc.is_in(values["metric"], pa.array(priced))
+    return values.filter(pc.invert(pc.and_(other, of_losses))).drop_columns(["clip"])
 
 
 def narrowed(of: Tables, settings: Evaluation) -> dict[str, pa.Table]:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from jobs.judgement.changes.days import READ, SERIES, Earlier
+from jobs.judgement.changes.days import READ, SERIES, Earlier, at_one_clip
 from jobs.judgement.changes.rows import changes
 from jobs.judgement.changes.since import since
 from jobs.ledger.stamp import Stamp
@@ -151,6 +151,13 @@ def test_the_first_bad_day_is_the_planted_one():
         first = since(made[night]["metrics"], series, day)
         assert first["ctr", "m", "country=BR,device=android", "predicted_over_actual"] == DAY - timedelta(days=1)
         assert ("ctr", "m", "country=DE,device=ios", "predicted_over_actual") not in first
+
+
+def test_losses_of_days_with_another_clip_are_no_days_before():
+    names = ["log_loss", "normalized_entropy", "brier_score"]
+    values = pa.table({"metric": names * 3, "clip": [1e-15] * 3 + [1e-6] * 3 + [None] * 3, "value": range(9)})
+    kept = at_one_clip(values, parse({**CONFIG, "loss": {"clip": 1e-6}}))
+    assert kept["value"].to_pylist() == [2, 3, 4, 5, 6, 7, 8]
 
 
 @pytest.mark.parametrize("dimensions", [[], ["country"]])
