@@ -94,10 +94,14 @@ def nearest_match(name: str, known: Iterable[str]) -> str | None:
 
     >>> nearest_match("Clik", ["click", "conversion"])
     'click'
+    >>> nearest_match("crt", ["cvr", "ctr"])
+    'ctr'
     """
     by_lower_case = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(name.lower(), by_lower_case, n=1)
-    return by_lower_case[close[0]] if close else None
+    close = difflib.get_close_matches(name.lower(), by_lower_case)
+    # Of near ones rather that of the same letters: two of them are easily typed in turn.
+    same = [each for each in close if sorted(each) == sorted(name.lower())]
+    return by_lower_case[(same or close)[0]] if close else None
 
 
 def one_of(names: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.judgement.gates import FAILED, NOT_JUDGED, UNDECIDED, Judged, judged
 from jobs.ledger.judgements import GATE_RESULTS
@@ -36,9 +37,10 @@ class Evidence:
     quiet: str | None = None
 
     @classmethod
-    def of(cls, tables: Mapping[str, pa.Table], quiet: str | None) -> Evidence:
-        """The evidence in the tables of a day; one that is not there is empty."""
-        return cls(**{name: _by(tables.get(name), keys) for name, keys in KEYS.items()}, quiet=quiet)
+    def of(cls, tables: Mapping[str, pa.Table], settings: Evaluation, quiet: str | None) -> Evidence:
+        """The evidence in the tables of a day, of no other metrics than gates ask for; a table may be absent."""
+        asked = pa.array(sorted({_metric(settings, gate) for gate in settings.gates.values()}), type=pa.string())
+        return cls(**{name: _by(tables.get(name), keys, asked) for name, keys in KEYS.items()}, quiet=quiet)
 
 
 OWN = ("gate", "slice", "verdict", "fails", "sentence", "value", "low", "high", "least", "most")
@@ -80,14 +82,18 @@ def results(settings: Evaluation, evidence: Evidence) -> list[Result]:
 def _of_gate(
     settings: Evaluation, gate: Gate, evidence: Evidence, texts: Mapping[tuple[str, ...], list[str]]
 ) -> Iterator[tuple[str, Judged]]:
-    # How many rows there are, and whether labels are final, stands beside every metric: beside the loss, too.
-    name = gate.metric or KINDS[settings.tasks[gate.task].kind].loss
+    name = _metric(settings, gate)
     sign = 1 if metrics_of_task(settings, gate.task)[name].better == "more" else -1
     for names in gate.slices:
         dimensions = tuple(name for name in settings.dimensions if name in names)
         # Of dimensions without a slice nothing is there, which is told once.
         for text in texts.get(dimensions) or [",".join(f"{name}=?" for name in dimensions)]:
             yield text, judged(gate, _row(gate, name, evidence, text), quiet=evidence.quiet, sign=sign)
+
+
+def _metric(settings: Evaluation, gate: Gate) -> str:
+    """How many rows there are, and whether labels are final, stands beside every metric: beside the loss, too."""
+    return gate.metric or KINDS[settings.tasks[gate.task].kind].loss
 
 
 def _row(gate: Gate, metric: str, evidence: Evidence, text: str) -> Mapping[str, Any] | None:
@@ -125,5 +131,6 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and math.isinf(value) else value
 
 
-def _by(table: pa.Table | None, keys: tuple[str, ...]) -> dict[tuple[str, ...], Mapping[str, Any]]:
-    return {} if table is None else {tuple(row[key] for key in keys): row for row in table.to_pylist()}
+def _by(table: pa.Table | None, keys: tuple[str, ...], metrics: pa.Array) -> dict[tuple[str, ...], Mapping[str, Any]]:
+    rows = [] if table is None else table.filter(pc.is_in(table["metric"], metrics)).to_pylist()
+    return {tuple(row[key] for key in keys): row for row in rows}

@@ -34,5 +34,6 @@ def judged(
     new |= comparisons_of(session, known, finality.stamp)
     if settings.gates:
         quiet = f"the day is provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
-        new["gate_results"] = gate_rows.rows_of(gate_rows.results(settings, Evidence.of(new, quiet)), finality.stamp)
+        results = gate_rows.results(settings, Evidence.of(new, settings, quiet))
+        new["gate_results"] = gate_rows.rows_of(results, finality.stamp)
     return new, worst_declared(new, settings, finality.stamp)

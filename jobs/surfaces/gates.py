@@ -38,7 +38,7 @@ def judged(session: SparkSession, settings: Evaluation, day: date, age_hours: in
         problem = Problem("metrics", f"no row of {day} at age {age_hours}h", f"one; make it with: {run}")
         raise ContractError("the day is not in the tables", [problem])
     provisional = any(found["metrics"]["provisional"].to_pylist())
-    evidence = Evidence.of(found, "the day is provisional" if provisional else None)
+    evidence = Evidence.of(found, settings, "the day is provisional" if provisional else None)
     return [result.row for result in gate_rows.results(settings, evidence)]
 
 

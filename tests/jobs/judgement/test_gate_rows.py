@@ -27,7 +27,7 @@ def rows():
 def judged(tmp_path, rows, quiet=None, **gates):
     settings = parse(document(tmp_path, dimensions=["country"], slices=[[], ["country"]], gates=gates))
     tables = day.tables(settings, rows)
-    found = gate_rows.results(settings, Evidence.of(tables, quiet))
+    found = gate_rows.results(settings, Evidence.of(tables, settings, quiet))
     return {(result.gate, result.slice): result for result in found}
 
 

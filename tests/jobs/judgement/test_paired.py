@@ -130,7 +130,9 @@ def test_a_gate_on_the_area_is_decided_by_its_interval(found):
     for comparisons, verdict in ((CONFIG["comparisons"], "passed"), (turned, "failed")):
         settings = parse({**CONFIG, "comparisons": comparisons, "gates": gates})
         judged = tables(settings, made()) if comparisons is turned else found
-        assert [of.judged.verdict for of in gate_rows.results(settings, Evidence.of(judged, None))] == [verdict] * 2
+        assert [of.judged.verdict for of in gate_rows.results(settings, Evidence.of(judged, settings, None))] == [
+            verdict
+        ] * 2
 
 
 def test_the_verdict_names_the_area_beside_the_losses(found):
