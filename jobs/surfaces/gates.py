@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from jobs import calling
@@ -47,9 +48,10 @@ def fails(rows: Sequence[Row]) -> bool:
     return any(row["fails"] for row in rows)
 
 
-def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def plain(rows: pa.Table) -> list[dict[str, Any]]:
     """The rows without what every row of a run carries."""
-    return [{name: row[name] for name in OWN} for row in rows]
+    found: list[dict[str, Any]] = rows.select(OWN).to_pylist()
+    return found
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:

@@ -87,7 +87,7 @@ def exit_code(outcome: Outcome) -> int:
 
 def _gates(outcome: Outcome) -> list[dict[str, Any]]:
     """Every gate in every slice."""
-    return [] if outcome.gates is None else gates.plain(outcome.gates.to_pylist())
+    return [] if outcome.gates is None else gates.plain(outcome.gates)
 
 
 def _standing(outcome: Outcome) -> str:
@@ -138,13 +138,12 @@ def _losses(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
 def _overall(outcome: Outcome) -> list[dict[str, Any]]:
     """The metrics of the total, an entry per task and model: values or why there are none, and ends of intervals."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in outcome.metrics.to_pylist():
-        if row["slice"] == "":
-            key = (row["task"], row["model"])
-            entry = found.setdefault(key, {**dict(zip(("task", "model"), key, strict=True)), "n": row["n"]})
-            entry[row["metric"]] = row["value"] if row["reason"] is None else row["reason"]
-            if row["ci_low"] is not None:
-                entry.setdefault("intervals", {})[row["metric"]] = [row["ci_low"], row["ci_high"]]
+    for row in outcome.metrics.filter(pc.equal(outcome.metrics["slice"], "")).to_pylist():
+        key = (row["task"], row["model"])
+        entry = found.setdefault(key, {**dict(zip(("task", "model"), key, strict=True)), "n": row["n"]})
+        entry[row["metric"]] = row["value"] if row["reason"] is None else row["reason"]
+        if row["ci_low"] is not None:
+            entry.setdefault("intervals", {})[row["metric"]] = [row["ci_low"], row["ci_high"]]
     return list(found.values())
 
 
