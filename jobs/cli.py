@@ -14,7 +14,7 @@ import typer
 
 from jobs import demo as demonstration
 from jobs import nightly
-from jobs.engines.pins import installed_versions, known_engine
+from jobs.engines.pins import installed_versions
 from jobs.engines.session import session
 from jobs.errors import ConfigurationError, Problem
 from jobs.judgement.nights import compared_again
@@ -32,6 +32,7 @@ from jobs.surfaces.arguments import (
     Day,
     Engine,
     Json,
+    OneEngine,
     Provisional,
     Set,
     asked_hours,
@@ -230,15 +231,12 @@ def demo(
 @app.command(name="doctor")
 def examine(
     config: Annotated[Path | None, typer.Argument(help="Also check this evaluation.", metavar="[CONFIG]")] = None,
-    engine: Annotated[str | None, typer.Option(help="Check this engine only.")] = None,
+    engine: OneEngine = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell all that was found.")] = False,
     as_json: Json = False,
 ) -> None:
     """Check this machine, and say how to mend what is missing."""
-    raise _ended(
-        lambda: doctor.report(config, engine and known_engine(engine), as_json=as_json, verbose=verbose),
-        as_json=as_json,
-    )
+    raise _ended(lambda: doctor.report(config, engine, as_json=as_json, verbose=verbose), as_json=as_json)
 
 
 def main() -> None:

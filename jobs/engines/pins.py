@@ -85,15 +85,25 @@ DEFAULTS: Final = {
 }
 
 
+def is_remote(engine: str) -> bool:
+    """Whether an engine is the address of a server of Spark Connect.
+
+    >>> is_remote("sc://host:15002")
+    True
+    """
+    return engine.startswith("sc://")
+
+
 def known_engine(engine: str) -> str:
-    """Return the name, or raise a ConfigurationError (exit 2) that lists the engines.
+    """Return the name or the address, or raise a ConfigurationError (exit 2) that lists the engines.
 
     >>> known_engine("sail")
     'sail'
     """
-    if engine in ENGINES:
+    if engine in ENGINES or is_remote(engine):
         return engine
-    problem = Problem("--engine", repr(engine), one_of(ENGINES), nearest_match(engine, ENGINES))
+    known = f"{one_of(ENGINES)}, or sc://HOST:PORT of a server of Spark Connect"
+    problem = Problem("--engine", repr(engine), known, nearest_match(engine, ENGINES))
     raise ConfigurationError("there is no such engine", [problem])
 
 
@@ -107,8 +117,8 @@ def installed_versions() -> dict[str, str]:
     return found
 
 
-def pair_of(spark: str) -> Pair:
-    """Return the tested pair of a release of Apache Spark.
+def pair_of(spark: str, where: str = "here") -> Pair:
+    """Return the tested pair of a release of Apache Spark, which was found here or at a server.
 
     Raises:
         EngineError: There is none (exit 3).
@@ -116,7 +126,10 @@ def pair_of(spark: str) -> Pair:
     found = next((pair for pair in PAIRS if pair.spark == spark), None)
     if found is None:
         mend = calling.pip(f"pyspark=={PAIRS[0].spark} delta-spark=={PAIRS[0].delta}")
-        raise EngineError(f"lossledger is tested with Apache Spark {TESTED}, but {spark} is here; run: {mend}")
+        tested = f"lossledger is tested with Apache Spark {TESTED}, but {spark} is"
+        raise EngineError(
+            f"{tested} here; run: {mend}" if where == "here" else f"{tested} {where}; start one of those there"
+        )
     return found
 
 

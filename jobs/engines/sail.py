@@ -2,15 +2,38 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
 from jobs.engines.pins import REQUIRED
+from jobs.errors import ConfigurationError, Problem, nearest_match, one_of
+
+MODE: Final = "SAIL_MODE"
+# Sail's third, kubernetes-cluster, waits for ever where there is no cluster, and was not tested.
+MODES: Final = ("local", "local-cluster")
+
+
+def mode() -> str:
+    """How Sail runs by the environment: as one task after the other, or as a cluster of threads of this process.
+
+    Raises:
+        ConfigurationError: In another way than those that were tested (exit 2).
+    """
+    found = os.environ.get(MODE, MODES[0])
+    if found.replace("_", "-") not in MODES:
+        problem = Problem(MODE, repr(found), one_of(MODES), nearest_match(found, MODES))
+        raise ConfigurationError("the embedded engine cannot run so", [problem])
+    return found.replace("_", "-")
 
 
 def served(app: str, settings: Mapping[str, str]) -> tuple[SparkSession, Any]:
-    """Return a session of Sail, and the server behind it."""
+    """Return a session of Sail, and the server behind it.
+
+    Raises:
+        ConfigurationError: Its mode is none that was tested (exit 2).
+    """
+    mode()
     from pysail.spark import SparkConnectServer  # noqa: PLC0415 - loads 200 MB that Spark does without
 
     # Left by other Connect sessions, the token makes the client speak TLS, which hangs on a local server.

@@ -12,13 +12,12 @@ from pyspark import SparkConf, SparkContext  # noqa: TID251 - the one place that
 from pyspark.sql import SparkSession
 
 from jobs.engines import comet, failures, sail
+from jobs.engines.identity import DELTA_CLASS
 from jobs.engines.options import ivy, of_new
-from jobs.engines.pins import DEFAULTS, REQUIRED, check_versions, installed_versions, known_engine, pair_of
+from jobs.engines.pins import DEFAULTS, REQUIRED, check_versions, installed_versions, is_remote, known_engine, pair_of
 from jobs.errors import EngineError
 
 __all__ = ["EngineError", "acceleration", "close_session", "engine_versions", "open_session", "session"]
-
-DELTA_CLASS: Final = "io.delta.sql.DeltaSparkSessionExtension"
 
 
 @dataclass(slots=True)
@@ -61,7 +60,7 @@ def open_session(
     """Return a session of the engine, starting the engine if this process has none.
 
     Args:
-        engine: `spark` or `sail`.
+        engine: `spark` or `sail`, or the address of a server of Spark Connect, `sc://HOST:PORT`.
         app: The name of the application.
         settings: Further Spark settings; they win over ours.
         accelerator: Of Apache Spark: `comet`, `auto` or `none`; see `comet.chosen`. One that is running stays as it is.
@@ -73,9 +72,19 @@ def open_session(
     check_versions()
     if _OPEN:
         return _shared(engine, settings or {})
-    opened = _open_spark(app, settings or {}, accelerator) if engine == "spark" else _open_sail(app, settings or {})
+    opened = _opened(engine, app, settings or {}, accelerator)
     _OPEN.append(opened)
     return opened.session
+
+
+def _opened(engine: str, app: str, settings: Mapping[str, str], accelerator: str) -> _Open:
+    if engine != "spark" and SparkContext._active_spark_context is not None:
+        raise EngineError("an Apache Spark session is open in this process; stop it, or use --engine spark")
+    if is_remote(engine):
+        from jobs.engines import connect  # noqa: PLC0415 - loads gRPC, which a cluster's driver does without
+
+        return _Open(engine, connect.opened(engine, settings), None, owned=True)
+    return _open_spark(app, settings, accelerator) if engine == "spark" else _open_sail(app, settings)
 
 
 def close_session(opened: SparkSession) -> None:
@@ -135,13 +144,12 @@ def _stop(running: _Open) -> None:
             running.session.stop()
     if running.server is not None:
         running.server.stop()
+    if running.engine != "spark":
         # As long as it is set, PySpark takes every further session for a remote one.
         os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
 
 
 def _open_sail(app: str, settings: Mapping[str, str]) -> _Open:
-    if SparkContext._active_spark_context is not None:
-        raise EngineError("an Apache Spark session is open in this process; stop it, or use --engine spark")
     opened, server = sail.served(app, settings)
     return _Open("sail", opened, server, owned=True)
 

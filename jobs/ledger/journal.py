@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from jobs.engines import failures
-from jobs.engines.identity import engine_of
+from jobs.engines.identity import engine_of, served_by
 from jobs.errors import InputMissingError, LossledgerError
 from jobs.ledger import runs, tables
 from jobs.ledger.stamp import Stamp
@@ -32,7 +32,9 @@ class Journal:
     def tell(self, state: str, **facts: Any) -> None:
         """Append an event."""
         writer = self._writer
-        row = runs.event(state, self.stamp, writer.settings, engine_of(writer.session), **self._facts, **facts)
+        engine = engine_of(writer.session)
+        facts = {"served": served_by(writer.session), **self._facts, **facts}
+        row = runs.event(state, self.stamp, writer.settings, engine, **facts)
         writer.append("runs", row)
 
     def missed(self, failure: InputMissingError) -> None:

@@ -49,7 +49,8 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         stamp: The run and its day.
         settings: What was configured.
         engine: What it ran on.
-        **facts: `ledger`, `events`, `message`, `inputs`, `stages`, `units`, `arrived`, where they are known.
+        **facts: `ledger`, `events`, `message`, `inputs`, `stages`, `units`, `arrived`, where they are known; `served`,
+            the versions of a server.
     """
     ledger: Ledger | None = facts.get("ledger")
     row = {
@@ -64,7 +65,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         "code_hash": code_hash(),
         "inputs": _json(facts.get("inputs")),
         "label_events": _json(facts.get("events")),
-        "versions": _json({"engine": engine, **engine_versions()}),
+        "versions": _json({"engine": engine, **engine_versions(), **facts.get("served", {})}),
         "stages": _json(facts.get("stages")),
         "arrived": _json(facts.get("arrived")),
         **_ledger_columns(ledger),

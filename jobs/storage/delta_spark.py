@@ -1,12 +1,15 @@
-"""Delta tables by delta-spark, for Apache Spark: the same functions as `delta_rust`."""
+"""Delta tables by delta-spark, for Apache Spark: the same functions as `delta_rust`.
+
+In SQL and by frames alone, which Spark Connect takes too: there `DeltaTable` needs a plugin in the server.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Final
 
 import delta.exceptions  # noqa: F401 - without it a lost race is a bare Py4JJavaError
-from delta.tables import DeltaTable
+from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -15,17 +18,26 @@ from jobs.storage.address import Address
 from jobs.storage.change import Change, DayAtAge
 from jobs.storage.schema import KEYS, MICROS, Column, Table
 
+ABSENT: Final = ("PATH_NOT_FOUND", "DELTA_TABLE_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
+
 
 def version(session: SparkSession, path: str) -> int:
     """The newest version of a table."""
-    return int(DeltaTable.forPath(session, path).history(1).collect()[0]["version"])
+    newest = session.sql(f"DESCRIBE HISTORY {Address(path=path).identifier} LIMIT 1")
+    return int(newest.collect()[0]["version"])
 
 
 def exists(session: SparkSession, where: Address) -> bool:
     """Whether there is a table."""
     if where.name is not None:
         return session.catalog.tableExists(where.identifier)
-    return DeltaTable.isDeltaTable(session, str(where.path))
+    try:
+        read(session, where).schema  # noqa: B018 - it is looked for when it is asked for its columns
+    except AnalysisException as error:
+        if error.getCondition() not in ABSENT:
+            raise
+        return False
+    return True
 
 
 def read(session: SparkSession, where: Address) -> DataFrame:
@@ -65,7 +77,7 @@ def add(session: SparkSession, where: Address, columns: Sequence[Column]) -> Non
 
 def properties(session: SparkSession, where: Address) -> dict[str, str]:
     """The properties of a table, its constraints among them."""
-    return dict(_table(session, where).detail().collect()[0]["properties"])
+    return dict(session.sql(f"DESCRIBE DETAIL {where.identifier}").collect()[0]["properties"])
 
 
 def set_properties(session: SparkSession, where: Address, values: Mapping[str, str]) -> None:
@@ -107,10 +119,4 @@ def delete(session: SparkSession, where: Address, change: Change) -> None:
     held = _held(session, where, change.part)
     change.check(held)
     if held:
-        _table(session, where).delete(change.part.predicate)
-
-
-def _table(session: SparkSession, where: Address) -> Any:
-    if where.path is not None:
-        return DeltaTable.forPath(session, where.path)
-    return DeltaTable.forName(session, where.identifier)
+        session.sql(f"DELETE FROM {where.identifier} WHERE {change.part.predicate}")

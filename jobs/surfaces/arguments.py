@@ -20,8 +20,16 @@ Provisional = Annotated[
     bool, typer.Option("--provisional", help="Also before the age is reached or a log is whole; marked as such.")
 ]
 Engine = Annotated[
-    str, typer.Option("--engine", envvar="LOSSLEDGER_ENGINE", help="spark (Apache Spark) or sail (embedded, no Java).")
+    str,
+    typer.Option(
+        "--engine",
+        "--remote",
+        envvar="LOSSLEDGER_ENGINE",
+        metavar="spark|sail|sc://HOST:PORT",
+        help="Apache Spark here, Sail (embedded, no Java), or Apache Spark at a server of Spark Connect.",
+    ),
 ]
+OneEngine = Annotated[str | None, typer.Option("--engine", "--remote", help="Check this engine or server only.")]
 Accelerator = Annotated[
     str,
     typer.Option(

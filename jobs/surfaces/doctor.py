@@ -17,7 +17,8 @@ from rich.table import Table
 
 from jobs import paths
 from jobs.engines import comet, failures, jars, java
-from jobs.engines.pins import check_versions, pair_of
+from jobs.engines.identity import served_by
+from jobs.engines.pins import check_versions, is_remote, known_engine, pair_of
 from jobs.engines.session import engine_versions, session
 from jobs.errors import ContractError, LossledgerError
 from jobs.files.pinned import missing
@@ -46,7 +47,7 @@ class Check:
 
 def report(config: Path | None, engine: str | None, *, as_json: bool, verbose: bool = False) -> int:
     """Print all checks; exit code 0 if every one is right, else 3."""
-    checks = list(examined(config, engine))
+    checks = list(examined(config, engine and known_engine(engine)))
     if as_json:
         print(json.dumps([check.document for check in checks]))
     else:
@@ -56,11 +57,15 @@ def report(config: Path | None, engine: str | None, *, as_json: bool, verbose: b
 
 def examined(config: Path | None, engine: str | None) -> Iterable[Check]:
     """Check the versions, the evaluation if one is given, and the engines, which are the slowest."""
+    remote = engine is not None and is_remote(engine)
     yield Check("Python", True, platform.python_version())
     yield _checked("versions", _versions)
     yield _checked("memory", _memory)
     if config is not None:
-        yield from _evaluation(config, engine)
+        yield from _evaluation(config, "spark" if remote else engine)
+    if engine is not None and remote:
+        yield _checked(f"server {engine} answers", lambda: _server_answers(engine))
+        return
     if engine != "sail":
         yield _checked("Java for Spark", lambda: str(java.java_home()))
         yield _checked("Delta's jars", lambda: f"{len(jars.delta_jars())} jars in {jars.delta_jars()[0].parent}")
@@ -122,6 +127,14 @@ def _sail_answers() -> str:
     with session("sail") as opened:
         zone = opened.sql("SELECT current_timezone()").collect()[0][0]
     return f"answers, session time zone {zone}"
+
+
+def _server_answers(address: str) -> str:
+    from jobs.engines.connect import of_workers  # noqa: PLC0415 - loads gRPC
+
+    with session(address) as opened:
+        versions = {**served_by(opened), **of_workers(opened)}
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
 def _sources(settings: Evaluation) -> str:

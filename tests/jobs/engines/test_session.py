@@ -2,9 +2,7 @@
 
 import datetime
 import re
-import socket
 import sys
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,25 +11,12 @@ import pytest
 
 from jobs.engines import comet, jars
 from jobs.engines import session as engines
-from jobs.engines.identity import check_reached, engine_of
+from jobs.engines.identity import engine_of
 from jobs.engines.jars import EXCLUDES, delta
 from jobs.engines.pins import DEFAULTS, PAIRS, REQUIRED, SAIL, check_versions, conf_file, known_engine, pair_of
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
-from tests.world import child, days
+from tests.world import child
 from tests.world.night import parquet
-
-REVISION = "32f7299601108917fb01920a54e084595b7b3bf8"
-EVALUATED = """
-import sys
-from datetime import date
-from pyspark.sql import SparkSession
-from jobs import nightly
-from jobs.engines.identity import engine_of
-from jobs.settings import load
-opened = SparkSession.builder.remote(sys.argv[1]).getOrCreate()
-print(engine_of(opened))
-nightly.evaluate(opened, load(sys.argv[2]), date.fromisoformat(sys.argv[3]))
-"""
 
 
 def other(engine):
@@ -124,7 +109,9 @@ def test_stdout_stays_clean_and_the_other_engine_may_follow(spark):
 
 
 def test_an_unknown_engine_is_refused():
-    with pytest.raises(ConfigurationError, match="found 'sparc', expected one of spark, sail; did you mean 'spark'"):
+    with pytest.raises(
+        ConfigurationError, match=r"found 'sparc', expected one of spark, sail, or sc://.*; did you mean 'spark'"
+    ):
         known_engine("sparc")
 
 
@@ -151,68 +138,8 @@ def test_every_tested_pair_is_taken(monkeypatch, pair):
     check_versions()
 
 
-class Connected:
-    """A session of Spark Connect, as far as it is asked what is behind it."""
-
-    version = PAIRS[0].spark
-
-    def __init__(self, told):
-        self.told = told
-        self.asked = 0
-
-    def sql(self, _):
-        self.asked += 1
-        return SimpleNamespace(collect=lambda: [(self.told,)])
-
-
-@pytest.mark.parametrize(("told", "engine"), [(f"4.1.4 {REVISION}", "spark"), (SAIL, "sail")])
-def test_a_server_of_spark_connect_is_asked_once_what_it_is(told, engine):
-    connected = Connected(told)
-    assert [engine_of(connected), engine_of(connected)] == [engine, engine]
-    assert connected.asked == 1
-
-
-@pytest.mark.parametrize("told", ["0.7.1", "1.0.0 of another engine"])
-def test_an_engine_that_is_neither_is_no_engine(told):
-    known = "lossledger knows Apache Spark 4.1.4 or 4.2.0 and Sail 0.7.2"
-    with pytest.raises(EngineError, match=f"is version '{told}'; {known}"):
-        engine_of(Connected(told))
-
-
-def test_only_apache_spark_is_out_of_reach_over_spark_connect():
-    check_reached(Connected(SAIL))
-    with pytest.raises(EngineError, match="run on the cluster itself, by spark-submit"):
-        check_reached(Connected(f"4.1.4 {REVISION}"))
-
-
 def test_a_session_knows_its_engine(spark, engine):
     assert engine_of(spark) == engine
-
-
-@contextmanager
-def served(spark):
-    """Let the JVM of a session serve Spark Connect too."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    jvm = spark._jvm
-    jvm.org.apache.spark.SparkEnv.get().conf().set("spark.connect.grpc.binding.port", str(port))
-    service = jvm.org.apache.spark.sql.connect.service.SparkConnectService
-    service.start(spark.sparkContext._jsc.sc())
-    try:
-        yield f"sc://127.0.0.1:{port}"
-    finally:
-        service.stop(jvm.scala.Option.empty(), jvm.scala.Option.empty())
-
-
-@pytest.mark.only_engine("spark")
-def test_a_night_over_spark_connect_is_refused_before_a_table_is_made(spark, tmp_path):
-    config = days.saved(days.small_day(tmp_path), tmp_path / "small.yaml")
-    with served(spark) as server:
-        run = child.ended(sys.executable, "-c", EVALUATED, server, config, days.DAY, no_grpc_proxy="127.0.0.1")
-    assert run.out == "spark\n"
-    assert "EngineError: Apache Spark is reached over Spark Connect" in run.err
-    assert not (tmp_path / "tables").exists()
 
 
 def test_a_remote_session_is_refused(monkeypatch):
