@@ -19,7 +19,7 @@ from jobs.settings import Evaluation
 from jobs.settings.sections import Comparison
 from udfs.scan.batch import Summarise
 from udfs.scan.keyed import KEYS, NO_OTHER
-from udfs.scan.partials import PACKED_TYPES, Combine, combined, counts_in, unpacked
+from udfs.scan.partials import PACKED_TYPES, Combine, combined_again, counts_in, unpacked
 from udfs.scan.recipes import Recipe
 
 
@@ -84,7 +84,7 @@ def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> _Add
     packed = frame.mapInArrow(summary, PACKED_TYPES).repartition("bucket")
     parts = packed.mapInArrow(Combine(summary.schema, tuple(KEYS.names)), PACKED_TYPES).toArrow().to_batches()
     # Nearly nothing is left to add here; that no key comes twice does not depend on how an engine distributes rows.
-    sums = combined(unpacked(parts, summary.schema), KEYS.names)
+    sums = combined_again(unpacked(parts, summary.schema), KEYS.names)
     # The last stays what it is: no other pair.
     among_all = np.array([*numbers, NO_OTHER], dtype=np.int32)
     for name in ("pair", "other"):

@@ -66,6 +66,12 @@ def combined(rows: pa.Table, keys: list[str]) -> pa.Table:
     return added.select([*keys, *(f"{name}_sum" for name in names)]).rename_columns([*keys, *names]).cast(rows.schema)
 
 
+def combined_again(rows: pa.Table, keys: list[str]) -> pa.Table:
+    """The same of rows that were combined where they met: of keys that come once each, nothing is added."""
+    found = rows.group_by(keys, use_threads=False).aggregate([])
+    return rows.combine_chunks() if found.num_rows == rows.num_rows else combined(rows, keys)
+
+
 def subtracted(whole: pa.Table, part: pa.Table, keys: list[str]) -> pa.Table:
     """Sums without those of a part of their rows, per key, exactly: `combined` with the part gives the whole again.
 

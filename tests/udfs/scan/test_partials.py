@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 
 from tests.udfs.rows.binary import decimals
 from udfs.exact.decimals import DECIMAL, from_decimal
-from udfs.scan.partials import PACKED, Combine, combined, counted, counts_in, packed, subtracted, unpacked
+from udfs.scan.partials import (
+    PACKED,
+    Combine,
+    combined,
+    combined_again,
+    counted,
+    counts_in,
+    packed,
+    subtracted,
+    unpacked,
+)
 
 SCHEMA = pa.schema([("key", pa.int64()), ("n", pa.int64()), ("loss", DECIMAL), ("other", DECIMAL)])
 
@@ -94,6 +104,12 @@ def test_the_merge_is_associative_and_commutative(a, b, c):
 def test_nothing_changes_nothing_and_what_is_merged_stays(a):
     once = added(table(a))
     assert ordered(added(once, table([]))) == ordered(added(table([]), once)) == ordered(added(once)) == ordered(once)
+
+
+@given(a=rows_of_sums, b=rows_of_sums)
+def test_what_was_combined_in_parts_is_combined_again_whether_keys_come_once_or_twice(a, b):
+    for parts in (pa.concat_tables([added(table(a)), added(table(b))]), added(table(a)), table([])):
+        assert ordered(combined_again(parts, ["key"])) == ordered(combined(parts, ["key"]))
 
 
 @given(a=rows_of_sums, b=rows_of_sums)
