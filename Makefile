@@ -22,7 +22,7 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test quick alone fast sail spark airflow pair packaging lint type fmt docs bench package clean
+.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster packaging lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -75,6 +75,9 @@ pair: jars $(OTHER_STAMP) ## The same bits on the other pair of Spark and Delta:
 $(OTHER_STAMP): pyproject.toml
 	$(BIN)/python $(PIP_INSTALL) --target $(OTHER) --no-deps --upgrade pyspark==4.2.0
 	@touch $@
+
+cluster: jars ## A night on a cluster whose workers are killed, and at a server of Spark Connect
+	$(ENGINE_TESTS) spark tests/jobs/engines/test_cluster.py
 
 packaging: setup ## Tests of the wheel and of the zip for spark-submit
 	$(ENGINE_TESTS) none -m packaging

@@ -118,9 +118,9 @@ def small_day(folder: Path, count: int = 120, **changes: Any) -> Row:
     return configured(folder, **changes)
 
 
-def evaluated_night(folder: Path) -> Path:
+def evaluated_night(folder: Path, **changes: Any) -> Path:
     """The configuration of a day with copies and bad rows, which the embedded engine has evaluated."""
-    day = small_day(folder, 2800)
+    day = small_day(folder, 2800, **changes)
     copies = [impression(i) for i in range(0, 2800, 100)]
     written([*copies, impression(2801, clicked=None), impression(2802, p=7.0)], folder / "impressions")
     config = saved(day, folder / "small.yaml")
