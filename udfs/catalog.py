@@ -42,19 +42,28 @@ def check(measures: Iterable[Measure], inputs: Collection[str]) -> None:
                 raise TypeError(f"{measure.name}: unknown parameter {name!r}; there are: {exists}")
 
 
-@cache
 def statistics_of(kind: str, over: Over = "rows") -> Mapping[str, Statistic]:
     """The statistics of a kind of task, by name.
 
     Those over `classes` are the columns of `class_statistics`, those over `pairs` of `pair_statistics`.
     """
-    return collected(Statistic, KINDS[kind].families, over)
+    return _statistics(KINDS[kind].families, over)
+
+
+def metrics_of(kind: str, over: Over = "rows") -> Mapping[str, Metric]:
+    """The metrics of a kind of task, by name; those over a `baseline` by their name without it."""
+    return _metrics(KINDS[kind].families, over)
+
+
+# By their families and not by the name of the kind, which may come to stand for others.
+@cache
+def _statistics(families: tuple[ModuleType, ...], over: Over) -> Mapping[str, Statistic]:
+    return collected(Statistic, families, over)
 
 
 @cache
-def metrics_of(kind: str, over: Over = "rows") -> Mapping[str, Metric]:
-    """The metrics of a kind of task, by name; those over a `baseline` by their name without it."""
-    return collected(Metric, KINDS[kind].families, over)
+def _metrics(families: tuple[ModuleType, ...], over: Over) -> Mapping[str, Metric]:
+    return collected(Metric, families, over)
 
 
 def columns_of(kind: str, options: Options) -> dict[str, Statistic]:
