@@ -12,7 +12,7 @@ from pyspark import SparkConf, SparkContext  # noqa: TID251 - the one place that
 from pyspark.sql import SparkSession
 
 from jobs.engines import comet, failures, sail
-from jobs.engines.identity import DELTA_CLASS
+from jobs.engines.identity import DELTA_CLASS, REMEDY
 from jobs.engines.options import ivy, of_new
 from jobs.engines.pins import DEFAULTS, REQUIRED, check_versions, installed_versions, is_remote, known_engine, pair_of
 from jobs.errors import EngineError
@@ -212,13 +212,12 @@ def _check_spark(opened: SparkSession) -> None:
     if pyspark.__version__ != pair.spark:
         raise EngineError(f"PySpark {pyspark.__version__} has started Apache Spark {pair.spark}; they must be the same")
     jvm: Any = opened._jvm
-    remedy = "start it with --properties-file conf/spark-defaults.conf"
     if not jvm.org.apache.spark.util.Utils.classIsLoadable(DELTA_CLASS):
         raise EngineError(
-            f"this Spark has no Delta jars; {remedy}, or --jars with those of python -m jobs.engines.jars"
+            f"this Spark has no Delta jars; {REMEDY}, or --jars with those of python -m jobs.engines.jars"
         )
     if DELTA_CLASS not in (opened.conf.get("spark.sql.extensions", None) or ""):
-        raise EngineError(f"this Spark session has no Delta extension; {remedy}")
+        raise EngineError(f"this Spark session has no Delta extension; {REMEDY}")
     delta = jvm.io.delta.package.VERSION()
     if delta != pair.delta:
         raise EngineError(f"lossledger needs Delta's jars {pair.delta}, but {delta} are here")

@@ -20,6 +20,7 @@ from udfs.pricing import priced
 
 Pair = tuple[str, str]  # a task and a model
 Tables = Mapping[str, pa.Table]
+TOTAL = ""  # the slice of all impressions
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,8 @@ class Estimated:
             return self
         own, of = replace(self.estimates, values=self.estimates.values.copy()), others.estimates
         own = replace(own, present=own.present.copy(), reasons=[*own.reasons])
-        refused = [*self.refused]
-        for i, row in enumerate(map(list(self.texts).index, others.texts)):
+        refused, number = [*self.refused], {text: row for row, text in enumerate(self.texts)}
+        for i, row in enumerate(number[text] for text in others.texts):
             own.values[row], own.present[row] = of.values[i], of.present[i]
             own.reasons[row], refused[row] = of.reasons[i], others.refused[i]
         return replace(self, estimates=own, refused=refused)

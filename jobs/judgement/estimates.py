@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, by_shard, of_pair, read_by
+from jobs.judgement.by_shard import TOTAL, ByShard, Estimated, Pair, Tables, by_shard, of_pair, read_by
 from jobs.judgement.of_parts import of_parts, parts
 from jobs.judgement.uncertainty.jackknife import Estimates
 from jobs.results.baselines import Rates
@@ -22,7 +22,6 @@ from udfs.kinds import KINDS
 from udfs.measures.baselines import constant_baseline, prior_entropy
 from udfs.measures.peers import peer_metrics
 
-TOTAL = ""
 # Of what a baseline is made, where its rate cannot be had without a shard.
 WITHOUT_A_RATE = {"total": "total_not_declared", "reference": "no_reference", "stratified": "cells_not_by_shard"}
 

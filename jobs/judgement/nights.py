@@ -18,7 +18,7 @@ from jobs.judgement.comparisons import Nights, compared, over_nights
 from jobs.judgement.estimates import Known
 from jobs.judgement.paired import OF_NIGHTS, Asked, every
 from jobs.ledger import tables
-from jobs.ledger.held import all_held, complete, held
+from jobs.ledger.held import all_held, complete
 from jobs.ledger.judgements import COMPARISONS
 from jobs.ledger.stamp import Stamp
 from jobs.results.baselines import references
@@ -50,7 +50,7 @@ def compared_again(session: SparkSession, settings: Evaluation, day: date, age_h
         InputMissingError: The day is not there at that age, or was evaluated without one of the comparisons (exit 4).
     """
     names = tables.declared(settings).keys() & {*OF_DAY, *OF_NIGHTS, "comparisons"}
-    of_day = {name: held(session, settings, name, [day], age_hours, provisional=True) for name in names}
+    of_day = all_held(session, settings, dict.fromkeys(names), [day], age_hours, provisional=True)
     there = _asked_in(of_day["comparisons"])
     for asked in every(settings):
         if asked not in there:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from functools import partial
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from jobs.examples.sent import binning
 from jobs.inputs.scorings import scorings
 from jobs.judgement.bins import by_band
-from jobs.judgement.by_shard import ByShard, by_shard, of_pair, read_by
+from jobs.judgement.by_shard import TOTAL, ByShard, Pair, Tables, by_shard, of_pair, read_by
 from jobs.judgement.paired import Asked as Comparison
 from jobs.judgement.paired import paired_sums
 from jobs.judgement.slices.calibration import Calibration, calibration_of
@@ -32,11 +32,8 @@ from udfs.catalog import published
 from udfs.kinds import KINDS
 from udfs.measure import Metric
 
-TOTAL = ""
 CALIBRATION = "calibration"
 Row = dict[str, Any]
-Pair = tuple[str, str]  # a task and a model
-Tables = Mapping[str, pa.Table]
 
 
 @dataclass(frozen=True)

@@ -51,17 +51,19 @@ def held(  # noqa: PLR0913 - whose rows of what
     return rows.select(*chosen).toArrow().cast(schema)
 
 
-def all_held(
+def all_held(  # noqa: PLR0913 - whose rows of what
     session: SparkSession,
     settings: Evaluation,
     columns: Mapping[str, Sequence[str] | None],
     days: Collection[date],
     age_hours: int,
+    *,
+    provisional: bool = False,
 ) -> dict[str, pa.Table]:
     """The rows of several tables, each read beside the others: by name which columns, or None for all; see `held`."""
 
     def one(name: str) -> pa.Table:
-        return held(session, settings, name, days, age_hours, columns=columns[name])
+        return held(session, settings, name, days, age_hours, columns=columns[name], provisional=provisional)
 
     with ThreadPoolExecutor(max(1, len(columns))) as pool:
         return dict(zip(columns, pool.map(one, columns), strict=True))

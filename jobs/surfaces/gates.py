@@ -15,7 +15,7 @@ from jobs.errors import ConfigurationError, ContractError, Problem
 from jobs.judgement import gate_rows
 from jobs.judgement.gate_rows import KEYS, OWN, Evidence
 from jobs.ledger import tables
-from jobs.ledger.held import held
+from jobs.ledger.held import all_held
 from jobs.settings import Evaluation
 from jobs.sql.answers import printable
 
@@ -33,7 +33,7 @@ def judged(session: SparkSession, settings: Evaluation, day: date, age_hours: in
     if not settings.gates:
         raise ConfigurationError("there is nothing to judge", [Problem("gates", "none", "one at least")])
     names = tables.declared(settings).keys() & KEYS.keys()
-    found = {name: held(session, settings, name, [day], age_hours, provisional=True) for name in names}
+    found = all_held(session, settings, dict.fromkeys(names), [day], age_hours, provisional=True)
     if not found["metrics"].num_rows:
         run = calling.lossledger(f"run CONFIG --date {day}")
         problem = Problem("metrics", f"no row of {day} at age {age_hours}h", f"one; make it with: {run}")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
-from jobs.judgement.by_shard import read_by
+from jobs.judgement.by_shard import Tables, read_by
 from jobs.ledger import tables
 from jobs.ledger.held import all_held, held
 from jobs.ledger.stamp import Stamp
@@ -22,8 +22,6 @@ from udfs.kinds import KINDS
 LOOKS_BACK = 28  # days among which a run of bad ones is looked for
 READ = ("statistics", "shard_statistics", "score_bins")
 SERIES = ("event_date", "task", "model", "slice", "metric", "value", "stderr")
-
-Tables = Mapping[str, pa.Table]
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from jobs.judgement.by_shard import of_pair
+from jobs.judgement.by_shard import Tables, of_pair
 from jobs.judgement.changes.causes import Causes, Skill, causes, skills
-from jobs.judgement.changes.days import READ, Earlier, Tables, earlier, narrowed
+from jobs.judgement.changes.days import READ, Earlier, earlier, narrowed
 from jobs.judgement.changes.differences import Days, days_by_shard, difference, published_values
 from jobs.judgement.changes.since import since
 from jobs.judgement.uncertainty.differences import Difference

@@ -6,7 +6,7 @@ exact sums over the shared rows, so only those are searched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -15,14 +15,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import RuntimeFailure
-from jobs.judgement.by_shard import of_pair
+from jobs.judgement.by_shard import Tables, of_pair
 from jobs.judgement.slices.crosses import FREE, Crosses
 from jobs.judgement.uncertainty.same_rows import unequal
 from udfs.exact.arrays import IntArray
 from udfs.exact.integers import integers
 from udfs.scan.partials import subtracted
-
-Tables = Mapping[str, pa.Table]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from jobs.judgement.by_shard import of_pair
+from jobs.judgement.by_shard import Pair, of_pair
 from jobs.judgement.changes.days import LOOKS_BACK
 from jobs.judgement.changes.first_bad import first_bad_day
 from jobs.judgement.slices.calibration import Calibration
@@ -16,7 +16,6 @@ from jobs.judgement.slices.ledger import Ledger
 from udfs.exact.arrays import IntArray
 
 Values = Mapping[str, str]  # the dimensions that a cross fixes
-Pair = tuple[str, str]
 
 
 def first_bad_days(
