@@ -12,6 +12,7 @@ AIRFLOW_STAMP := $(AIRFLOW)/.installed
 # The tested pair that is not installed: a release of PySpark beside the default one.
 OTHER := .other
 OTHER_STAMP := $(OTHER)/.installed
+BENCH_STAMP := $(VENV)/.bench
 ENGINE_TESTS := $(BIN)/python -m pytest --quiet --engine
 # An engine waits more than it computes on tables this small, so two of them share two cores well. Files begin in their
 # order: those of many tests are not the long ones.
@@ -97,9 +98,14 @@ docs: setup ## Write docs/metrics.md and docs/architecture.md from the docstring
 	$(BIN)/python .ci/metrics.py docs/metrics.md
 	$(BIN)/python .ci/architecture.py docs/architecture.md
 
-bench: jars ## Measure the stages against a bare join and SQL by hand, and the search of every cross against DuckDB
-	$(BIN)/python benchmarks/evaluate.py
+bench: jars $(BENCH_STAMP) ## Measure us beside a bare join and what one would use instead: docs/benchmarks.md; BENCH="main --rows 1000000"
+	$(ENGINE_TESTS) spark tests/benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python benchmarks/worst.py
+
+$(BENCH_STAMP): $(STAMP)
+	$(INSTALL) --editable '.[bench]'
+	@touch $@
 
 package: setup ## Build dist/lossledger.zip for spark-submit --py-files
 	$(BIN)/python .ci/package.py dist/lossledger.zip

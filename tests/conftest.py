@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import hypothesis
@@ -47,6 +48,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _runs_on(item: pytest.Item, engine: str) -> bool:
+    if item.get_closest_marker("bench") and find_spec("polars") is None:
+        return False
     if "spark" not in getattr(item, "fixturenames", ()):
         return engine == "none"
     only = item.get_closest_marker("only_engine")

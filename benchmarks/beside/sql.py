@@ -1,0 +1,113 @@
+"""The question as one query, in what the dialects of Apache Spark and DuckDB share.
+
+Rows are added once, by cell and shard, and these sums then to every slice: that is much cheaper than to add each row
+to every slice, and gives the same where sums are exact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks.beside.question import KEYS, UNITS, Question
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What two engines say differently.
+
+    Attributes:
+        times: The aggregate that makes a list of `click_ts`.
+        in_window: Whether any of `times` is in the window of `ts`.
+        shard: The shard of a `user_id`.
+        log1p: ln(1 + x), of a `{x}`.
+        whole: A term in units, `{x}`, as an integer whose sums do not overflow.
+    """
+
+    times: str
+    in_window: str
+    shard: str
+    log1p: str
+    whole: str
+
+
+def query(question: Question, dialect: Dialect) -> str:
+    """One row per group, with the number `grouped_by` of what it is grouped by: a bit of each of KEYS that is not."""
+    asked = ", ".join(f"({', '.join(group)})" for group in question.groups)
+    by = " + ".join(f"grouping({key}) * {2**i}" for i, key in enumerate(KEYS))
+    return f"""
+        WITH clicked AS (SELECT impression_id, {dialect.times} AS times FROM clicks GROUP BY impression_id),
+        joined AS (
+            SELECT i.*, CASE WHEN c.times IS NOT NULL AND {dialect.in_window} THEN 1e0 ELSE 0e0 END AS y
+            FROM impressions i LEFT JOIN clicked c ON i.impression_id = c.impression_id
+        ),
+        labelled AS ({_once(question)}),
+        scored AS (
+            SELECT country, device, campaign, {question.shard or dialect.shard} AS shard, y,
+                {", ".join(_scores(question))} FROM labelled
+        ),
+        priced AS (SELECT *, {", ".join(_losses(question, dialect))} FROM scored),
+        finest AS (
+            SELECT {", ".join(KEYS)}, count(*) AS rows, {", ".join(_sums(question, dialect))}
+            FROM priced GROUP BY {", ".join(KEYS)}
+        )
+        SELECT {by} AS grouped_by, {", ".join(KEYS)}, {", ".join(f"sum({name}) AS {name}" for name in question.sums)}
+        FROM finest GROUP BY GROUPING SETS ({asked})
+    """
+
+
+def number_of(group: tuple[str, ...]) -> int:
+    """The number `grouped_by` of a group.
+
+    >>> number_of(("country", "device", "campaign"))
+    8
+    """
+    return sum(2**i for i, key in enumerate(KEYS) if key not in group)
+
+
+def _once(question: Question) -> str:
+    """Of several copies of an id the earliest, with the highest label."""
+    if question.duplicates == "none":
+        return "SELECT * FROM joined"
+    copy = "row_number() OVER (PARTITION BY impression_id ORDER BY ts, y DESC)"
+    return f"SELECT * FROM (SELECT *, {copy} AS copy FROM joined) ranked WHERE copy = 1"
+
+
+def _scores(question: Question) -> Iterator[str]:
+    """Scores, NULL where they cannot be used."""
+    for model in question.models:
+        yield f"CASE WHEN p_{model} >= 0e0 AND p_{model} <= 1e0 THEN p_{model} END AS p_{model}"
+
+
+def _losses(question: Question, dialect: Dialect) -> Iterator[str]:
+    for model in question.models:
+        score = f"p_{model}"
+        inside = f"{score} > 0e0 AND {score} < 1e0"
+        yield f"CASE WHEN y = 1e0 AND {inside} THEN -ln({score}) ELSE 0e0 END AS a_{model}"
+        complement = dialect.log1p.format(x=f"-{score}")
+        yield f"CASE WHEN y = 0e0 AND {inside} THEN -{complement} ELSE 0e0 END AS b_{model}"
+
+
+def _sums(question: Question, dialect: Dialect) -> Iterator[str]:
+    for model in question.models:
+        for name, condition in question.counts.items():
+            yield f"count(CASE WHEN {of_model(condition, model)} THEN 1 END) AS {name}_{model}"
+        for name, term in question.terms.items():
+            own = of_model(term, model)
+            value = dialect.whole.format(x=f"({own}) * {UNITS}") if question.exact else own
+            yield f"sum({value}) AS {name}_{model}"
+
+
+def of_model(expression: str, model: str) -> str:
+    """An expression of p, a and b as one of the columns of a model.
+
+    >>> of_model("y * (p * a)", "champion")
+    'y * (p_champion * a_champion)'
+    """
+    words = {name: f"{name}_{model}" for name in ("p", "a", "b")}
+    return "".join(words.get(word, word) for word in _words(expression))
+
+
+def _words(expression: str) -> list[str]:
+    return re.split(r"(\b[a-z]\b)", expression)

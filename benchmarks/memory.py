@@ -1,0 +1,51 @@
+"""A process and its descendants, watched: the most memory of the largest of them, and of all together."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psutil
+
+EVERY, TOGETHER_EVERY = 0.2, 1.0  # seconds; what is shared is dear to tell
+MIB = 2**20
+
+
+@dataclass
+class Peaks:
+    """MiB: `largest` of one process (RSS), `together` of all of them, what they share counted once (PSS)."""
+
+    largest: float = 0.0
+    together: float = 0.0
+
+    def see(self, pid: int, *, together: bool) -> None:
+        """Look once."""
+        self.largest = max([self.largest, *told(pid, lambda process: process.memory_info().rss)])
+        if together:
+            self.together = max(self.together, sum(told(pid, lambda process: process.memory_full_info().pss)))
+
+
+def told(pid: int, what: Callable[[psutil.Process], int]) -> Iterator[float]:
+    """What each process of a tree tells, in MiB; those that end meanwhile are left out."""
+    try:
+        tree = [root := psutil.Process(pid), *root.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for process in tree:
+        try:
+            yield what(process) / MIB
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+
+
+def watched(process: subprocess.Popen[str]) -> Peaks:
+    """Watch until the process ends; its output has to go where nobody waits for it."""
+    peaks, next_time = Peaks(), 0.0
+    while process.poll() is None:
+        now = time.monotonic()
+        peaks.see(process.pid, together=now >= next_time)
+        next_time = now + TOGETHER_EVERY if now >= next_time else next_time
+        time.sleep(EVERY)
+    return peaks
