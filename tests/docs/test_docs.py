@@ -16,7 +16,7 @@ from udfs import catalog
 from udfs.measure import OVER, Measure, Metric
 from udfs.measures.peers import PEERS, peer_columns, peer_metrics
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 METRICS, SEEDS = (ROOT / "docs" / name for name in ("metrics.md", "seeds.md"))
 MEASURES = {
     kind: [
