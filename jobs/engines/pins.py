@@ -71,6 +71,9 @@ DEFAULTS: Final = {
     # A night's labels are above 10 MB but fit in memory; sorting the impressions costs three times more.
     "spark.sql.autoBroadcastJoinThreshold": "128MB",
     "spark.sql.adaptive.autoBroadcastJoinThreshold": "128MB",
+    # Each task sends its own partial sums, one row for each cell that it met: as many tasks as cores, unless
+    # files are large. The usual 128 MB gave 8 tasks on 2 cores for 10 M rows, and four times as many rows to add.
+    "spark.sql.files.maxPartitionBytes": "512MB",
     # In local mode the driver is also the executor; 1 GB does not hold those broadcasts.
     "spark.driver.memory": "4g",
     # A run compiles more than the usual 100 stages, so that the next run in a session would compile all of them again.

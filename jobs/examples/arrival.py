@@ -67,9 +67,10 @@ def counted(
     if not frames:
         return whole
     hour = F.floor((F.col("time") - F.lit(micros(day.start))) / F.lit(HOUR)).alias("hour")
-    parts = [frame.select(F.lit(name).alias("source"), hour, "reason") for name, frame in frames.items()]
-    every = reduce(lambda left, right: left.unionByName(right), parts)
-    counts = every.groupBy("source", "hour").agg(F.count(F.lit(1)).alias("rows"), F.count("reason").alias("unusable"))
+    numbers = F.count(F.lit(1)).alias("rows"), F.count("reason").alias("unusable")
+    # Each by the hour alone, before they come together: the name as a key beside it takes twice as long.
+    parts = [frame.groupBy(hour).agg(*numbers).withColumn("source", F.lit(name)) for name, frame in frames.items()]
+    counts = reduce(lambda left, right: left.unionByName(right), parts)
     rows = counts.toArrow().to_pylist()
     whole |= {name: _arrived([row for row in rows if row["source"] == name], day) for name in frames}
     # An epoch in a wrong unit is of another century, and no waiting mends that.

@@ -161,10 +161,11 @@ def _fates(impressions: DataFrame, events: DataFrame, *, every_copy: bool) -> Da
     event, usable_time = F.col("time"), F.when(F.col("usable"), F.col("time"))
     of_id = Window.partitionBy("id")
     until = of_id.orderBy("time", "is_event").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    seen = _in_turn(impressions, events).select(
+    # In this order: what is sorted for the one is so for the others, and the other way round it is sorted twice.
+    seen = _in_turn(impressions, events).withColumn("latest", F.max(usable_time).over(until))
+    seen = seen.select(
         "*",
         F.min(usable_time).over(of_id).alias("first"),
-        F.max(usable_time).over(until).alias("latest"),
         F.max(F.when(~F.col("is_event"), F.col("in_day").cast("int"))).over(of_id).alias("of_day"),
     )
     inside = event - F.col("latest" if every_copy else "first") < F.col("window")

@@ -24,31 +24,41 @@ class Labelled:
     duplicates: int
 
 
+@dataclass(frozen=True)
+class Events:
+    """The events of a label log, one row per id: `first_event`, `last_event`, and `events` where they are `listed`."""
+
+    frame: DataFrame
+    window: Column
+    listed: bool
+
+
 def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation) -> Labelled:
     """Impressions of the day that no reason rejects, one row per id, with a column `label_<name>` for every label.
 
     A label log gives 1.0 where an event with the impression's id lies in [time, time + window), else 0.0. It
     is brought to one row per impression first, so the join never multiplies a row. Only rows whose id has a
-    hash that comes more than once are compared; the rest passes untouched.
+    hash of which the first bits come more than once are compared; the rest passes untouched.
     """
     usable = impressions.where(F.col("in_day") & F.col("reason").isNull())
     compared = settings.impressions.duplicates == "remove" and settings.impressions.columns.id
     repeated = _repeated(usable) if compared else None
+    events = {name: _by_id(logs[name], log) for name, log in settings.label_logs.items()}
     if repeated is None or repeated.num_rows == 0:
-        return Labelled(_with_labels(usable, logs, settings), 0)
-    hashes = F.broadcast(usable.sparkSession.createDataFrame(repeated))
-    hashed = usable.withColumn("hash", F.xxhash64("id"))
-    suspects, others = (hashed.join(hashes, on="hash", how=how) for how in ("left_semi", "left_anti"))
+        return Labelled(_with_labels(usable, events), 0)
+    prefixes = F.broadcast(usable.sparkSession.createDataFrame(repeated))
+    hashed = usable.withColumn("prefix", F.shiftright(F.xxhash64("id"), repeats.LEFT_OUT))
+    suspects, others = (hashed.join(prefixes, on="prefix", how=how) for how in ("left_semi", "left_anti"))
     extra = suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0]
-    kept = _first_copies(_with_labels(suspects, logs, settings), settings)
-    return Labelled(_with_labels(others, logs, settings).unionByName(kept).drop("hash"), int(extra))
+    kept = _first_copies(_with_labels(suspects, events), settings)
+    return Labelled(_with_labels(others, events).unionByName(kept).drop("prefix"), int(extra))
 
 
 def _repeated(usable: DataFrame) -> pa.Table:
-    """The hashes that several rows have for their id. Two ids may have the same one."""
+    """The first bits of the hashes that several rows have for their id. Two ids may have the same ones."""
     hashes = usable.select(F.xxhash64("id").alias("hash"))
     buckets = hashes.mapInArrow(repeats.bucketed, PACKED_TYPES).repartition("bucket")
-    return buckets.mapInArrow(repeats.repeated, "hash bigint").toArrow()
+    return buckets.mapInArrow(repeats.repeated, "prefix bigint").toArrow()
 
 
 def _first_copies(examples: DataFrame, settings: Evaluation) -> DataFrame:
@@ -62,27 +72,35 @@ def _first_copies(examples: DataFrame, settings: Evaluation) -> DataFrame:
     return examples.withColumn("copy", F.row_number().over(order)).where("copy = 1").drop("copy")
 
 
-def _with_labels(frame: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation) -> DataFrame:
-    for name, log in settings.label_logs.items():
-        frame = _joined(frame, logs[name], name, log)
-    return frame
-
-
-def _joined(frame: DataFrame, log: DataFrame, name: str, declared: LabelLog) -> DataFrame:
+def _by_id(log: DataFrame, declared: LabelLog) -> Events:
+    """The events of a log by id: the first, the last, and where some lie further apart than a window all of those."""
     window = F.lit(span_micros(declared.window))
     known = log.where(F.col("outside").isNull() & F.col("reason").isNull())
     events = known.groupBy("id").agg(F.min("time").alias("first_event"), F.max("time").alias("last_event"))
-    # Those between matter only where a window fits between: lists of all events cost more than the whole join.
-    far = F.col("last_event") > F.col("first_event") + window
     # A bare comparison makes Sail reckon with the least and the largest id, and it fails where those became text.
-    apart = events.where(F.coalesce(far, F.lit(False))).select("id")
+    far = F.coalesce(F.col("last_event") > F.col("first_event") + window, F.lit(False))
+    apart = events.where(far).select("id")
+    # Those between matter only where a window fits between. Asked first: a plan with their lists costs each impression
+    # something, lists of all events cost more than the whole join, and most logs have one event for an id.
+    if not apart.limit(1).toArrow().num_rows:
+        return Events(events, window, listed=False)
     lists = known.join(apart, on="id", how="left_semi").groupBy("id").agg(F.collect_set("time").alias("events"))
-    joined = _with_events(frame, events.join(lists, on="id", how="left"))
-    time = F.col("time")
-    first, last = ((F.col(end) >= time) & (F.col(end) < time + window) for end in ("first_event", "last_event"))
-    positive = first | last | (_next_event() < time + window)
+    return Events(events.join(lists, on="id", how="left"), window, listed=True)
+
+
+def _with_labels(frame: DataFrame, logs: Mapping[str, Events]) -> DataFrame:
+    for name, events in logs.items():
+        frame = _joined(frame, events, name)
+    return frame
+
+
+def _joined(frame: DataFrame, events: Events, name: str) -> DataFrame:
+    time, end = F.col("time"), F.col("time") + events.window
+    first, last = ((F.col(event) >= time) & (F.col(event) < end) for event in ("first_event", "last_event"))
+    positive = first | last | (_next_event() < end) if events.listed else first | last
     # Most impressions have no event: asked first, as Sail would make the arrays of all of them otherwise.
     label = F.when(F.col("first_event").isNull(), 0.0).when(positive, 1.0).otherwise(0.0)
+    joined = _with_events(frame, events.frame)
     return joined.withColumn(label_named(name), label).drop("first_event", "last_event", "events")
 
 

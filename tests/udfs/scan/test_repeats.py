@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from udfs.scan.repeats import bucketed, repeated
+from udfs.scan import repeats
+from udfs.scan.repeats import LEFT_OUT, bucketed, repeated
 
 ENDS = np.array([-(2**63), -(2**63) + 1, -1, 0, 1, 2**63 - 2, 2**63 - 1])
 
@@ -16,10 +17,10 @@ def batches(hashes: np.ndarray, size: int) -> Iterator[pa.RecordBatch]:
 
 
 def found(tasks: list[np.ndarray], places: int) -> list[int]:
-    """What tasks with these hashes find, when their buckets meet in so many places."""
+    """The first bits that tasks with these hashes find, when their buckets meet in so many places."""
     sent = pa.Table.from_batches([batch for task in tasks for batch in bucketed(batches(task, 1000))])
     met = [sent.filter(pa.array(sent["bucket"].to_numpy() % places == place)) for place in range(places)]
-    return sorted(hash_ for part in met for batch in repeated(part.to_batches()) for hash_ in batch["hash"].to_pylist())
+    return sorted(each for part in met for batch in repeated(part.to_batches()) for each in batch["prefix"].to_pylist())
 
 
 @pytest.mark.parametrize("places", [1, 3])
@@ -29,12 +30,23 @@ def test_a_hash_is_told_once_however_often_and_wherever_it_comes(tasks, places):
     often = np.concatenate([ENDS, rng.integers(-(2**63), 2**63 - 1, 500)])
     once = rng.integers(-(2**63), 2**63 - 1, 20_000)
     hashes = rng.permutation(np.concatenate([once, often, often, often[::2]]))
-    values, counts = np.unique(hashes, return_counts=True)
+    values, counts = np.unique(hashes >> LEFT_OUT, return_counts=True)
     assert found(np.array_split(hashes, tasks), places) == values[counts > 1].tolist()
 
 
-def test_neighbours_at_both_ends_are_not_the_same():
-    assert found([ENDS], places=1) == []
+def test_neighbours_in_the_bits_that_are_compared_are_not_the_same():
+    assert found([np.array([-(2**63), -(2**63) + 2**LEFT_OUT, -1, 0, 2**LEFT_OUT, 2**63 - 1])], places=1) == []
+
+
+def test_hashes_alike_in_the_bits_that_are_compared_are_told():
+    assert found([ENDS], places=1) == [-(2**63) >> LEFT_OUT, 0, (2**63 - 1) >> LEFT_OUT]
+
+
+def test_a_task_of_many_rows_sends_them_in_blocks(monkeypatch):
+    monkeypatch.setattr(repeats, "BLOCK_ROWS", 100)
+    hashes = np.arange(1000) << LEFT_OUT
+    assert len(list(bucketed(batches(hashes, 50)))) == 10
+    assert found([hashes, hashes[7:8]], places=3) == [7]
 
 
 def test_a_task_without_rows_sends_nothing():
