@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psutil
 
-EVERY, TOGETHER_EVERY = 0.2, 1.0  # seconds; what is shared is dear to tell
+EVERY, TOGETHER_EVERY = 0.1, 5  # seconds; of so many looks one, as what is shared is dear to tell
 MIB = 2**20
 
 
@@ -42,10 +42,10 @@ def told(pid: int, what: Callable[[psutil.Process], int]) -> Iterator[float]:
 
 def watched(process: subprocess.Popen[str]) -> Peaks:
     """Watch until the process ends; its output has to go where nobody waits for it."""
-    peaks, next_time = Peaks(), 0.0
+    peaks, looks = Peaks(), 0
     while process.poll() is None:
-        now = time.monotonic()
-        peaks.see(process.pid, together=now >= next_time)
-        next_time = now + TOGETHER_EVERY if now >= next_time else next_time
+        looks += 1
+        # A short one is looked at from the beginning.
+        peaks.see(process.pid, together=looks < TOGETHER_EVERY or looks % TOGETHER_EVERY == 0)
         time.sleep(EVERY)
     return peaks
