@@ -99,6 +99,7 @@ docs: setup ## Write docs/metrics.md and docs/architecture.md from the docstring
 	$(BIN)/python .ci/architecture.py docs/architecture.md
 
 bench: jars $(BENCH_STAMP) ## Measure us beside a bare join and what one would use instead: docs/benchmarks.md; BENCH="main --rows 1000000"
+	$(ENGINE_TESTS) none benchmarks tests/benchmarks
 	$(ENGINE_TESTS) spark tests/benchmarks
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python benchmarks/worst.py

@@ -203,7 +203,8 @@ def method(found: Found) -> str:
 `make bench` installs what else it needs, checks equal output, and runs `python -m benchmarks`. Results are kept in
 `benchmarks/results.jsonl`, so that a run that was stopped goes on. Every case is a process of its own, one after the
 other. Logs are generated: impressions of one day, 24 countries, 5 devices, campaigns, 3 to 5 % clicks, of which 2 %
-come twice and 1 % after the window. SQL by hand adds rows once, by cell and shard, and these sums to every slice.
+come twice and 1 % after the window. Rows are added once, by cell and shard
+(DuckDB: by three grains, which is quicker there), and these sums to every slice.
 Spark's exact sums are DECIMAL, DuckDB's and Polars' 128-bit integers of 10⁻¹⁵. Memory of the largest process is its
 resident set, looked at ten times a second; of all together the proportional set, twice a second: what processes share
 counts once."""
