@@ -71,11 +71,15 @@ LESS = (("mllib+spark", "float"), ("scikit", "float"))
 
 
 def main(rows: int) -> list[Case]:
-    """Everybody on the same logs, without duplicates to remove; then ours and the exact ones with."""
+    """Everybody on the same logs, without duplicates to remove; then ours and the exact ones with.
+
+    But for SQL by hand on Spark: it takes minutes without already.
+    """
     logs = Logs(rows)
     without = [Case(who, logs, duplicates="none") for who in OURS]
     without += [Case(who, logs, arithmetic, duplicates="none") for who, arithmetic in EQUAL]
-    return without + [replace(case, duplicates="remove") for case in without if case.arithmetic == "exact"]
+    exact = [case for case in without if case.arithmetic == "exact" and case.who != "spark_sql+spark"]
+    return without + [replace(case, duplicates="remove") for case in exact]
 
 
 def less(rows: int) -> list[Case]:

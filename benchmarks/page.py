@@ -43,8 +43,8 @@ join* is impressions ⟕ clicks by id and one float sum on plain Spark. Score bi
 def written(cases: Mapping[Case, Mapping[str, Any]], rows: int) -> str:
     """The page as Markdown; what was not measured is a dash."""
     found = Found(cases)
-    rounds = sorted({found.rounds(case) for case in main(rows)} - {0})
-    told = f"Medians of {', '.join(map(str, rounds))} rounds after a warm-up." if rounds else "Not measured."
+    most = max((found.rounds(case) for case in main(rows)), default=0)
+    told = f"Medians of {most} rounds after a warm-up, where nothing else is said." if most else "Not measured."
     parts = [HEAD.format(rounds=told).strip()]
     for title, body in (
         ("Ratios", ratios(found, rows)),
@@ -122,18 +122,31 @@ def everybody(found: Found, rows: int) -> str:
     lines = []
     for case in [*main(rows), *less(rows)]:
         part = "compute" if case.ours else "whole"
-        lines.append([f"{named(case)}, `{case.duplicates}`", *_cost(found, case, part, bare)])
+        lines.append([f"{named(case)}, `{case.duplicates}`", *_cost(found, case, part, bare), rounds(found, case)])
         if case.ours:
-            lines.append([f"{named(case)}, `{case.duplicates}`, whole night", *_cost(found, case, "whole", bare)])
+            lines.append(
+                [
+                    f"{named(case)}, `{case.duplicates}`, whole night",
+                    *_cost(found, case, "whole", bare),
+                    rounds(found, case),
+                ]
+            )
         if case.who == "mllib+spark":
-            lines.append([f"{named(case)}, all slices (scaled)", *_cost(found, case, "scaled", bare)])
+            lines.append(
+                [f"{named(case)}, all slices (scaled)", *_cost(found, case, "scaled", bare), rounds(found, case)]
+            )
     text = (
         "12,000 cells, random text ids, Parquet; `none` and `remove` are `duplicates`. Memory is in MiB, of the\n"
         "largest process and of all together. MLlib and scikit-learn say less: log loss and AUC alone, no sums, no\n"
         "shards; one round, cold. MLlib has no slices: measured are all rows and one slice of each declaration, and\n"
         "*scaled* is the sum over all of them."
     )
-    return f"{text}\n\n{table(('', '÷ bare join', 's', 'largest', 'together'), lines)}"
+    return f"{text}\n\n{table(('', '÷ bare join', 's', 'largest', 'together', 'rounds'), lines)}"
+
+
+def rounds(found: Found, case: Case) -> str:
+    """How many rounds a median is of."""
+    return str(found.rounds(case) or NOTHING)
 
 
 def _cost(found: Found, case: Case, part: str, bare: float | None) -> Sequence[str]:
