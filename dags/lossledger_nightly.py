@@ -1,5 +1,8 @@
 """Evaluate a day, every night at 03:00, by spark-submit: the newest one whose labels have the age of the evaluation.
 
+Of several ages it is the newest day that has reached the youngest; the same run evaluates the earlier days that reach
+an older one with it. Where one of those is not there yet, all are evaluated again when it looks again.
+
 Where impressions or labels are not there yet (exit code 4), it waits as a sensor does: `lossledger ready`, which needs
 no JVM, looks again, and Spark is started when the day is there. What is configured wrong (2) fails at once, a failure
 (3) is tried again.
@@ -10,8 +13,8 @@ Where a baseline is the rate of an earlier day, backfill in order, as a backfill
 
 Set three Airflow variables: `lossledger_home`, the folder that holds `dist/lossledger.zip` (`make package`), `jobs/`
 and `conf/`; `lossledger_config`, the YAML file of the evaluation, its paths absolute; and `lossledger_age_hours`, its
-age: with 0 a night evaluates the day before, with 192, as in `conf/nightly.yaml`, the day eight days before that. The
-connection `spark_default` names the cluster. The worker needs the job's own environment, never Airflow's: its
+youngest age: with 0 a night evaluates the day before, with 192, as in `conf/nightly.yaml`, the day eight days before
+that. The connection `spark_default` names the cluster. The worker needs the job's own environment, never Airflow's: its
 `spark-submit` first on PATH, its Python in `PYSPARK_PYTHON`.
 """
 
@@ -39,12 +42,21 @@ class Evaluation(BaseSensorOperator, SparkSubmitOperator):
     What waits holds no slot of a worker, and starts no Spark: `lossledger ready` needs no JVM.
     """
 
+    template_fields = (*SparkSubmitOperator.template_fields, "age_hours")
+
+    def __init__(self, *, age_hours, **options):
+        """Take the youngest age besides what an operator takes."""
+        super().__init__(**options)
+        self.age_hours = age_hours
+
     def poke(self, context):
         """Ask whether the day is ready, and if it is, evaluate it."""
         return self._ready() and self._evaluated(context)
 
     def _ready(self):
-        command = [os.environ.get("PYSPARK_PYTHON", "python3"), "-P", "-m", "jobs", "ready", *self.application_args]
+        python = os.environ.get("PYSPARK_PYTHON", "python3")
+        # The run takes the ages of the configuration; that the variable is one of them is asked here.
+        command = [python, "-P", "-m", "jobs", "ready", *self.application_args, "--age", self.age_hours]
         done = subprocess.run(command, env={**os.environ, "PYTHONPATH": self.py_files}, check=False)
         return _is_there(done.returncode, "the command above says why")
 
@@ -87,13 +99,8 @@ with DAG(
         properties_file=f"{HOME}/conf/spark-defaults.conf",
         # There it is relative to the folder of the project.
         conf={"spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={HOME}/conf/log4j2.properties"},
-        application_args=[
-            "{{ var.value.lossledger_config }}",
-            "--date",
-            DAY,
-            "--age",
-            "{{ var.value.lossledger_age_hours }}",
-        ],
+        application_args=["{{ var.value.lossledger_config }}", "--date", DAY],
+        age_hours="{{ var.value.lossledger_age_hours }}",
         # Where impressions or labels are not there yet, it looks again after 5 minutes, later more seldom.
         mode="reschedule",
         poke_interval=timedelta(minutes=5),

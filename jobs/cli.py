@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jobs import demo as demonstration
-from jobs import nightly
 from jobs.engines.pins import installed_versions
 from jobs.engines.session import session
 from jobs.errors import ConfigurationError, Problem
 from jobs.judgement.nights import compared_again
-from jobs.planning import ages
+from jobs.nights import evaluated
 from jobs.planning.ready import asked
-from jobs.progress import Progress
-from jobs.settings import Evaluation, load
+from jobs.settings import load
 from jobs.sql import answers
 from jobs.sql.query import answered
-from jobs.surfaces import alerts, compared, doctor, gates, verdict, worst
+from jobs.surfaces import compared, doctor, gates, worst
 from jobs.surfaces.arguments import (
     Accelerator,
     Age,
@@ -79,54 +74,13 @@ def run(  # noqa: PLR0913, PLR0917 - the options of the command
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
-    """Evaluate one day and replace it in the tables."""
+    """Evaluate a day, and the earlier days that reach an older age with it; each is replaced in the tables."""
 
     def command() -> int:
         on = {"engine": engine, "accelerator": accelerator}
         return evaluated(config, day, age, provisional, overrides, **on, as_json=as_json)
 
     raise _ended(command, as_json=as_json)
-
-
-def evaluated(  # noqa: PLR0913 - the options of the command
-    config: Path,
-    day: str,
-    age: str | None = None,
-    provisional: bool = False,
-    overrides: Sequence[str] = (),
-    *,
-    engine: str,
-    accelerator: str = "none",
-    as_json: bool = False,
-) -> int:
-    """Evaluate one day. The configuration, the date and its age are checked before an engine is started."""
-    settings = load(config, overrides)
-    event_date, age_hours = parsed_date(day), parsed_age(age)
-    ages.stamp(settings, event_date, age_hours, began=datetime.now(UTC), provisional=provisional)
-    progress = Progress(nightly.STAGES, quiet=as_json)
-    app = f"lossledger {settings.evaluation} {day}"
-    with _told(settings, event_date), session(engine, app=app, accelerator=accelerator) as spark:
-        outcome = nightly.evaluate(
-            spark, settings, event_date, age_hours=age_hours, provisional=provisional, progress=progress
-        )
-        verdict.show(outcome, as_json=as_json)
-        _warn(alerts.told(spark, settings, outcome))
-    return verdict.exit_code(outcome)
-
-
-@contextmanager
-def _told(settings: Evaluation, day: date) -> Iterator[None]:
-    """Alert whom it may concern of a run that does not end well."""
-    try:
-        yield
-    except Exception as error:
-        _warn(alerts.told_failure(settings, day, error))
-        raise
-
-
-def _warn(sentences: Iterable[str]) -> None:
-    for sentence in sentences:
-        print(f"warning: {sentence}", file=sys.stderr)
 
 
 @app.command()

@@ -9,7 +9,7 @@ from jobs.day import Day
 from jobs.errors import ConfigurationError, InputMissingError, Problem, one_of
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
-from jobs.settings.durations import HOUR, age_text
+from jobs.settings.durations import age_text
 
 
 def stamp(
@@ -23,7 +23,7 @@ def stamp(
             (exit 4).
     """
     age = settings.age_hours if age_hours is None else age_hours
-    _check_configured(settings, age)
+    check_configured(settings, age)
     whole = Day(day, settings.day.timezone)
     moment = whole.as_of(age)
     # A day that has not begun has nothing to show, provisional or not.
@@ -44,9 +44,10 @@ def _utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _check_configured(settings: Evaluation, age: int) -> None:
-    if HOUR * age not in settings.ages:
-        known = one_of(age_text(each // HOUR) for each in settings.ages)
+def check_configured(settings: Evaluation, age: int) -> None:
+    """Raise ConfigurationError (exit 2) for an age that is none of the configured ones."""
+    if age not in settings.hours:
+        known = one_of(map(age_text, settings.hours))
         raise ConfigurationError("the age is not configured", [Problem("--age", age_text(age), known)])
 
 

@@ -10,15 +10,13 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from jobs.settings.durations import HOUR
 from jobs.settings.fields import (
-    Age,
+    Ages,
     Dimension,
     Items,
     ModelName,
     Name,
     Peer,
     Section,
-    longer_than,
-    not_yet,
 )
 from jobs.settings.judgement.alerts import Alerts
 from jobs.settings.judgement.gates import Gate
@@ -39,7 +37,6 @@ from jobs.settings.sections import (
 
 JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
 Scores = Annotated[Mapping[str, ModelScore], Field(min_length=1)]
-Ages = Annotated[Items[Age], Field(min_length=1), not_yet("one age", longer_than(1))]
 
 
 class Evaluation(Section):
@@ -96,8 +93,13 @@ class Evaluation(Section):
 
     @property
     def age_hours(self) -> int:
-        """Hours from the end of the day to the moment labels are cut off."""
+        """The youngest age: hours from the end of the day to the moment labels are cut off."""
         return self.ages[0] // HOUR
+
+    @property
+    def hours(self) -> tuple[int, ...]:
+        """The hours of every age, the youngest first."""
+        return tuple(age // HOUR for age in self.ages)
 
     @property
     def label_logs(self) -> dict[str, LabelLog]:

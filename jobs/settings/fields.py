@@ -7,6 +7,7 @@ import re
 import zoneinfo
 from collections.abc import Callable, Collection, Mapping
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -22,7 +23,7 @@ from pydantic import (
 )
 
 from jobs.errors import LARGEST_INTEGER, described, nearest_match, one_of
-from jobs.settings.durations import age, duration, duration_text
+from jobs.settings.durations import HOUR, age, duration, duration_text
 from jobs.settings.errors import WrongValueError
 from udfs.measures.peers import PEERS
 
@@ -57,11 +58,6 @@ def not_yet(expected: str, refused: Callable[[Any], bool]) -> BeforeValidator:
     return BeforeValidator(checked)
 
 
-def longer_than(most: int) -> Callable[[object], bool]:
-    """Return whether something is a list of more entries."""
-    return lambda value: isinstance(value, list | tuple) and len(value) > most
-
-
 def only(given: Mapping[str, object], *sets: list[str], expected: str) -> None:
     """Raise unless the keys that have a value are one of the sets."""
     keys = [key for key, value in given.items() if value is not None]
@@ -76,6 +72,12 @@ def _like(pattern: str, expected: str) -> AfterValidator:
         return value
 
     return AfterValidator(checked)
+
+
+def _ascending(ages: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    if any(older <= younger for younger, older in pairwise(ages)):
+        raise WrongValueError("ascending ages, each once", found=", ".join(f"{each // HOUR}h" for each in ages))
+    return ages
 
 
 def _positive(value: timedelta) -> timedelta:
@@ -196,3 +198,4 @@ Time = Annotated[TimeColumn, BeforeValidator(_time)]
 Duration = Annotated[timedelta, BeforeValidator(duration), PlainSerializer(duration_text)]
 Window = Annotated[Duration, AfterValidator(_positive)]
 Age = Annotated[timedelta, BeforeValidator(age), PlainSerializer(duration_text)]
+Ages = Annotated[Items[Age], Field(min_length=1), AfterValidator(_ascending)]

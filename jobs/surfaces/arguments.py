@@ -13,7 +13,7 @@ from jobs.settings import Evaluation, durations
 
 Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
 Day = Annotated[str, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
-Age = Annotated[str | None, typer.Option("--age", help="Label age, e.g. 24h or 7d; default: the configured one.")]
+Age = Annotated[str | None, typer.Option("--age", help="Label age, e.g. 24h or 7d; default: the youngest.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
 Provisional = Annotated[
@@ -57,7 +57,7 @@ def parsed_date(text: str) -> date:
 
 
 def asked_hours(settings: Evaluation, age: str | None) -> int:
-    """Hours of the age that is asked for, or of the configured one."""
+    """Hours of the age that is asked for, or of the youngest one."""
     hours = parsed_age(age)
     return settings.age_hours if hours is None else hours
 

@@ -81,12 +81,12 @@ def test_a_night_waits_for_its_day_tries_again_and_submits_it(airflow, tmp_path)
     well, asked, submitted, told = nightly(airflow, tmp_path, "2026-03-09", ready=[4, 4], submit=[4, 3])
     assert well, told
     assert (len(asked), len(submitted)) == (5, 3), told
-    arguments = ["/srv/night.yaml", "--date", "2026-02-28", "--age", "192"]
-    assert asked == [["-P", "-m", "jobs", "ready", *arguments]] * 5
+    arguments = ["/srv/night.yaml", "--date", "2026-02-28"]
+    assert asked == [["-P", "-m", "jobs", "ready", *arguments, "--age", "192"]] * 5
     first, *again = submitted
     assert again == [first, first]
-    assert first[-6:] == ["/srv/home/jobs/evaluate.py", *arguments]
-    options = dict(zip(first[0:-6:2], first[1:-6:2], strict=True))
+    assert first[-4:] == ["/srv/home/jobs/evaluate.py", *arguments]
+    options = dict(zip(first[0:-4:2], first[1:-4:2], strict=True))
     assert options["--deploy-mode"] == "client"
     assert options["--py-files"] == "/srv/home/dist/lossledger.zip"
     assert options["--properties-file"] == "/srv/home/conf/spark-defaults.conf"
