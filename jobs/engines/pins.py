@@ -58,6 +58,9 @@ REQUIRED: Final = {
     "spark.sql.execution.arrow.pyspark.validateSchema.enabled": "true",
 }
 
+# PySpark notes where each function of a column was called, in four or more calls of the JVM: nobody asks for that.
+UNNOTED: Final = {"spark.python.sql.dataFrameDebugging.enabled": "false"}
+
 # These make it fast, quiet or able to read Delta; what a cluster presets is left alone.
 DEFAULTS: Final = {
     # Delta's commands and its table format.
@@ -80,6 +83,7 @@ DEFAULTS: Final = {
     "spark.sql.codegen.cache.maxEntries": "2000",
     # Before the map of groups Spark looks into a smaller one; keys of texts are hashed and compared twice for nothing.
     "spark.sql.codegen.aggregate.map.twolevel.enabled": "false",
+    **UNNOTED,
     # A second copy of a task brings nothing where tasks write nothing, and doubles the Python workers.
     "spark.speculation": "false",
     # A nightly job opens no port, and its last line is the verdict.

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pyspark.sql import SparkSession
 
-from jobs.engines.pins import REQUIRED
+from jobs.engines.pins import REQUIRED, UNNOTED
 from jobs.errors import ConfigurationError, Problem, nearest_match, one_of
 
 MODE: Final = "SAIL_MODE"
@@ -50,6 +50,6 @@ def served(app: str, settings: Mapping[str, str]) -> tuple[SparkSession, Any]:
     server.start(background=True)
     _, port = server.listening_address
     opened = SparkSession.builder.appName(app).remote(f"sc://127.0.0.1:{port}").getOrCreate()
-    for name, value in {**REQUIRED, **settings}.items():
+    for name, value in {**REQUIRED, **UNNOTED, **settings}.items():
         opened.conf.set(name, value)
     return opened, server
