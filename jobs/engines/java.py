@@ -8,8 +8,10 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -137,6 +139,19 @@ def _write_executable(path: Path, text: str) -> None:
         Path(temporary).replace(path)
     except OSError as error:
         raise EngineError(f"cannot write {path} ({error}); set XDG_CACHE_HOME to a folder that can be") from error
+
+
+@contextmanager
+def stdout_kept_clean() -> Iterator[None]:
+    """Send what the JVM prints to stderr: our stdout may be read as JSON."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,19 @@
 """The two engines behind one door: Apache Spark with Delta, and Sail in this process."""
 
 import os
-import sys
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import pyspark
 from pyspark import SparkConf, SparkContext  # noqa: TID251 - the one place that may
 from pyspark.sql import SparkSession
 
-from jobs.engines import comet, failures, sail
-from jobs.engines.identity import DELTA_CLASS, REMEDY
+from jobs.engines import comet, failures, java, sail
+from jobs.engines.identity import DELTA_CLASS, REMEDY, is_classic
 from jobs.engines.options import ivy, of_new
 from jobs.engines.pins import DEFAULTS, REQUIRED, check_versions, installed_versions, is_remote, known_engine, pair_of
 from jobs.errors import EngineError
@@ -34,6 +35,9 @@ class _Open:
 
 # A process holds at most one: PySpark mixes up the two kinds of sessions.
 _OPEN: Final[list[_Open]] = []
+_HERE: Final[WeakKeyDictionary[SparkSession, bool]] = WeakKeyDictionary()
+# How Delta is to write, where somebody has configured that.
+OF_WRITING: Final = ("spark.delta.logStore.", "spark.databricks.delta.properties.defaults.")
 
 
 @contextmanager
@@ -114,6 +118,18 @@ def acceleration() -> str | None:
     return None if plain is None else f"not accelerated: {plain}"
 
 
+def is_here(session: SparkSession) -> bool:
+    """Whether Apache Spark is on this machine alone, plain paths are of its disks, and nobody says how Delta writes."""
+    if not is_classic(session):
+        return False
+    if session not in _HERE:
+        context = session.sparkContext
+        alone = re.fullmatch(r"local(\[.*\])?", str(context.master)) is not None  # and not local-cluster[…]
+        disk = str(context._jsc.hadoopConfiguration().get("fs.defaultFS")).startswith("file:")
+        _HERE[session] = alone and disk and not any(n.startswith(OF_WRITING) for n, _ in context.getConf().getAll())
+    return _HERE[session]
+
+
 def _accelerated() -> dict[str, str]:
     """The version of Comet, where the plans of this process run on it."""
     context = SparkContext._active_spark_context
@@ -166,7 +182,7 @@ def _open_spark(app: str, settings: Mapping[str, str], accelerator: str) -> _Ope
     for name, value in options.items():
         builder = builder.config(name, value)
     try:
-        with _stdout_kept_clean():
+        with java.stdout_kept_clean():
             opened = builder.getOrCreate()
     except Exception as error:
         if not ours or "SPARK_HOME" not in os.environ:
@@ -232,16 +248,3 @@ def _check_accelerated(choice: comet.Choice, accelerator: str) -> comet.Choice:
     if accelerator == "comet":
         comet.refused(accelerator, "it was started without Comet, which --properties-file conf/spark-comet.conf brings")
     return choice
-
-
-@contextmanager
-def _stdout_kept_clean() -> Iterator[None]:
-    """Send what the JVM prints to stderr: our stdout may be read as JSON."""
-    sys.stdout.flush()
-    kept = os.dup(1)
-    os.dup2(2, 1)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)

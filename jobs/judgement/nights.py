@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from jobs.engines.identity import engine_of
 from jobs.errors import InputMissingError
@@ -18,7 +17,7 @@ from jobs.judgement.comparisons import Nights, compared, over_nights
 from jobs.judgement.estimates import Known
 from jobs.judgement.paired import OF_NIGHTS, Asked, every
 from jobs.ledger import tables
-from jobs.ledger.held import all_held, complete
+from jobs.ledger.held import all_held, whole
 from jobs.ledger.judgements import COMPARISONS
 from jobs.ledger.stamp import Stamp
 from jobs.results.baselines import references
@@ -66,9 +65,10 @@ def compared_again(session: SparkSession, settings: Evaluation, day: date, age_h
 def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Nights:
     """For each task of a comparison the tables of the nights before that compared the same models, at the same age."""
     where = lake.address(settings, "comparisons", engine_of(session))
-    before = (F.col("age_hours") == stamp.age_hours) & (F.col("event_date") < F.lit(stamp.event_date))
-    rows = lake.read(session, where).where(before & complete())
-    done = rows.select("event_date", *ASKED).distinct().toArrow().sort_by("event_date")
+    schema = pa.schema([COMPARISONS.schema.field(name) for name in ("event_date", *ASKED, "provisional")])
+    rows = lake.distinct(session, where, schema, stamp.age_hours)
+    rows = rows.filter(pc.and_(pc.less(rows["event_date"], pa.scalar(stamp.event_date)), whole(rows)))
+    done = rows.select(["event_date", *ASKED]).group_by(["event_date", *ASKED]).aggregate([]).sort_by("event_date")
     nights: dict[Asked, list[date]] = {asked: [] for asked in every(settings)}
     for night, *asked in zip(*(done[name].to_pylist() for name in ("event_date", *ASKED)), strict=True):
         if Asked(*asked) in nights:

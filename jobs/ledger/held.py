@@ -7,13 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pyarrow as pa
-from pyspark.sql import Column, SparkSession
-from pyspark.sql import functions as F
+import pyarrow.compute as pc
+from pyspark.sql import SparkSession
 
 from jobs.engines.identity import engine_of
 from jobs.ledger import tables
 from jobs.settings import Evaluation
 from jobs.storage import lake
+
+DOUBT = pa.field("provisional", pa.bool_())
 
 
 def held(  # noqa: PLR0913 - whose rows of what
@@ -43,12 +45,12 @@ def held(  # noqa: PLR0913 - whose rows of what
     where = lake.address(settings, name, engine_of(session))
     if not days or not lake.exists(session, where):
         return schema.empty_table()
-    frame = lake.read(session, where)
-    there = set(frame.columns)
-    of_days = F.col("event_date").isin(*sorted(days)) & (F.col("age_hours") == age_hours)
-    rows = frame.where(of_days if provisional else of_days & complete())
-    chosen = (F.col(c.name) if c.name in there else F.lit(None).cast(c.type).alias(c.name) for c in wanted)
-    return rows.select(*chosen).toArrow().cast(schema)
+    if provisional:
+        return lake.rows(session, where, schema, days, age_hours)
+    # A row of ours from before there was the column is not provisional.
+    with_doubts = pa.schema([*schema, DOUBT]) if DOUBT.name not in schema.names else schema
+    rows = lake.rows(session, where, with_doubts, days, age_hours)
+    return rows.filter(whole(rows)).select(schema.names)
 
 
 def all_held(  # noqa: PLR0913 - whose rows of what
@@ -69,6 +71,6 @@ def all_held(  # noqa: PLR0913 - whose rows of what
         return dict(zip(columns, pool.map(one, columns), strict=True))
 
 
-def complete() -> Column:
-    """Whether a row of ours is not provisional; one from before there was the column is not."""
-    return ~F.coalesce("provisional", F.lit(False))
+def whole(rows: pa.Table) -> pa.ChunkedArray:
+    """Which rows of ours are not provisional; those from before there was the column are not."""
+    return pc.invert(pc.fill_null(rows["provisional"], False))

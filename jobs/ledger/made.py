@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.ledger import runs, tables
 from jobs.ledger.writer import Writer
 from jobs.storage import lake
 
+# What a run asks of those before it.
+ASKED = ("event_date", "age_hours", "state", "event_time", "provisional", "arrived", "definitions", "config")
+EVENTS = pa.schema([tables.RUNS.schema.field(name) for name in ASKED])
 
-def made(writer: Writer) -> DataFrame:
+
+def made(writer: Writer) -> pa.Table:
     """Make the tables that are not there, add the columns they lack; returns the events of `runs` that are done.
 
     Raises:
@@ -20,7 +24,8 @@ def made(writer: Writer) -> DataFrame:
     """
     declared = tables.declared(writer.settings)
     lake.ensure(writer.session, writer.address("runs"), declared.pop("runs"))
-    done = lake.read(writer.session, writer.address("runs")).where(F.col("state") == "done")
+    events = lake.rows(writer.session, writer.address("runs"), EVENTS)
+    done = events.filter(pc.equal(events["state"], "done"))
     # Before the tables get the columns of this configuration.
     runs.check_definitions(writer.settings, runs.recorded(done))
     with ThreadPoolExecutor(len(declared)) as pool:

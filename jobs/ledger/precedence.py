@@ -7,13 +7,15 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from jobs.errors import RuntimeFailure
+from jobs.ledger.tables import RUNS
 from jobs.storage import lake
 from jobs.storage.change import DayAtAge
 
+EVENTS = pa.schema([RUNS.schema.field(name) for name in ("state", "event_time", "run_id")])
 Began = tuple[datetime, str]  # a run's `started` event, and its id where two began at the same moment
 
 
@@ -52,6 +54,10 @@ class Precedence:
 
     def _began(self, run_ids: list[str]) -> dict[str, Began]:
         """When runs began, by their ids."""
-        events = lake.read_day(self.session, self.runs, *self.part).where(F.col("state") == "started")
-        found = events.where(F.col("run_id").isin(run_ids)).select("event_time", "run_id").collect()
-        return {run_id: (event_time, run_id) for event_time, run_id in found}
+        day, age_hours = self.part
+        events = lake.rows(self.session, self.runs, EVENTS, [day], age_hours)
+        return {
+            event["run_id"]: (event["event_time"], event["run_id"])
+            for event in events.to_pylist()
+            if event["state"] == "started" and event["run_id"] in run_ids
+        }

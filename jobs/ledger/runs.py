@@ -12,8 +12,6 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.engines.session import engine_versions
 from jobs.errors import ContractError, Problem
@@ -110,14 +108,16 @@ def _scale(settings: Evaluation, task: str, model: str) -> dict[str, Any]:
     return {name: value for name, value in meant.items() if value is not None}
 
 
-def recorded(done: DataFrame) -> set[str]:
+def recorded(done: pa.Table) -> set[str]:
     """The definitions of runs that are done, as JSON.
 
     Runs from before options were recorded have them in their configuration.
     """
-    lacking = ~F.col("definitions").contains(f'"{unnamed.OPTIONS}"')
-    rows = done.select("definitions", F.when(lacking, F.col("config")).alias("config")).distinct().collect()
-    return {definitions if config is None else _with_options(definitions, config) for definitions, config in rows}
+    rows = set(zip(done["definitions"].to_pylist(), done["config"].to_pylist(), strict=True))
+    return {
+        definitions if f'"{unnamed.OPTIONS}"' in definitions else _with_options(definitions, config)
+        for definitions, config in rows
+    }
 
 
 def _with_options(definitions: str, config: str) -> str:

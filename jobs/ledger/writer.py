@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import SparkSession
 
 from jobs import paths
 from jobs.engines.identity import engine_of
@@ -59,9 +58,10 @@ class Writer:
         with ThreadPoolExecutor(len(new)) as pool:
             list(pool.map(lambda name: self._replace_one(name, new[name], check), new))
             list(pool.map(lambda name: self._empty_one(name, part, check), emptied))
-            # Not before all are written: of two runs at once, one at least then finds rows of the other.
-            written = reduce(lambda one, other: one.unionAll(other), pool.map(self._written, new))
-        self._check(written, {name: rows.num_rows for name, rows in new.items()})
+        # Not before all are written: of two runs at once, one at least then finds rows of the other.
+        found = lake.counted(self.session, {name: self.address(name) for name in new}, part)
+        for name, rows in new.items():
+            self._check(name, found[name], rows.num_rows)
 
     def _replace_one(self, name: str, rows: pa.Table, check: Check) -> None:
         lake.replace(self.session, self.address(name), rows, self._metadata, check)
@@ -71,22 +71,14 @@ class Writer:
         if lake.exists(self.session, self.address(name)):
             lake.remove(self.session, self.address(name), part, check)
 
-    def _written(self, name: str) -> DataFrame:
-        """Of which runs a table has rows of the day."""
-        written = lake.read_day(self.session, self.address(name), self.stamp.event_date, self.stamp.age_hours)
-        return written.select(F.lit(name).alias("name"), "run_id")
-
-    def _check(self, written: DataFrame, expected: Mapping[str, int]) -> None:
-        """Check that every table has so many rows of this run, and no others; in one query, as each is a dear one."""
-        counts = F.count(F.lit(1)), F.count_if(F.col("run_id") == self.stamp.run_id)
-        found = {name: numbers for name, *numbers in written.groupBy("name").agg(*counts).collect()}
-        for name, rows in expected.items():
-            count, ours = found.get(name, (0, 0))
-            if not count == ours == rows:
-                raise RuntimeFailure(
-                    f"{name}: {rows:,} rows were written, {ours:,} of {count:,} read back are of this run; "
-                    "another run wrote the same day at the same time. Run again."
-                )
+    def _check(self, name: str, found: Counter[str], rows: int) -> None:
+        """Check that a table has so many rows of this run, and no others."""
+        count, ours = found.total(), found[self.stamp.run_id]
+        if not count == ours == rows:
+            raise RuntimeFailure(
+                f"{name}: {rows:,} rows were written, {ours:,} of {count:,} read back are of this run; "
+                "another run wrote the same day at the same time. Run again."
+            )
 
     @property
     def _metadata(self) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from jobs.examples.arrival import Arrived
-from jobs.ledger.held import complete
+from jobs.ledger.held import whole
 from jobs.ledger.stamp import Stamp
 
 LOOKS_BACK = timedelta(days=28)
@@ -55,21 +55,20 @@ class History:
         return [sum(hours[i] for hours in each if i < len(hours)) for i in range(max(map(len, each), default=0))]
 
 
-def history(done: DataFrame, stamp: Stamp) -> History:
+def history(done: pa.Table, stamp: Stamp) -> History:
     """The history of a day.
 
     Args:
         done: The events of `runs` whose state is done.
         stamp: The day and its age: a log is held against what it was at the same age.
     """
-    near = F.col("event_date").between(F.lit(stamp.event_date - LOOKS_BACK), F.lit(stamp.event_date))
-    rows = done.where(near & (F.col("age_hours") == stamp.age_hours) & complete())
-    newest = {
-        row["event_date"]: json.loads(row["arrived"]) if row["arrived"] else {}
-        for row in sorted(
-            rows.select("event_date", "event_time", "arrived").toArrow().to_pylist(), key=lambda row: row["event_time"]
-        )
-    }
+    near = pc.and_(
+        pc.greater_equal(done["event_date"], pa.scalar(stamp.event_date - LOOKS_BACK)),
+        pc.less_equal(done["event_date"], pa.scalar(stamp.event_date)),
+    )
+    rows = done.filter(pc.and_(near, pc.equal(done["age_hours"], stamp.age_hours)))
+    rows = rows.filter(whole(rows)).sort_by("event_time").select(["event_date", "arrived"])
+    newest = {row["event_date"]: json.loads(row["arrived"]) if row["arrived"] else {} for row in rows.to_pylist()}
     there = newest.pop(stamp.event_date, None) is not None
     days = {day: {name: Arrived.parsed(fields) for name, fields in sources.items()} for day, sources in newest.items()}
     return History(there, {day: sources for day, sources in days.items() if sources}, stamp.event_date)

@@ -1,4 +1,4 @@
-"""Delta tables by delta-rs, for the embedded engine: the same functions as `delta_spark`.
+"""Delta tables by delta-rs, for the embedded engine and on this machine's disk: the functions of `delta_spark`.
 
 Sail computes and reads, but does not write: its own writer ignores CHECK constraints, does not reject rows outside
 `replaceWhere`, and stores no comments.
@@ -8,30 +8,49 @@ from __future__ import annotations
 
 import atexit
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, Field, write_deltalake
 from deltalake import Schema as DeltaSchema
-from deltalake.fs import DeltaStorageHandler
+from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
-from pyarrow import fs
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.storage import data_files
 from jobs.storage.address import Address
 from jobs.storage.change import Change, DayAtAge
 from jobs.storage.schema import KEYS, MICROS, Column, Table
 
+READERS: Final = 8
+# What a table may ask of a writer that this one does, whatever else there is in newer protocols.
+FEATURES: Final = frozenset(("appendOnly", "invariants", "checkConstraints"))
+BY_VERSION: Final = 3  # before features had names: the newest version that asks for these alone
 WRITTEN_BY_SPARK: Final = ".c000."  # in the name of a file; delta-rs spells it -c000.
 
 
 def version(_: SparkSession, path: str) -> int:
     """The newest version of a table."""
     return DeltaTable(path).version()
+
+
+def knows(folder: str) -> bool:
+    """Whether a local table, where there is one, asks nothing of readers and writers that is not done here."""
+    if not DeltaTable.is_deltatable(folder):
+        return True
+    try:
+        protocol = DeltaTable(folder).protocol()
+    except DeltaError:
+        return False
+    plain = protocol.min_writer_version <= BY_VERSION or FEATURES.issuperset(protocol.writer_features or ("unnamed",))
+    return protocol.min_reader_version == 1 and plain
 
 
 def exists(_: SparkSession, where: Address) -> bool:
@@ -57,14 +76,10 @@ def _has_int96(table: DeltaTable) -> bool:
 
 
 def _is_int96(table: DeltaTable, path: str, times: Sequence[str]) -> bool:
-    with _opened(table, path) as file:
+    with data_files.opened(table, path) as file:
         schema = file.schema_arrow
     # Arrow takes INT96 for nanoseconds.
     return any(schema.field(name).type.unit == "ns" for name in times if name in schema.names)
-
-
-def _opened(table: DeltaTable, path: str) -> pq.ParquetFile:
-    return pq.ParquetFile(path, filesystem=fs.PyFileSystem(DeltaStorageHandler(table.table_uri)))
 
 
 @cache
@@ -74,6 +89,11 @@ def _rewritten(path: str, version: int) -> str:
     atexit.register(folder.cleanup)
     ds.write_dataset(DeltaTable(path, version).to_pyarrow_dataset(), folder.name, format="parquet")
     return folder.name
+
+
+def fields(_: SparkSession, where: Address) -> dict[str, bool]:
+    """The columns of a table, and whether each may be NULL."""
+    return {field.name: field.nullable for field in DeltaTable(str(where.path)).schema().fields}
 
 
 def create(_: SparkSession, where: Address, table: Table) -> None:
@@ -122,10 +142,20 @@ def write(_: SparkSession, where: Address, change: Change) -> None:
     rows = _widened(change.rows, table)
     if change.part is None:
         write_deltalake(table, rows, mode="append", commit_properties=properties)
-        return
-    # Nothing comes between: where another commit touches the day after this version, ours fails and is tried again.
-    change.check(_held(table, change.part))
-    write_deltalake(table, rows, mode="overwrite", predicate=change.part.predicate, commit_properties=properties)
+    else:
+        # Nothing comes between: where another commit touches the day after this version, ours fails and is tried again.
+        change.check(_runs(table, change.part).keys())
+        write_deltalake(table, rows, mode="overwrite", predicate=change.part.predicate, commit_properties=properties)
+    _forget_checksum(where)
+
+
+def _forget_checksum(where: Address) -> None:
+    """Remove what Apache Spark has noted of a `_last_checkpoint` of its own, which may now be another one.
+
+    By a checksum that does not fit it would try to read the file for three seconds, whenever it opens the table.
+    """
+    if where.local is not None:
+        (Path(where.local) / "_delta_log" / "._last_checkpoint.crc").unlink(missing_ok=True)
 
 
 def _widened(rows: pa.Table, table: DeltaTable) -> pa.Table:
@@ -136,14 +166,51 @@ def _widened(rows: pa.Table, table: DeltaTable) -> pa.Table:
     return rows
 
 
-def _held(table: DeltaTable, part: DayAtAge) -> set[str]:
-    """The runs that a table holds rows of for a day at an age."""
-    files = pa.table(table.get_add_actions(flatten=True)).select(["path", *(f"partition.{key}" for key in KEYS)])
-    of_day = [path for path, *values in zip(*files.to_pydict().values(), strict=True) if values == list(part)]
-    found: set[str] = set()
-    for path in of_day:
-        with _opened(table, path) as file:
-            found.update(file.read(["run_id"])["run_id"].unique().to_pylist())
+def rows(
+    _: SparkSession,
+    where: Address,
+    schema: pa.Schema,
+    days: Collection[date] | None = None,
+    age_hours: int | None = None,
+) -> pa.Table:
+    """Columns of the rows of some days at an age, or of all; NULL where the table has no such column."""
+    parts = _parts(
+        where, schema, lambda of: (days is None or of.event_date in days) and age_hours in (None, of.age_hours)
+    )
+    return pa.concat_tables([schema.empty_table(), *parts])
+
+
+def distinct(_: SparkSession, where: Address, schema: pa.Schema, age_hours: int) -> pa.Table:
+    """The different values that columns have together in the rows of an age, some of them more than once."""
+    parts = _parts(where, schema, lambda of: of.age_hours == age_hours, once=True)
+    return pa.concat_tables([schema.empty_table(), *parts])
+
+
+def _parts(
+    where: Address, schema: pa.Schema, wanted: Callable[[DayAtAge], bool], *, once: bool = False
+) -> Iterator[pa.Table]:
+    """The rows of the files of some days, file by file; of equal rows of a file, where one is enough, `once`."""
+    table = DeltaTable(str(where.path))
+
+    def part(file: tuple[str, DayAtAge]) -> pa.Table:
+        rows = data_files.rows_of(table, file, schema)
+        return rows.group_by(schema.names).aggregate([]).cast(schema) if once else rows
+
+    with ThreadPoolExecutor(READERS) as pool:
+        yield from pool.map(part, (file for file in data_files.of(table) if wanted(file[1])))
+
+
+def counted(_: SparkSession, places: Mapping[str, Address], part: DayAtAge) -> dict[str, Counter[str]]:
+    """How many rows of a day at an age each table holds of which run."""
+    return {name: _runs(DeltaTable(str(where.path)), part) for name, where in places.items()}
+
+
+def _runs(table: DeltaTable, part: DayAtAge) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for path in (path for path, own in data_files.of(table) if own == part):
+        with data_files.opened(table, path) as file:
+            for pair in file.read(["run_id"])["run_id"].value_counts():
+                found[pair["values"].as_py()] += pair["counts"].as_py()
     return found
 
 
@@ -151,7 +218,7 @@ def delete(_: SparkSession, where: Address, change: Change) -> None:
     """Delete the rows of a day at an age; nothing is committed where there are none."""
     assert change.part is not None
     table = DeltaTable(str(where.path))
-    held = _held(table, change.part)
-    change.check(held)
+    held = _runs(table, change.part)
+    change.check(held.keys())
     if held:
         table.delete(change.part.predicate)

@@ -1,14 +1,18 @@
-"""Delta tables by delta-spark, for Apache Spark: the same functions as `delta_rust`.
+"""Delta tables by delta-spark, for Apache Spark elsewhere than on one machine: the functions of `delta_rust`.
 
 In SQL and by frames alone, which Spark Connect takes too: there `DeltaTable` needs a plugin in the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence, Set
+from datetime import date
+from functools import reduce
 from typing import Final
 
 import delta.exceptions  # noqa: F401 - without it a lost race is a bare Py4JJavaError
+import pyarrow as pa
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -45,6 +49,11 @@ def read(session: SparkSession, where: Address) -> DataFrame:
     if where.name is not None:
         return session.table(where.identifier)
     return session.read.format("delta").load(where.path)
+
+
+def fields(session: SparkSession, where: Address) -> dict[str, bool]:
+    """The columns of a table, and whether each may be NULL."""
+    return {field.name: field.nullable for field in read(session, where).schema.fields}
 
 
 def create(session: SparkSession, where: Address, table: Table) -> None:
@@ -107,10 +116,46 @@ def write(session: SparkSession, where: Address, change: Change) -> None:
         writer.save(where.path)
 
 
-def _held(session: SparkSession, where: Address, part: DayAtAge) -> set[str]:
-    """The runs that a table holds rows of for a day at an age."""
-    rows = read(session, where).where(part.predicate)
-    return set(rows.agg(F.collect_set("run_id")).collect()[0][0])
+def rows(
+    session: SparkSession,
+    where: Address,
+    schema: pa.Schema,
+    days: Collection[date] | None = None,
+    age_hours: int | None = None,
+) -> pa.Table:
+    """Columns of the rows of some days at an age, or of all; NULL where the table has no such column."""
+    frame = read(session, where)
+    there = [name for name in schema.names if name in frame.columns]
+    if days is not None:
+        frame = frame.where(F.col("event_date").isin(*sorted(days)))
+    if age_hours is not None:
+        frame = frame.where(F.col("age_hours") == age_hours)
+    found = frame.select(*there).toArrow()
+    columns = (found[f.name].cast(f.type) if f.name in there else pa.nulls(found.num_rows, f.type) for f in schema)
+    return pa.table([*columns], schema=schema)
+
+
+def distinct(session: SparkSession, where: Address, schema: pa.Schema, age_hours: int) -> pa.Table:
+    """The different values that columns have together in the rows of an age."""
+    found = read(session, where).where(F.col("age_hours") == age_hours).select(*schema.names).distinct()
+    return found.toArrow().cast(schema)
+
+
+def counted(session: SparkSession, places: Mapping[str, Address], part: DayAtAge) -> dict[str, Counter[str]]:
+    """How many rows of a day at an age each table holds of which run; in one query, as each is a dear one."""
+    frames = (
+        read(session, where).where(part.predicate).select(F.lit(name).alias("name"), "run_id")
+        for name, where in places.items()
+    )
+    found = {name: Counter[str]() for name in places}
+    every = reduce(lambda one, other: one.unionAll(other), frames)
+    for name, run_id, count in every.groupBy("name", "run_id").agg(F.count(F.lit(1))).collect():
+        found[name][run_id] = count
+    return found
+
+
+def _held(session: SparkSession, where: Address, part: DayAtAge) -> Set[str]:
+    return counted(session, {"": where}, part)[""].keys()
 
 
 def delete(session: SparkSession, where: Address, change: Change) -> None:

@@ -1,14 +1,15 @@
 """Delta Lake under both engines: tables are made, read and changed here, whatever the engine.
 
-Apache Spark writes through delta-spark (`delta_spark`), the embedded engine through delta-rs (`delta_rust`): two
-modules of the same functions, which know how the writers differ.
+Apache Spark writes through delta-spark (`delta_spark`), the embedded engine through delta-rs (`delta_rust`), which both
+do on the disk of one machine: two modules of the same functions, which know how the writers differ.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,6 @@ import pyarrow as pa
 from deltalake.exceptions import CommitFailedError
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from jobs.engines import failures
@@ -28,9 +28,21 @@ from jobs.storage import soundness
 from jobs.storage.address import Address, address, check_spelling
 from jobs.storage.change import Change, Check, DayAtAge, replaceable
 from jobs.storage.schema import KEYS, Table
-from jobs.storage.writers import writer_of
+from jobs.storage.writers import WRITERS, writer_of
 
-__all__ = ["Address", "address", "append", "ensure", "exists", "read", "read_day", "remove", "replace", "version"]
+__all__ = [
+    "Address",
+    "address",
+    "append",
+    "counted",
+    "ensure",
+    "exists",
+    "read",
+    "remove",
+    "replace",
+    "rows",
+    "version",
+]
 
 LOST_RACES: Final = ("Concurrent", "MetadataChanged", "ProtocolChanged")
 # Another writer's folder is there, its first commit is not yet; or it has just added what we wanted to add.
@@ -44,7 +56,7 @@ def version(session: SparkSession, path: str) -> int:
     where = Address(path=path)
     soundness.check(where, ours=False)
     with _told_of(where):
-        return writer_of(session).version(session, path)
+        return WRITERS[engine_of(session)].version(session, path)
 
 
 def exists(session: SparkSession, where: Address) -> bool:
@@ -55,19 +67,40 @@ def exists(session: SparkSession, where: Address) -> bool:
     """
     soundness.check(where)
     with _told_of(where):
-        return writer_of(session).exists(session, where)
+        return writer_of(session, where).exists(session, where)
 
 
 def read(session: SparkSession, where: Address) -> DataFrame:
     """A table as it is now."""
     with _told_of(where):
-        return writer_of(session).read(session, where)
+        return WRITERS[engine_of(session)].read(session, where)
 
 
-def read_day(session: SparkSession, where: Address, day: date, age_hours: int) -> DataFrame:
-    """The rows of a table for one day at one age."""
-    of_day = (F.col("event_date") == F.lit(day)) & (F.col("age_hours") == F.lit(age_hours))
-    return read(session, where).where(of_day)
+def rows(
+    session: SparkSession,
+    where: Address,
+    schema: pa.Schema,
+    days: Collection[date] | None = None,
+    age_hours: int | None = None,
+) -> pa.Table:
+    """Columns of the rows of some days at an age, or of all, in memory; NULL where the table has no such column."""
+    with _told_of(where):
+        return writer_of(session, where).rows(session, where, schema, days, age_hours)
+
+
+def distinct(session: SparkSession, where: Address, schema: pa.Schema, age_hours: int) -> pa.Table:
+    """The different values that columns have together in the rows of an age, some of them more than once."""
+    with _told_of(where):
+        return writer_of(session, where).distinct(session, where, schema, age_hours)
+
+
+def counted(session: SparkSession, places: Mapping[str, Address], part: DayAtAge) -> dict[str, Counter[str]]:
+    """How many rows of a day at an age tables hold of which run."""
+    found: dict[str, Counter[str]] = {}
+    for writer in WRITERS.values():
+        own = {name: where for name, where in places.items() if writer_of(session, where) is writer}
+        found |= writer.counted(session, own, part) if own else {}
+    return found
 
 
 def _lost_the_race(error: BaseException) -> bool:
@@ -125,12 +158,24 @@ def _clear_log(where: Address) -> bool:
     return True
 
 
+def _has_other_files(where: Address) -> bool:
+    folder = None if where.local is None else Path(where.local)
+    return (
+        folder is not None
+        and folder.is_dir()
+        and any(not file.name.startswith((".", "_")) for file in folder.iterdir())
+    )
+
+
 @again
 def _ensure(session: SparkSession, where: Address, table: Table) -> None:
-    writer = writer_of(session)
+    writer = writer_of(session, where)
     if not exists(session, where):
+        # Apache Spark refuses such a place by itself, delta-rs would make a table around the files.
+        if _has_other_files(where) and not exists(session, where):
+            raise failures.occupied(str(where))
         writer.create(session, where, table)
-    fields = {field.name: field.nullable for field in read(session, where).schema.fields}
+    fields = writer.fields(session, where)
     missing = [column for column in table.columns if column.name not in fields]
     _check_keys(where, table, fields)
     if missing:
@@ -142,7 +187,7 @@ def _complete(session: SparkSession, where: Address, table: Table) -> None:
     """Add the properties and constraints that a table lacks: no engine can create it with constraints in one commit."""
     if not table.properties and not table.checks:
         return
-    writer = writer_of(session)
+    writer = writer_of(session, where)
     have = writer.properties(session, where)
     lacking = {name: value for name, value in table.properties.items() if have.get(name) != value}
     if lacking:
@@ -180,7 +225,7 @@ def replace(
 def remove(session: SparkSession, where: Address, part: DayAtAge, check: Check = replaceable) -> None:
     """Remove one day at one age, atomically; nothing is committed where it has no rows."""
     with _told_of(where):
-        writer_of(session).delete(session, where, Change(pa.table({}), "", part, check))
+        writer_of(session, where).delete(session, where, Change(pa.table({}), "", part, check))
 
 
 def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any]) -> None:
@@ -191,4 +236,4 @@ def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapp
 @again
 def _write(session: SparkSession, where: Address, change: Change) -> None:
     with _told_of(where):
-        writer_of(session).write(session, where, change)
+        writer_of(session, where).write(session, where, change)

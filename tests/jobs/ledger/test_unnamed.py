@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from jobs.errors import ContractError
@@ -40,13 +41,14 @@ def test_an_option_that_was_not_recorded_yet_is_free():
         runs.check_definitions(other, [json.dumps(older)])
 
 
-def test_options_of_runs_that_did_not_record_them_are_those_of_their_configuration(spark):
+def test_options_of_runs_that_did_not_record_them_are_those_of_their_configuration():
     settings = parse(days.configured(Path("of_no_consequence")))
     before, config = runs.definitions(settings), settings.document()
     unrecorded = json.dumps({name: meant for name, meant in before.items() if name != "options"})
     del config["impressions"]["duplicates"]  # as if there had been no choice
-    rows = [(json.dumps(before), None), (unrecorded, json.dumps(config))]
-    recorded = runs.recorded(spark.createDataFrame(rows, "definitions string, config string"))
+    done = pa.table({"definitions": [json.dumps(before), unrecorded], "config": ["{}", json.dumps(config)]})
+    recorded = runs.recorded(done)
+    assert len(recorded) == 2
     runs.check_definitions(settings, recorded)
     for each in recorded:
         with pytest.raises(ContractError, match=r"loss.gamma: found 1.0, expected 2.0"):

@@ -15,7 +15,7 @@ from jobs import nightly
 from jobs.errors import ConfigurationError, ContractError
 from jobs.ledger import tables
 from jobs.settings import parse
-from jobs.storage import lake, writers
+from jobs.storage import delta_rust, delta_spark, lake, writers
 from jobs.storage.change import Change, DayAtAge
 from jobs.storage.lake import Address
 from tests.world import days
@@ -85,8 +85,16 @@ def test_a_table_says_what_its_columns_mean(empty_tables, name):
     assert (comment, reader, made.metadata().partition_columns) == (declared.comment, 1, ["event_date", "age_hours"])
 
 
+@pytest.fixture(params=["delta-rs", pytest.param("delta-spark", marks=pytest.mark.only_engine("spark"))])
+def writer(request, monkeypatch):
+    """What writes: on this disk delta-rs, whatever the engine; elsewhere that of the engine."""
+    if request.param == "delta-spark":
+        monkeypatch.setattr(writers, "is_here", lambda _: False)
+    return request.param
+
+
 @pytest.fixture
-def place(spark, tmp_path):
+def place(spark, writer, tmp_path):
     """An empty table of metrics."""
     where = Address(path=str(tmp_path / "metrics"))
     lake.ensure(spark, where, tables.METRICS)
@@ -137,6 +145,7 @@ def test_one_day_is_replaced_or_removed_and_no_other(spark, place):
     [metric_rows(0), pa.concat_tables([metric_rows(1), metric_rows(1, EVE)])],
     ids=["none", "two days"],
 )
+@pytest.mark.usefixtures("writer")
 def test_rows_of_anything_but_one_day_are_refused(spark, full, rows):
     before = held(full)
     with pytest.raises(ValueError, match="rows of one day and one age are replaced at a time"):
@@ -144,6 +153,7 @@ def test_rows_of_anything_but_one_day_are_refused(spark, full, rows):
     assert held(full) == before
 
 
+@pytest.mark.usefixtures("writer")
 def test_a_stray_row_is_refused_by_the_engine_too(spark, full):
     before = held(full)
     stray = pa.concat_tables([metric_rows(1), metric_rows(1, EVE)])
@@ -152,6 +162,7 @@ def test_a_stray_row_is_refused_by_the_engine_too(spark, full):
     assert held(full) == before
 
 
+@pytest.mark.usefixtures("writer")
 @pytest.mark.parametrize("changes", [{"value": None}, {"reason": "too_few_rows"}, {"unit": None}])
 def test_an_impossible_row_is_refused_by_the_table(spark, full, changes):
     before = held(full)
@@ -165,6 +176,7 @@ def nullable_metrics():
     return pa.schema([field.with_nullable(True) for field in tables.METRICS.schema])
 
 
+@pytest.mark.usefixtures("writer")
 def test_constraints_that_are_missing_are_added(spark, tmp_path):
     where = Address(path=str(tmp_path / "metrics"))
     # As a process leaves it that was killed between making a table and giving it its constraints.
@@ -179,8 +191,8 @@ def test_constraints_that_are_missing_are_added(spark, tmp_path):
         lake.replace(spark, where, metric_rows(1, value=None), {})
 
 
-def test_a_lost_race_is_run_again(spark, engine, place, monkeypatch):
-    writer = writers.WRITERS[engine]
+def test_a_lost_race_is_run_again(spark, place, monkeypatch):
+    writer = writers.writer_of(spark, place)
     real, gate, attempts = writer.write, threading.Barrier(WRITERS), []
 
     def together(*arguments):
@@ -206,6 +218,7 @@ def test_rows_around_an_empty_chunk_are_all_written(spark, place):
     assert len(held(place)[0]) == 6
 
 
+@pytest.mark.usefixtures("writer")
 def test_many_may_make_the_same_table_at_once(spark, tmp_path):
     where = Address(path=str(tmp_path / "metrics"))
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -215,6 +228,7 @@ def test_many_may_make_the_same_table_at_once(spark, tmp_path):
     assert len(held(where)[0]) == 2
 
 
+@pytest.mark.usefixtures("writer")
 @pytest.mark.parametrize("left", [(), (".00000000000000000000.json.1f.tmp", "..00000000000000000000.json.1f.tmp.crc")])
 def test_a_kill_in_the_first_commit_is_no_obstacle(spark, tmp_path, left):
     log = tmp_path / "statistics" / "_delta_log"
@@ -225,7 +239,7 @@ def test_a_kill_in_the_first_commit_is_no_obstacle(spark, tmp_path, left):
     assert DeltaTable(str(tmp_path / "statistics")).to_pyarrow_table().num_rows == 0
 
 
-@pytest.mark.only_engine("spark")
+@pytest.mark.usefixtures("writer")
 def test_a_folder_of_somebody_else_is_left_alone(spark, tmp_path, monkeypatch):
     monkeypatch.setattr(lake._ensure.retry, "wait", wait_none())
     file = days.written([impression(1)], tmp_path / "statistics")
@@ -260,3 +274,49 @@ def test_tables_may_be_in_a_catalog(spark, tmp_path):
     assert held_metrics.where(held_metrics.event_date == DAY).count() == outcome.metrics.num_rows
     nightly.evaluate(spark, parse({**document, "compatibility": ["keras"]}), DAY)
     assert "nll_keras" in spark.table("spark_catalog.lossledger_tests.small_statistics").columns
+
+
+def test_columns_of_some_days_are_read_into_memory(spark, place):
+    lake.replace(spark, place, metric_rows(3, EVE), {})
+    lake.replace(spark, place, metric_rows(4), {})
+    lake.replace(spark, place, metric_rows(2, age_hours=24, run_id="s"), {})
+    schema = pa.schema(
+        [
+            ("age_hours", pa.int32()),
+            ("run_id", pa.string()),
+            ("later", pa.int64()),
+            tables.METRICS.schema.field("as_of"),
+        ]
+    )
+    found = lake.rows(spark, place, schema, [DAY], 24)
+    assert found.schema == schema
+    as_of = metric_rows(1)["as_of"][0].as_py()
+    assert found.to_pylist() == 2 * [{"age_hours": 24, "run_id": "s", "later": None, "as_of": as_of}]
+    counts = [lake.rows(spark, place, schema, days, age).num_rows for days in (None, [DAY], []) for age in (None, 0)]
+    assert counts == [9, 7, 6, 4, 0, 0]
+    assert lake.distinct(spark, place, schema.remove(2), 24).num_rows == 1
+    parts = {part: lake.counted(spark, {"one": place}, part) for part in (DayAtAge(DAY, 0), DayAtAge(DAY, 1))}
+    assert list(parts.values()) == [{"one": {"r": 4}}, {"one": {}}]
+
+
+@pytest.mark.only_engine("spark")
+def test_delta_rs_writes_what_it_knows_on_this_disk_and_nothing_else(spark, tmp_path):
+    where = Address(path=str(tmp_path / "metrics"))
+    assert writers.writer_of(spark, where) is delta_rust
+    lake.ensure(spark, where, tables.METRICS)
+    assert writers.writer_of(spark, where) is delta_rust
+    for other in (Address(path="hdfs://host/metrics"), Address(name="a.b.c"), Address(path=str(tmp_path / "a b"))):
+        assert writers.writer_of(spark, other) is delta_spark
+    # As an administrator sets it for every table of a site.
+    spark.sql(f"ALTER TABLE {where.identifier} SET TBLPROPERTIES (delta.enableDeletionVectors = true)")
+    assert writers.writer_of(spark, where) is delta_spark
+    lake.replace(spark, where, metric_rows(3), {})
+    lake.replace(spark, where, metric_rows(2, run_id="s"), {})
+    assert lake.counted(spark, {"metrics": where}, DayAtAge(DAY, 0)) == {"metrics": {"s": 2}}
+
+
+def test_a_checkpoint_is_read_at_once_whoever_wrote_it(spark, place):
+    noted = Path(place.path) / "_delta_log" / "._last_checkpoint.crc"
+    noted.touch()
+    delta_rust.write(spark, place, Change(metric_rows(1), "{}"))
+    assert not noted.exists()
