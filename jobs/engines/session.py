@@ -18,7 +18,7 @@ from jobs.engines.options import ivy, of_new
 from jobs.engines.pins import DEFAULTS, REQUIRED, check_versions, installed_versions, is_remote, known_engine, pair_of
 from jobs.errors import EngineError
 
-__all__ = ["EngineError", "acceleration", "close_session", "engine_versions", "open_session", "session"]
+__all__ = ["EngineError", "accelerated", "acceleration", "close_session", "engine_versions", "open_session", "session"]
 
 
 @dataclass(slots=True)
@@ -106,12 +106,12 @@ def engine_versions() -> dict[str, str]:
     """Return the versions of all that has a say in the numbers, for the `runs` table."""
     jvm: Any = SparkContext._jvm
     started = {} if jvm is None else {"java": str(jvm.java.lang.System.getProperty("java.version"))}
-    return {**installed_versions(), **started, **_accelerated()}
+    return {**installed_versions(), **started, **accelerated()}
 
 
 def acceleration() -> str | None:
     """Say whether the engine of this process is accelerated, or why it is not; None where nobody may want to know."""
-    version = _accelerated().get("comet")
+    version = accelerated().get("comet")
     if version is not None:
         return f"accelerated by Apache DataFusion Comet {version}"
     plain = _OPEN[0].plain if _OPEN else None
@@ -130,8 +130,8 @@ def is_here(session: SparkSession) -> bool:
     return _HERE[session]
 
 
-def _accelerated() -> dict[str, str]:
-    """The version of Comet, where the plans of this process run on it."""
+def accelerated() -> dict[str, str]:
+    """Return the version of Comet, where the plans of this process run on it."""
     context = SparkContext._active_spark_context
     chosen = {} if context is None else dict(context.getConf().getAll())
     version = chosen.get("spark.comet.version")
@@ -241,7 +241,7 @@ def _check_spark(opened: SparkSession) -> None:
 
 def _check_accelerated(choice: comet.Choice, accelerator: str) -> comet.Choice:
     """Raise where Spark must be accelerated and is not; where it only might be, say why it is not."""
-    if _accelerated():
+    if accelerated():
         return choice
     if choice.jars:
         return comet.refused(accelerator, f"Comet could not be loaded ({comet.fault(SparkContext._jvm)})")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Collection
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -57,12 +58,17 @@ def grouped(path: str, version: int) -> dict[Partition, list[str]] | None:
     return groups
 
 
-def typed(frame: DataFrame, path: str, version: int) -> DataFrame:
-    """The rows of files with the columns of the table, those of its partitions in their own types."""
+def typed(frame: DataFrame, path: str, version: int, unusable: Collection[str]) -> DataFrame:
+    """The rows of files with the columns of the table, those of its partitions in their own types.
+
+    Columns that are in the files and cannot be read are left out.
+    """
     table = DeltaTable(str(paths.local_path(path)), version=version)
     there, partitions = set(frame.columns), set(table.metadata().partition_columns)
     columns: dict[str, Column] = {}
     for field in table.schema().fields:
+        if field.name in unusable:
+            continue
         column = by_name(field.name) if field.name in there else F.lit(None)
         if field.name in there - partitions:
             columns[field.name] = column

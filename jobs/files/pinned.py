@@ -15,10 +15,11 @@ from pyspark.sql import functions as F
 
 from jobs import paths
 from jobs.engines import failures
-from jobs.engines.identity import engine_of
+from jobs.engines.identity import engine_of, is_classic
 from jobs.engines.quoting import by_name
+from jobs.engines.session import accelerated
 from jobs.errors import ContractError, InputChangedError, InputMissingError
-from jobs.files import delta_files, footers, parquet, readers, whole
+from jobs.files import delta_files, delta_relation, footers, parquet, readers, whole
 from jobs.files.footers import FileColumns
 from jobs.files.unchanged import File, described, stat
 from jobs.files.wanted import Wanted
@@ -143,8 +144,10 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, _: str, path: str) -> P
     groups = delta_files.grouped(path, version) if engine_of(session) == "sail" else None
     if kept := {values: files for values, files in (groups or {}).items() if wanted.may_hold(dict(values))}:
         columns, frames = _loaded(session, wanted, "parquet", _without_values(wanted, kept))
-        frame = delta_files.typed(_united(frames), path, version)
+        frame = delta_files.typed(_united(frames), path, version, columns.unusable)
         return Pinned(wanted.name, frame, False, told, (), columns.unusable, columns.void)
+    if is_classic(session) and accelerated():
+        frame = delta_relation.as_parquet(frame, wanted)
     if prunes:
         frame = frame.where(by_name(str(partition)).cast("string").isin(wanted.spellings))
     return Pinned(wanted.name, frame, False, told)
@@ -182,6 +185,8 @@ def _loaded(
         found = readers.completed(found) if format_ == "csv" else found
     else:
         columns = footers.unified(footer for group in stored.values() for footer in group)
+        # Names of several files, which an engine would not be able to tell apart any more.
+        footers.check_names(wanted.name, (*columns.types, *columns.unusable))
         given = partial(parquet.Files, session, reader, wanted.day.timezone, columns)
         found = {values: parquet.loaded(given(group)) for values, group in stored.items()}
     return columns, [_with_values(frame, values) for values, frames in sorted(found.items()) for frame in frames]

@@ -1,6 +1,6 @@
 """Sources that are Delta tables: what their log says of a file is never taken for its rows."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from jobs.day import Day
 from jobs.errors import ContractError
 from jobs.files.pinned import Wanted, pinned
 from jobs.settings import Source
+from tests.world import delta_tables
 from tests.world.night import DAY, parquet
 
 SAIL = pytest.mark.only_engine("sail")
@@ -66,6 +67,44 @@ def test_partitions_have_their_types_and_later_columns_are_null_before(spark, fo
         (date(2026, 3, 17), None, False, None),
         (date(2026, 3, 18), "a/b c%20", True, [0.5]),
     ]
+
+
+@SAIL
+def test_a_partition_of_any_type_has_the_value_that_the_file_had(spark, folder):
+    columns = {
+        "n": [1, 2],
+        "moment": pa.array([datetime(2026, 3, 18, 1, 2, 3, 500000, tzinfo=UTC), None], pa.timestamp("us", "UTC")),
+        "plain": pa.array([datetime(2026, 3, 18, 1, 2, 3), None], pa.timestamp("us")),
+        "price": pa.array([Decimal("0.500"), None], pa.decimal128(9, 3)),
+        "rate": pa.array([0.1, float("nan")], pa.float32()),
+        "hour": pa.array([3, None], pa.int16()),
+    }
+    for key in columns.keys() - {"n"}:
+        write_deltalake(folder / key / "log", pa.table(columns), partition_by=[key])
+        found = pa.Table.from_pylist(rows(spark, folder / key), pa.table(columns).schema)
+        assert str(found.to_pylist()) == str(pa.table(columns).to_pylist())
+
+
+@SAIL
+def test_a_column_that_is_no_number_nor_text_is_told_of_once(spark, folder):
+    write_deltalake(folder / "log", pa.table({"n": [0], "raw": [b"a"], "pair": [{"a": 1}]}))
+    source = Source(format="delta", path=str(folder / "log"))
+    found = pinned(spark, Wanted("labels.click", source, Day(DAY, "UTC")))
+    assert found.types == {"n": "bigint"}
+    assert found.unusable.keys() == {"raw", "pair"}
+
+
+@SAIL
+def test_a_file_that_spells_a_column_otherwise_is_refused_by_both_names(spark, folder):
+    delta_tables.spelled_otherwise(spark, folder / "log")
+    with pytest.raises(ContractError, match=r"labels\.click: found columns 'P' and 'p', expected names that differ in"):
+        rows(spark, folder)
+
+
+@SAIL
+def test_an_empty_table_has_its_columns(spark, folder):
+    write_deltalake(folder / "log", pa.table({"n": pa.array([], pa.int64()), "s": pa.array([], pa.string())}))
+    assert rows(spark, folder) == []
 
 
 @SAIL
