@@ -21,6 +21,10 @@ DAMAGED = re.compile(
     "DELTA_(INVALID_PROTOCOL|UNSUPPORTED_FEATURES|VERSIONS_NOT_CONTIGUOUS|STATE_RECOVER|LOG_FILE_NOT_FOUND|MISSING_TRANSACTION_LOG)",
     re.IGNORECASE,
 )
+# An accelerator's memory, which its joins and sorts count against and do not always spill from.
+EXHAUSTED = re.compile(
+    "CometOutOfMemoryError|CometNativeException.*(Resources exhausted|Not enough memory)", re.IGNORECASE | re.DOTALL
+)
 OCCUPIED = "DELTA_CREATE_TABLE_WITH_NON_EMPTY_LOCATION"
 # What an engine says, as a pattern, and what mends it.
 REMEDIES = (
@@ -73,8 +77,14 @@ def explained(error: Exception) -> Exception:
             "machine, in spark.driver.memory or in its code cache (-XX:ReservedCodeCacheSize). What it said last is "
             "in the log. Every table holds a whole day; run again."
         )
-    if not isinstance(error, LossledgerError) and FULL.search("\n".join(_messages(error))):
+    said = "" if isinstance(error, LossledgerError) else "\n".join(_messages(error))
+    if FULL.search(said):
         return full("a disk is full", error)
+    if EXHAUSTED.search(said):
+        return RuntimeFailure(
+            "Comet ran out of its memory, spark.memory.offHeap.size. Every table holds a whole day, old or new; run "
+            "again with --accelerator none, or with more of it: a GiB for each core, and more where labels are large."
+        )
     mend = remedy(error) if isinstance(error, ENGINE_ERRORS) else None
     return error if mend is None else ContractError(f"a source cannot be read: {causes(error)[0]}. {mend}")
 

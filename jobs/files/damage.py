@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from jobs import paths
 from jobs.engines import failures
-from jobs.errors import ContractError, InputChangedError, LossledgerError
+from jobs.errors import ContractError, InputChangedError, LossledgerError, RuntimeFailure
 from jobs.files import whole
 from jobs.files.pinned import Pinned, verify
 from jobs.settings import Evaluation, Source
@@ -32,7 +32,7 @@ READING = re.compile(r"failed_read_file|no such file|not found|does not exist|pa
 def explained(error: Exception, sources: Sequence[Pinned], settings: Evaluation) -> Exception:
     """What an error of a run means: a file of a source is damaged (exit 2), or what `failures` says of it."""
     failure = failures.explained(error)
-    if not isinstance(error, (*failures.ENGINE_ERRORS, UnicodeDecodeError)):
+    if isinstance(failure, RuntimeFailure) or not isinstance(error, (*failures.ENGINE_ERRORS, UnicodeDecodeError)):
         return failure
     said = "\n".join(failures.causes(error))
     if not (DAMAGE.search(said) or READING.search(said)):

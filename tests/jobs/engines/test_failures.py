@@ -64,6 +64,20 @@ def test_what_is_not_the_fault_of_files_stays_as_it_is(error):
     assert failures.explained(error) is error
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "org.apache.comet.CometNativeException: Not enough memory to continue external sort",
+        "org.apache.comet.CometNativeException: a\nResources exhausted: Additional allocation failed for HashJoinInput",
+    ],
+)
+def test_an_accelerator_without_memory_says_how_to_go_on(said):
+    failure = failures.explained(of_java("Exception thrown in awaitResult: ", f"Job aborted: {said}"))
+    assert failure.exit_code == 3
+    assert failures.told(failure, whole=False).startswith("Comet ran out of its memory, spark.memory.offHeap.size.")
+    assert "--accelerator none" in str(failure)
+
+
 @pytest.mark.parametrize("named", ["TIMESTAMP(NANOS,true)", "Timestamp(Nanosecond, None)"])
 def test_a_folder_that_is_called_nano_is_no_timestamp(named):
     assert failures.remedy(SparkRuntimeException(f"cannot read {named}")).startswith("It has timestamps in nano")
