@@ -26,7 +26,14 @@ FLOORS = {
     "storage": ("jobs/storage",),
     "settings": ("jobs/settings",),
     "engines": ("jobs/engines",),
-    "the ground": ("jobs/errors.py", "jobs/progress.py", "jobs/day.py", "jobs/paths.py", "jobs/calling.py"),
+    "the ground": (
+        "jobs/errors.py",
+        "jobs/progress.py",
+        "jobs/day.py",
+        "jobs/paths.py",
+        "jobs/process.py",
+        "jobs/calling.py",
+    ),
     "workers: at the user's own session": ("udfs/pandas_udfs.py",),
     "workers: the scan": ("udfs/scan",),
     "workers: what there is to measure": ("udfs/pricing.py", "udfs/catalog.py", "udfs/kinds.py"),
@@ -76,6 +83,7 @@ Where is …
 | −ln p of a score of exactly 0 priced? | `udfs/pricing.py`, by `loss.clip`, after all sums are added; which rows: `Kind.hard` in `udfs/kinds.py` |
 | a row rejected? | for reasons of `jobs/inputs/values.py` and `jobs/inputs/times.py`, by `jobs/examples/rejects.py` |
 | a row left out of one task × model? | `Scoring.reason` in `jobs/inputs/scorings.py`; to workers it is NULL |
+| it decided which of two runs has a day? | `jobs/ledger/turns/` |
 | it decided that a day is whole? | `jobs/planning/` |
 | the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one; `subtracted` takes a part away again |
 | an interval of a metric made? | `jobs/judgement/intervals.py`, by what `jobs/judgement/uncertainty/` knows |

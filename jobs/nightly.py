@@ -28,6 +28,7 @@ from jobs.judgement.night import judged
 from jobs.ledger.journal import Journal
 from jobs.ledger.made import made
 from jobs.ledger.runs import Ledger
+from jobs.ledger.turns.lease import leased, missed
 from jobs.ledger.writer import Writer
 from jobs.planning import ages, lacking, markers
 from jobs.planning.finality import Finality
@@ -95,11 +96,10 @@ def evaluate(  # noqa: PLR0913 - which day, and how
 
     Raises:
         ConfigurationError, ContractError: Something does not fit; nothing was written (exit 2).
-        RefusedError: The day has too many rejected rows, or events that fit no impression; only `rejects` and `runs`
-            were written (exit 2).
+        RefusedError: Too many rows are rejected, or events fit no impression; `rejects` and `runs` say so (exit 2).
         InputMissingError: It is too early for the age, a source is not there, the day is empty, or a label log has no
             event for it; a source is not whole, unless the run may be provisional (exit 4).
-        RuntimeFailure, InputChangedError: The run failed; all is as before, or `runs_latest` says `in_doubt` (exit 3).
+        RuntimeFailure, InputChangedError: Another run has the day, or this one failed (exit 3), see `runs_latest`.
     """
     stamp = ages.stamp(settings, day, age_hours, began=datetime.now(UTC), provisional=provisional)
     writer = Writer(session, settings, stamp)
@@ -109,17 +109,17 @@ def evaluate(  # noqa: PLR0913 - which day, and how
         with progress.stage("read"):
             inputs, finality = _read(night, provisional=provisional)
     except InputMissingError as absent:
-        night.journal.missed(absent)
+        missed(writer, night.journal, absent)
         raise
-    night.journal.tell("started", inputs=inputs.provenance)
-    try:
-        return _evaluated(night, inputs, finality, progress)
-    except Exception as error:
-        failure = damage.explained(error, inputs.all, settings)
-        night.journal.failed(failure)
-        if failure is error:
-            raise
-        raise failure from error
+    with leased(writer, night.journal, inputs=inputs.provenance) as holder:
+        try:
+            return _evaluated(replace(night, writer=holder), inputs, finality, progress)
+        except Exception as error:
+            failure = damage.explained(error, inputs.all, settings)
+            night.journal.failed(failure)
+            if failure is error:
+                raise
+            raise failure from error
 
 
 def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progress) -> Outcome:

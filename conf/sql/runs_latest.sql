@@ -10,17 +10,18 @@
 WITH run AS (
   SELECT
     event_date, age_hours, run_id,
+    COALESCE(MAX(turn), 0) AS turn,
     MAX(CASE WHEN state = 'started' THEN event_time END) AS started_time,
-    MAX(CASE WHEN state <> 'started' THEN event_time END) AS ended_time,
+    MAX(CASE WHEN state NOT IN ('started', 'running') THEN event_time END) AS ended_time,
     MAX(CASE WHEN state = 'done' THEN event_time END) AS done_time,
-    MAX(CASE WHEN state <> 'started' THEN state END) AS ending,
+    MAX(CASE WHEN state NOT IN ('started', 'running') THEN state END) AS ending,
     MAX(rows_read) AS rows_read,
     MAX(rows_outside) AS rows_outside,
     MAX(rows_rejected) AS rows_rejected,
     MAX(rows_duplicate) AS rows_duplicate,
     MAX(rows_scored) AS rows_scored,
     MAX(rejected) AS rejected,
-    MAX(CASE WHEN state <> 'started' THEN message END) AS message
+    MAX(CASE WHEN state NOT IN ('started', 'running') THEN message END) AS message
   FROM runs
   GROUP BY event_date, age_hours, run_id
 ),
@@ -28,10 +29,10 @@ placed AS (
   SELECT
     run.*,
     ROW_NUMBER() OVER (
-      PARTITION BY event_date, age_hours ORDER BY started_time DESC NULLS LAST, run_id DESC
+      PARTITION BY event_date, age_hours ORDER BY turn DESC, started_time DESC NULLS LAST, run_id DESC
     ) AS place,
     ROW_NUMBER() OVER (
-      PARTITION BY event_date, age_hours, done_time IS NULL ORDER BY started_time DESC NULLS LAST, run_id DESC
+      PARTITION BY event_date, age_hours, done_time IS NULL ORDER BY turn DESC, started_time DESC NULLS LAST, run_id DESC
     ) AS place_by_start,
     ROW_NUMBER() OVER (
       PARTITION BY event_date, age_hours, done_time IS NULL ORDER BY done_time DESC, run_id DESC

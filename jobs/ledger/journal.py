@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from jobs.engines import failures
 from jobs.engines.identity import engine_of, served_by
-from jobs.errors import InputMissingError, LossledgerError
+from jobs.errors import LossledgerError
 from jobs.ledger import runs, tables
 from jobs.ledger.stamp import Stamp
 from jobs.ledger.writer import Writer
 from jobs.storage import lake
+from jobs.storage.change import Turn
 
 
 class Journal:
@@ -23,6 +24,7 @@ class Journal:
         self._writer = writer
         self.stamp = writer.stamp
         self._facts: dict[str, Any] = {}
+        self._doubts: dict[str, None] = {}
 
     def know(self, *, stamp: Stamp | None = None, **facts: Any) -> None:
         """Remember what every later event says: another stamp, or facts as `runs.event` takes them."""
@@ -30,29 +32,42 @@ class Journal:
         self._facts |= facts
 
     def tell(self, state: str, **facts: Any) -> None:
-        """Append an event."""
-        writer = self._writer
-        engine = engine_of(writer.session)
-        facts = {"served": served_by(writer.session), **self._facts, **facts}
-        row = runs.event(state, self.stamp, writer.settings, engine, **facts)
-        writer.append("runs", row)
+        """Append an event with all that is known."""
+        self._append(state, self._facts | facts)
 
-    def missed(self, failure: InputMissingError) -> None:
-        """Tell that a source is not there, in a table made for it if need be."""
-        with _noted(failure):
-            lake.ensure(self._writer.session, self._writer.address("runs"), tables.RUNS)
-            self.tell("started")
-            self.tell("refused", message=failures.told(failure, whole=False))
+    def take(self, turn: Turn, **facts: Any) -> None:
+        """Append the event that the run began, unless another one has taken that turn: this has to be read back."""
+        self.know(turn=turn.number, **facts)
+        self._append("started", self._facts, turn)
+
+    def live(self) -> None:
+        """Append a sign of life."""
+        self._append("running", {name: self._facts[name] for name in ("turn", "holder")})
+
+    def _append(self, state: str, facts: Mapping[str, Any], turn: Turn | None = None) -> None:
+        writer = self._writer
+        facts = {"served": served_by(writer.session), **facts}
+        writer.append("runs", runs.event(state, self.stamp, writer.settings, engine_of(writer.session), **facts), turn)
+
+    def ensured(self) -> None:
+        """Make `runs`, where it is not there."""
+        lake.ensure(self._writer.session, self._writer.address("runs"), tables.RUNS)
+
+    def doubt(self, sentence: str) -> None:
+        """Remember what went wrong without an end to the run: its failure, if it has one, will say so."""
+        self._doubts[sentence] = None
 
     def failed(self, failure: Exception) -> None:
         """Tell why the run ended; where that fails too, the failure itself says so."""
         refused = isinstance(failure, LossledgerError) and failure.exit_code in (2, 4)
-        with _noted(failure):
+        for sentence in self._doubts:
+            failure.add_note(sentence)
+        with noted(failure):
             self.tell("refused" if refused else "failed", message=failures.told(failure, whole=False))
 
 
 @contextmanager
-def _noted(failure: Exception) -> Iterator[None]:
+def noted(failure: Exception) -> Iterator[None]:
     """Let a failure say what fails on telling it in `runs`: most likely for the same cause, which must not be lost."""
     try:
         yield

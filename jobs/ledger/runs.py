@@ -43,12 +43,12 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
     """One row of `runs`.
 
     Args:
-        state: `started`, `done`, `failed` or `refused`.
+        state: `started`, `running`, `done`, `failed` or `refused`.
         stamp: The run and its day.
         settings: What was configured.
         engine: What it ran on.
         **facts: `ledger`, `events`, `message`, `inputs`, `stages`, `units`, `arrived`, where they are known; `served`,
-            the versions of a server.
+            the versions of a server; `turn` and `holder` of the lease.
     """
     ledger: Ledger | None = facts.get("ledger")
     row = {
@@ -66,6 +66,8 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         "versions": _json({"engine": engine, **engine_versions(), **facts.get("served", {})}),
         "stages": _json(facts.get("stages")),
         "arrived": _json(facts.get("arrived")),
+        "turn": facts.get("turn"),
+        "holder": _json(facts.get("holder")),
         **_ledger_columns(ledger),
     }
     return pa.Table.from_pylist([{name: row.get(name) for name in RUNS.schema.names}], schema=RUNS.schema)

@@ -185,11 +185,11 @@ REJECTS = Table(
 
 RUNS = Table(
     "runs",
-    "Events of runs: started, then done, failed or refused. Append-only",
+    "Events of runs: started, of long ones running, then done, failed or refused. Append-only",
     (
         *PARTITION,
         Column("run_id", "string", "Run", False),
-        Column("state", "string", "started, done, failed or refused", False),
+        Column("state", "string", "started, running as a sign of life, done, failed or refused", False),
         Column("event_time", "timestamp", "When the event happened, UTC", False),
         AS_OF,
         PROVISIONAL,
@@ -224,6 +224,10 @@ RUNS = Table(
             "JSON of the rows of each source that can be of the day, in all and by its hours",
         ),
         Column("stages", "string", "JSON of the seconds of each stage up to the last table"),
+        Column("turn", "bigint", "Number of the run among those of its day and age; NULL: it never held them"),
+        Column(
+            "holder", "string", "JSON of the process that the run is in: host, pid, birth, and seconds it may be silent"
+        ),
     ),
     {},
 )

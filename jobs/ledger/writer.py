@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,15 @@ from jobs import paths
 from jobs.engines.identity import engine_of
 from jobs.errors import RuntimeFailure
 from jobs.ledger import tables
-from jobs.ledger.precedence import Precedence
 from jobs.ledger.stamp import Stamp
+from jobs.ledger.turns.precedence import Precedence
 from jobs.settings import Evaluation
 from jobs.storage import lake, soundness
-from jobs.storage.change import Check, DayAtAge
+from jobs.storage.change import Check, DayAtAge, Turn
+
+
+def unasked() -> None:
+    """What a writer without a lease asks before it writes: nothing."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,13 @@ class Writer:
     session: SparkSession
     settings: Evaluation
     stamp: Stamp
+    turn: Turn | None = None
+    still_held: Callable[[], None] = unasked
+
+    @property
+    def part(self) -> DayAtAge:
+        """The day and the age that are written."""
+        return DayAtAge(self.stamp.event_date, self.stamp.age_hours)
 
     def address(self, table: str) -> lake.Address:
         """Where a table of this evaluation is."""
@@ -42,9 +53,9 @@ class Writer:
         if local is not None:
             soundness.check_writable(Path(local).absolute() / self.settings.evaluation)
 
-    def append(self, table: str, rows: pa.Table) -> None:
-        """Append rows to a table."""
-        lake.append(self.session, self.address(table), rows, self._metadata)
+    def append(self, table: str, rows: pa.Table, turn: Turn | None = None) -> None:
+        """Append rows to a table; none where a turn is asked for that another run has had."""
+        lake.append(self.session, self.address(table), rows, self._metadata, turn)
 
     def replace(self, new: Mapping[str, pa.Table]) -> None:
         """Replace the day in every table, and read back that it is there.
@@ -52,24 +63,24 @@ class Writer:
         Raises:
             RuntimeFailure: Another run wrote the same day meanwhile (exit 3).
         """
-        part = DayAtAge(self.stamp.event_date, self.stamp.age_hours)
-        check = Precedence(self.session, self.address("runs"), part, self.stamp.run_id).check
+        self.still_held()
+        check = Precedence(self.session, self.address("runs"), self.part, self.stamp.run_id).check
         emptied = set(tables.OPTIONAL) - new.keys()
         with ThreadPoolExecutor(len(new)) as pool:
             list(pool.map(lambda name: self._replace_one(name, new[name], check), new))
-            list(pool.map(lambda name: self._empty_one(name, part, check), emptied))
+            list(pool.map(lambda name: self._empty_one(name, check), emptied))
         # Not before all are written: of two runs at once, one at least then finds rows of the other.
-        found = lake.counted(self.session, {name: self.address(name) for name in new}, part)
+        found = lake.counted(self.session, {name: self.address(name) for name in new}, self.part)
         for name, rows in new.items():
             self._check(name, found[name], rows.num_rows)
 
     def _replace_one(self, name: str, rows: pa.Table, check: Check) -> None:
-        lake.replace(self.session, self.address(name), rows, self._metadata, check)
+        lake.replace(self.session, self.address(name), rows, self._metadata, check, self.turn)
 
-    def _empty_one(self, name: str, part: DayAtAge, check: Check) -> None:
+    def _empty_one(self, name: str, check: Check) -> None:
         """Remove the day from a table of which it has no rows any more, as no score can be binned."""
         if lake.exists(self.session, self.address(name)):
-            lake.remove(self.session, self.address(name), part, check)
+            lake.remove(self.session, self.address(name), self.part, check, self.turn)
 
     def _check(self, name: str, found: Counter[str], rows: int) -> None:
         """Check that a table has so many rows of this run, and no others."""

@@ -27,6 +27,7 @@ from jobs.settings.sections import (
     Changes,
     Comparison,
     DayBounds,
+    Lease,
     Limits,
     Loss,
     ModelScore,
@@ -58,6 +59,7 @@ class Evaluation(Section):
     compatibility: Items[Peer] = ()
     joint: Mapping[Name, Annotated[Mapping[Name, JointWeight], Field(min_length=1)]] = {}
     limits: Limits = Limits()
+    lease: Lease = Lease()
     loss: Loss = Loss()
     ages: Ages = Field(default=None, validate_default=True)
     gates: Mapping[Name, Gate] = {}

@@ -1,7 +1,7 @@
 """The sections of the configuration besides those about logs, as the design's YAML has them."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -14,6 +14,7 @@ from jobs.settings.fields import (
     Columns,
     Count,
     Dimension,
+    Duration,
     Items,
     Name,
     Path,
@@ -23,6 +24,7 @@ from jobs.settings.fields import (
     Section,
     Share,
     Text,
+    Window,
     Zone,
     among,
     not_yet,
@@ -155,6 +157,13 @@ class Limits(Section):
     min_rows: Count = 50
     volume: Share = 0.5
     group_rows: Annotated[int, Field(ge=1, le=20_000)] = 1000
+
+
+class Lease(Section):
+    """Of a second run of a day and age: how long it waits for the first, and when a silent one counts as dead."""
+
+    wait: Duration = timedelta(0)
+    silence: Window = timedelta(minutes=10)
 
 
 class Loss(Section):

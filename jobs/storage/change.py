@@ -29,6 +29,22 @@ class DayAtAge(NamedTuple):
         return f"event_date = DATE '{self.event_date.isoformat()}' AND age_hours = {int(self.age_hours)}"
 
 
+class Turn(NamedTuple):
+    """The n-th run of a day at an age, as Delta's transaction of an application.
+
+    A table commits none whose number is not above those that it has: nothing is written, and nothing said. Of two
+    with one number at the same time the second fails. Both writers do so, in every file system that Delta is safe in.
+    """
+
+    of: DayAtAge
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The name of the application, which is that of all runs of the day at the age."""
+        return f"lossledger {self.of.event_date.isoformat()} {self.of.age_hours}h"
+
+
 @dataclass(frozen=True)
 class Change:
     """What one commit does: it replaces the rows of `part` where there is one, after the check, or else appends."""
@@ -37,3 +53,4 @@ class Change:
     metadata: str
     part: DayAtAge | None = None
     check: Check = replaceable
+    turn: Turn | None = None

@@ -18,7 +18,7 @@ from typing import Final
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-from deltalake import CommitProperties, DeltaTable, Field, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, Transaction, write_deltalake
 from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError
 from deltalake.schema import PrimitiveType
@@ -138,8 +138,10 @@ def constrain(_: SparkSession, where: Address, name: str, condition: str) -> Non
 def write(_: SparkSession, where: Address, change: Change) -> None:
     """Append rows, or replace those of a day at an age."""
     table = DeltaTable(str(where.path))
-    properties = CommitProperties(custom_metadata={"userMetadata": change.metadata})
+    properties = _commit(change)
     rows = _widened(change.rows, table)
+    if _has_passed(table, change):
+        return
     if change.part is None:
         write_deltalake(table, rows, mode="append", commit_properties=properties)
     else:
@@ -147,6 +149,18 @@ def write(_: SparkSession, where: Address, change: Change) -> None:
         change.check(_runs(table, change.part).keys())
         write_deltalake(table, rows, mode="overwrite", predicate=change.part.predicate, commit_properties=properties)
     _forget_checksum(where)
+
+
+def _has_passed(table: DeltaTable, change: Change) -> bool:
+    """Whether the turn of a change is over, so that nothing is written, as Apache Spark does it by itself."""
+    if change.turn is None:
+        return False
+    return (table.transaction_version(change.turn.name) or 0) >= change.turn.number
+
+
+def _commit(change: Change) -> CommitProperties:
+    turns = None if change.turn is None else [Transaction(change.turn.name, change.turn.number)]
+    return CommitProperties(custom_metadata={"userMetadata": change.metadata}, app_transactions=turns)
 
 
 def _forget_checksum(where: Address) -> None:
@@ -220,5 +234,5 @@ def delete(_: SparkSession, where: Address, change: Change) -> None:
     table = DeltaTable(str(where.path))
     held = _runs(table, change.part)
     change.check(held.keys())
-    if held:
-        table.delete(change.part.predicate)
+    if held and not _has_passed(table, change):
+        table.delete(change.part.predicate, commit_properties=_commit(change))

@@ -103,13 +103,21 @@ def write(session: SparkSession, where: Address, change: Change) -> None:
     """Append rows, or replace those of a day at an age."""
     # Of a table with an empty chunk Spark reads a part only.
     frame = session.createDataFrame(change.rows.combine_chunks()).coalesce(1)
+    if change.part is not None:
+        # What another run commits between this and the beginning of our transaction, about a second, is replaced
+        # unseen, unless its turn is later; what comes after that fails it. Reading back what was written, each run
+        # then finds the other's rows.
+        change.check(_held(session, where, change.part))
+    _commit(frame, where, change)
+
+
+def _commit(frame: DataFrame, where: Address, change: Change) -> None:
     writer = frame.write.format("delta").option("userMetadata", change.metadata)
     writer = writer.mode("append" if change.part is None else "overwrite")
     if change.part is not None:
-        # What another run commits between this and the beginning of our transaction, about a second, is replaced
-        # unseen; what comes later fails it. Reading back what was written, each run then finds the other's rows.
-        change.check(_held(session, where, change.part))
         writer = writer.option("replaceWhere", change.part.predicate)
+    if change.turn is not None:
+        writer = writer.option("txnAppId", change.turn.name).option("txnVersion", change.turn.number)
     if where.name is not None:
         writer.saveAsTable(where.identifier)
     else:
@@ -164,4 +172,5 @@ def delete(session: SparkSession, where: Address, change: Change) -> None:
     held = _held(session, where, change.part)
     change.check(held)
     if held:
-        session.sql(f"DELETE FROM {where.identifier} WHERE {change.part.predicate}")
+        # No rows in place of those of the day: DELETE knows no turns.
+        _commit(session.createDataFrame([], read(session, where).schema), where, change)

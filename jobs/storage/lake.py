@@ -26,7 +26,7 @@ from jobs.engines.identity import engine_of
 from jobs.errors import ContractError, Problem
 from jobs.storage import soundness
 from jobs.storage.address import Address, address, check_spelling
-from jobs.storage.change import Change, Check, DayAtAge, replaceable
+from jobs.storage.change import Change, Check, DayAtAge, Turn, replaceable
 from jobs.storage.schema import KEYS, Table
 from jobs.storage.writers import WRITERS, writer_of
 
@@ -211,26 +211,36 @@ def _check_keys(where: Address, table: Table, fields: Mapping[str, bool]) -> Non
         raise ContractError("the tables that exist do not fit the configuration", [problem])
 
 
-def replace(
-    session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any], check: Check = replaceable
+def replace(  # noqa: PLR0913, PLR0917 - what is replaced by what, and whose turn it is
+    session: SparkSession,
+    where: Address,
+    rows: pa.Table,
+    metadata: Mapping[str, Any],
+    check: Check = replaceable,
+    turn: Turn | None = None,
 ) -> None:
-    """Replace one day at one age, atomically. All rows must belong to it, and there must be some."""
+    """Replace one day at one age, atomically. All rows must belong to it, and there must be some.
+
+    Nothing is written where a later turn has written already.
+    """
     days = rows.select(KEYS).group_by(KEYS).aggregate([]).to_pylist()
     if len(days) != 1:
         raise ValueError(f"{where}: rows of one day and one age are replaced at a time, found {days}")
-    _write(session, where, Change(rows, json.dumps(metadata), DayAtAge(**days[0]), check))
+    _write(session, where, Change(rows, json.dumps(metadata), DayAtAge(**days[0]), check, turn))
 
 
 @again
-def remove(session: SparkSession, where: Address, part: DayAtAge, check: Check = replaceable) -> None:
-    """Remove one day at one age, atomically; nothing is committed where it has no rows."""
+def remove(
+    session: SparkSession, where: Address, part: DayAtAge, check: Check = replaceable, turn: Turn | None = None
+) -> None:
+    """Remove one day at one age, atomically; nothing is committed where it has no rows, or a later turn has written."""
     with _told_of(where):
-        writer_of(session, where).delete(session, where, Change(pa.table({}), "", part, check))
+        writer_of(session, where).delete(session, where, Change(pa.table({}), "", part, check, turn))
 
 
-def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Mapping[str, Any]) -> None:
-    """Append rows in one commit."""
-    _write(session, where, Change(rows, json.dumps(metadata)))
+def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Any, turn: Turn | None = None) -> None:
+    """Append rows in one commit; none where it is the turn of somebody else, which has to be read back."""
+    _write(session, where, Change(rows, json.dumps(metadata), turn=turn))
 
 
 @again

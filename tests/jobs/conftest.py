@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from jobs.settings import parse
+from jobs.storage import writers
 from tests.world import days
 from tests.world.judged import judged_ledger
 from tests.world.two_nights import two_nights
@@ -33,3 +34,11 @@ def folder(empty_tables, tmp_path):
     """A folder of its own for a test, with the empty tables in it."""
     shutil.copytree(empty_tables, tmp_path / "tables")
     return tmp_path
+
+
+@pytest.fixture(params=["delta-rs", pytest.param("delta-spark", marks=pytest.mark.only_engine("spark"))])
+def writer(request, monkeypatch):
+    """What writes: on this disk delta-rs, whatever the engine; elsewhere that of the engine."""
+    if request.param == "delta-spark":
+        monkeypatch.setattr(writers, "is_here", lambda _: False)
+    return request.param

@@ -16,7 +16,7 @@ from jobs.errors import ConfigurationError, ContractError
 from jobs.ledger import tables
 from jobs.settings import parse
 from jobs.storage import delta_rust, delta_spark, lake, writers
-from jobs.storage.change import Change, DayAtAge
+from jobs.storage.change import Change, DayAtAge, Turn
 from jobs.storage.lake import Address
 from tests.world import days
 from tests.world.days import DAY, RESULTS, impression
@@ -83,14 +83,6 @@ def test_a_table_says_what_its_columns_mean(empty_tables, name):
     ]
     assert checks == sorted(f"delta.constraints.{key}" for key in declared.checks)
     assert (comment, reader, made.metadata().partition_columns) == (declared.comment, 1, ["event_date", "age_hours"])
-
-
-@pytest.fixture(params=["delta-rs", pytest.param("delta-spark", marks=pytest.mark.only_engine("spark"))])
-def writer(request, monkeypatch):
-    """What writes: on this disk delta-rs, whatever the engine; elsewhere that of the engine."""
-    if request.param == "delta-spark":
-        monkeypatch.setattr(writers, "is_here", lambda _: False)
-    return request.param
 
 
 @pytest.fixture
@@ -320,3 +312,25 @@ def test_a_checkpoint_is_read_at_once_whoever_wrote_it(spark, place):
     noted.touch()
     delta_rust.write(spark, place, Change(metric_rows(1), "{}"))
     assert not noted.exists()
+
+
+def test_nothing_is_written_out_of_turn(spark, place):
+    rows = {run: metric_rows(2, run_id=run) for run in ("one", "two", "three")}
+    for run, number in {"one": 3, "two": 3, "three": 2}.items():
+        lake.replace(spark, place, rows[run], {}, turn=Turn(DayAtAge(DAY, 0), number))
+        lake.append(spark, place, rows[run], {}, turn=Turn(DayAtAge(EVE, 0), number))
+    assert lake.counted(spark, {"": place}, DayAtAge(DAY, 0)) == {"": {"one": 4}}
+    lake.remove(spark, place, DayAtAge(DAY, 0), turn=Turn(DayAtAge(DAY, 0), 3))
+    assert lake.counted(spark, {"": place}, DayAtAge(DAY, 0)) == {"": {"one": 4}}
+    lake.remove(spark, place, DayAtAge(DAY, 0), turn=Turn(DayAtAge(DAY, 0), 4))
+    assert lake.counted(spark, {"": place}, DayAtAge(DAY, 0)) == {"": {}}
+    assert DeltaTable(place.path).transaction_version("lossledger 2026-11-16 0h") == 4
+
+
+def test_of_two_with_the_same_turn_one_writes(spark, place):
+    def append(run):
+        lake.append(spark, place, metric_rows(1, run_id=run), {}, turn=Turn(DayAtAge(DAY, 0), 1))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        list(pool.map(append, map(str, range(WRITERS))))
+    assert lake.counted(spark, {"": place}, DayAtAge(DAY, 0))[""].total() == 1

@@ -1,11 +1,12 @@
-"""Which of two runs of one day counts: the one that began later, whichever writes last."""
+"""Which of two runs of one day counts: the one whose turn is later, whichever writes last."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -15,8 +16,20 @@ from jobs.ledger.tables import RUNS
 from jobs.storage import lake
 from jobs.storage.change import DayAtAge
 
-EVENTS = pa.schema([RUNS.schema.field(name) for name in ("state", "event_time", "run_id")])
-Began = tuple[datetime, str]  # a run's `started` event, and its id where two began at the same moment
+EVENTS = pa.schema([RUNS.schema.field(name) for name in ("state", "event_time", "run_id", "turn", "holder")])
+
+
+class Began(NamedTuple):
+    """The place of a run among those of its day: its turn; of an older release, which had none, its beginning."""
+
+    turn: int
+    event_time: datetime
+    run_id: str
+
+    @classmethod
+    def of(cls, started: Mapping[str, Any]) -> Began:
+        """The place of the run whose `started` event this is."""
+        return cls(started["turn"] or 0, started["event_time"], started["run_id"])
 
 
 @dataclass(frozen=True)
@@ -24,7 +37,7 @@ class Precedence:
     """The place of a run among those of its day, by their `started` events in `runs`.
 
     A run that was paused, or lost a race, finds rows of a later one in a table and leaves them. What is no run of
-    `runs` is replaced. (Two hosts whose clocks differ by more than lies between two runs may disagree.)
+    `runs` is replaced. Turns decide, as `lease` gives them, and no clocks.
     """
 
     session: SparkSession
@@ -48,8 +61,8 @@ class Precedence:
         later = max((each for each in began.values() if own is not None and each > own), default=None)
         if later is not None:
             raise RuntimeFailure(
-                f"another run wrote the same day at the same time: run {later[1]} began after this one, at "
-                f"{later[0].isoformat()}, so its rows stay. Where runs_latest says in_doubt, run again."
+                f"another run wrote the same day at the same time: run {later.run_id} began after this one, at "
+                f"{later.event_time.isoformat()}, so its rows stay. Where runs_latest says in_doubt, run again."
             )
 
     def _began(self, run_ids: list[str]) -> dict[str, Began]:
@@ -57,7 +70,7 @@ class Precedence:
         day, age_hours = self.part
         events = lake.rows(self.session, self.runs, EVENTS, [day], age_hours)
         return {
-            event["run_id"]: (event["event_time"], event["run_id"])
+            event["run_id"]: Began.of(event)
             for event in events.to_pylist()
             if event["state"] == "started" and event["run_id"] in run_ids
         }
