@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "the entries": ("jobs/__main__.py", "jobs/evaluate.py", "jobs/cli.py"),
     "demo": ("jobs/demo",),
-    "the night": ("jobs/nights.py", "jobs/nightly.py"),
+    "the night": ("jobs/backfill.py", "jobs/nights.py", "jobs/nightly.py"),
     "surfaces": ("jobs/surfaces",),
     "sql": ("jobs/sql",),
     "judgement": ("jobs/judgement",),

@@ -29,6 +29,7 @@ from jobs.surfaces.arguments import parsed_age, parsed_date
 
 # Of several nights the one that has to be looked at most decides: a failure, what is wrong, a gate, what is not there.
 WORST_FIRST = (3, 2, 1, 4, 0)
+HOW = {0: "done", 1: "done, a gate fails", 2: "refused", 3: "failed", 4: "not there yet"}
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def ended(
 ) -> Ended:
     """Evaluate one day at one age; what goes wrong is kept, to be told when its turn comes."""
     if not quiet:
-        print(f"{part.event_date} at age {age_text(part.age_hours)}", file=sys.stderr)
+        print(named(part), file=sys.stderr)
     progress = Progress(nightly.STAGES, quiet=quiet)
     hours = part.age_hours
     try:
@@ -161,17 +162,27 @@ def shown(spark: SparkSession, settings: Evaluation, nights: Iterable[Ended], *,
 
 
 def _show(night: Ended, *, as_json: bool) -> None:
-    if night.error is not None:
-        if not isinstance(night.error, LossledgerError):
-            traceback.print_exception(night.error)
-        print(f"failed: {night.facts['error']}", file=sys.stderr)
-    elif night.outcome is not None and not as_json:
+    complain(night)
+    if night.outcome is not None and not as_json:
         verdict.show(night.outcome, as_json=False)
 
 
+def complain(night: Ended) -> None:
+    """Tell what went wrong in a night, as a command does that fails."""
+    if night.error is None:
+        return
+    if not isinstance(night.error, LossledgerError):
+        traceback.print_exception(night.error)
+    print(f"failed: {named(night.part)}: {night.facts['error']}", file=sys.stderr)
+
+
+def named(part: DayAtAge) -> str:
+    """A day at an age, as people are told of it."""
+    return f"{part.event_date} at age {age_text(part.age_hours)}"
+
+
 def _standing(night: Ended) -> str:
-    how = {0: "done", 1: "done, a gate fails", 2: "refused", 3: "failed", 4: "not there yet"}
-    return f"{night.part.event_date} at age {age_text(night.part.age_hours)} {how[night.exit_code]}"
+    return f"{named(night.part)} {HOW[night.exit_code]}"
 
 
 def _alert(spark: SparkSession, settings: Evaluation, night: Ended) -> None:

@@ -20,6 +20,7 @@ from jobs import paths
 from jobs.engines.quoting import by_name
 from jobs.errors import ContractError
 from jobs.files import whole
+from jobs.files.whole import DataFile
 from jobs.paths import NULL_PARTITION, Partition
 
 PLAIN = frozenset(("timestampNtz", "typeWidening", "v2Checkpoint", "vacuumProtocolCheck"))
@@ -56,6 +57,11 @@ def grouped(path: str, version: int) -> dict[Partition, list[str]] | None:
         values = ((key, NULL_PARTITION if value is None else str(value)) for key, value in file.partition.items())
         groups[tuple(values)].append(file.path)
     return groups
+
+
+def plain(path: str, version: int) -> list[DataFile]:
+    """The files of a version where they are the rows of the table, see `grouped`; else none."""
+    return whole.delta_files(path, version) if paths.local_path(path) is not None and _is_plain(path, version) else []
 
 
 def typed(frame: DataFrame, path: str, version: int, unusable: Collection[str]) -> DataFrame:

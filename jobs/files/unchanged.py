@@ -22,11 +22,16 @@ class File:
 
 def described(format_: str, path: str, files: Sequence[File]) -> dict[str, Any]:
     """What is noted of the files of a source in `runs`."""
-    digest = hashlib.sha256(repr([(f.path, f.size, f.modified) for f in files]).encode()).hexdigest()
+    digest = fingerprint(files)
     sizes = [file.size for file in files if file.size is not None]
     # Of files elsewhere only the names are known, and not what they held.
     known = {"bytes": sum(sizes), "fingerprint": digest} if len(sizes) == len(files) else {"names": digest}
     return {"format": format_, "path": path, "files": len(files), **known}
+
+
+def fingerprint(files: Sequence[File]) -> str:
+    """SHA-256 of the paths, sizes and times of files."""
+    return hashlib.sha256(repr([(f.path, f.size, f.modified) for f in files]).encode()).hexdigest()
 
 
 def stat(path: str) -> File:

@@ -1,13 +1,26 @@
-"""What a run wants of a source: which rows at least, and which of its folders can hold any."""
+"""What a run wants of a source: which rows at least, and which of its folders and files can hold any."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
-from jobs.day import Day, spellings
-from jobs.settings import Source
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from jobs import paths
+from jobs.day import EPOCH, Day, spellings
+from jobs.files.unchanged import File
+from jobs.settings import Source, TimeColumn
+
+READERS = 8
+# A time without a zone may be meant twice where clocks are put back.
+HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -21,6 +34,7 @@ class Wanted:
         partition: The source's own date column, or None.
         until: The moment up to which events after the day are wanted, or None where only the day is.
         columns: The columns that are wanted, or None for all.
+        time: Its column of times, or None.
     """
 
     name: str
@@ -29,6 +43,12 @@ class Wanted:
     partition: str | None = None
     until: datetime | None = None
     columns: frozenset[str] | None = None
+    time: TimeColumn | None = None
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """Between which moments a row has a say: those of the day, or where events are wanted up to their last one."""
+        return self.day.start, self.until or self.day.end
 
     @property
     def spellings(self) -> list[str]:
@@ -48,3 +68,77 @@ class Wanted:
 
     def _date(self, values: Mapping[str, str]) -> str | None:
         return values.get(self.partition) if self.partition else None
+
+
+class Told(NamedTuple):
+    """What the footer of a file tells: its rows, and the least and greatest of its times, None where it does not."""
+
+    rows: int
+    least: datetime | None = None
+    greatest: datetime | None = None
+
+
+def of_day(files: Iterable[File], wanted: Wanted) -> list[File]:
+    """The files that can hold a row of the day, or of a label log an event of its impressions before the cut-off.
+
+    A file that does not tell its times can.
+    """
+    every = list(files)
+    start, end = wanted.bounds
+    return [
+        file
+        for file, of in zip(every, told(every, wanted), strict=True)
+        if of is None or of.least is None or of.greatest is None or (of.least < end and of.greatest >= start)
+    ]
+
+
+def told(files: Iterable[File], wanted: Wanted) -> list[Told | None]:
+    """What the footer of each file tells; None of all but local Parquet files, also of one that is damaged."""
+    column, unit = (None, None) if wanted.time is None else (wanted.time.column, wanted.time.unit)
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(pool.map(lambda file: _told(file, column, unit, wanted.day.timezone), files))
+
+
+@cache
+def _told(file: File, column: str | None, unit: str | None, zone: str) -> Told | None:
+    """Kept by path, size and time of the file: several ages of a day ask the same files."""
+    local = paths.local_path(file.path)
+    if local is None:
+        return None
+    try:
+        metadata = pq.read_metadata(local)
+    except (pa.ArrowException, OSError):
+        # It is of another format, or damaged: that a run tells, with what mends it.
+        return None
+    spans = [_span(metadata.row_group(i), column, unit, zone) for i in range(metadata.num_row_groups)]
+    known = [span for span in spans if span is not None]
+    if len(known) < len(spans) or not known:
+        return Told(metadata.num_rows)
+    return Told(metadata.num_rows, min(least for least, _ in known), max(greatest for _, greatest in known))
+
+
+def _span(group: Any, column: str | None, unit: str | None, zone: str) -> tuple[datetime, datetime] | None:
+    """The least and greatest time of a group of rows; None where one is absent, as such a row is of every day."""
+    chunks = (group.column(i) for i in range(group.num_columns))
+    for chunk in (chunk for chunk in chunks if chunk.path_in_schema == column):
+        found = chunk.statistics
+        if found is None or not found.has_min_max or not found.has_null_count or found.null_count:
+            return None
+        ends = [*_moments(found.min, unit, zone), *_moments(found.max, unit, zone)]
+        return (min(ends), max(ends)) if len(ends) > 1 else None
+    return None
+
+
+def _moments(value: object, unit: str | None, zone: str) -> Iterator[datetime]:
+    """The moments that a raw time may mean; none of what is no time, or beyond the calendar."""
+    try:
+        if unit is not None and isinstance(value, int):
+            yield EPOCH + timedelta(microseconds=value * {"s": 1_000_000, "ms": 1_000, "us": 1}[unit])
+        elif unit is None and isinstance(value, datetime):
+            if value.tzinfo is not None:
+                yield value.astimezone(UTC)
+            else:
+                local = value.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+                yield from (local - HOUR, local + HOUR)
+    except OverflowError:
+        return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -49,13 +50,19 @@ def gathered(session: SparkSession, settings: Evaluation, day: Day, stamp: Stamp
         InputMissingError: One is not there (exit 4).
         ContractError: One cannot be read, or does not have what the configuration names (exit 2).
     """
+    found = {name: pinned.pinned(session, of) for name, of in wanted(settings, day, stamp.as_of).items()}
+    logs = {name: found[f"labels.{name}"] for name in settings.label_logs}
+    contract.check(found["impressions"], logs, settings)
+    return Inputs(found["impressions"], logs)
+
+
+def wanted(settings: Evaluation, day: Day, as_of: datetime) -> dict[str, Wanted]:
+    """What a run wants of every source, by its name, where labels are known up to a moment."""
     partition = settings.day.partition
-    impressions = pinned.pinned(session, Wanted("impressions", settings.impressions.source, day, partition))
-    logs = {
-        name: pinned.pinned(
-            session, Wanted(f"labels.{name}", log.source, day, partition, stamp.as_of, frozenset(log.read))
-        )
+    shown = settings.impressions
+    impressions = Wanted("impressions", shown.source, day, partition, time=shown.columns.time)
+    logs = (
+        Wanted(f"labels.{name}", log.source, day, partition, as_of, frozenset(log.read), log.columns.time)
         for name, log in settings.label_logs.items()
-    }
-    contract.check(impressions, logs, settings)
-    return Inputs(impressions, logs)
+    )
+    return {each.name: each for each in (impressions, *logs)}

@@ -44,11 +44,11 @@ def _utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def check_configured(settings: Evaluation, age: int) -> None:
+def check_configured(settings: Evaluation, age: int, option: str = "--age") -> None:
     """Raise ConfigurationError (exit 2) for an age that is none of the configured ones."""
     if age not in settings.hours:
         known = one_of(map(age_text, settings.hours))
-        raise ConfigurationError("the age is not configured", [Problem("--age", age_text(age), known)])
+        raise ConfigurationError("the age is not configured", [Problem(option, age_text(age), known)])
 
 
 def _too_early(day: Day, age: int, began: datetime) -> str:

@@ -14,7 +14,8 @@ from jobs.day import EPOCH, Day, micros
 from jobs.engines import failures
 from jobs.engines.identity import engine_of
 from jobs.errors import ConfigurationError, Problem
-from jobs.files.pinned import ABSENT, Pinned
+from jobs.files.pinned import Pinned
+from jobs.files.there import ABSENT
 from jobs.inputs import times
 from jobs.inputs.sources import Inputs
 from jobs.ledger.stamp import Stamp

@@ -14,6 +14,10 @@ from jobs.settings import Evaluation, durations
 Config = Annotated[Path, typer.Argument(help="YAML file of the evaluation.", metavar="CONFIG")]
 Day = Annotated[str, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
 Age = Annotated[str | None, typer.Option("--age", help="Label age, e.g. 24h or 7d; default: the youngest.")]
+First = Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")]
+Last = Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD.")]
+Ages = Annotated[str | None, typer.Option("--ages", help="Label ages, e.g. 0h,24h; default: all that are configured.")]
+Code = Annotated[bool, typer.Option("--code", help="Also what only another version of the code has made.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
 Provisional = Annotated[
@@ -40,7 +44,7 @@ Accelerator = Annotated[
 ]
 
 
-def parsed_date(text: str) -> date:
+def parsed_date(text: str, option: str = "--date") -> date:
     """A date written YYYY-MM-DD.
 
     Raises:
@@ -51,7 +55,7 @@ def parsed_date(text: str) -> date:
     except ValueError:
         day = date.min
     if not 1970 <= day.year < 3000:
-        problem = Problem("--date", repr(text), "a date such as 2026-11-20")
+        problem = Problem(option, repr(text), "a date such as 2026-11-20")
         raise ConfigurationError("the day cannot be read", [problem])
     return day
 
@@ -62,7 +66,7 @@ def asked_hours(settings: Evaluation, age: str | None) -> int:
     return settings.age_hours if hours is None else hours
 
 
-def parsed_age(text: str | None) -> int | None:
+def parsed_age(text: str | None, option: str = "--age") -> int | None:
     """Hours of an age, written 24h, 7d or 24; None where none is given.
 
     Raises:
@@ -73,5 +77,5 @@ def parsed_age(text: str | None) -> int | None:
     try:
         return durations.age(f"{text}h" if text.isdecimal() else text) // durations.HOUR
     except ValueError:
-        problem = Problem("--age", repr(text), "whole hours, such as 24h or 7d")
+        problem = Problem(option, repr(text), "whole hours, such as 24h or 7d")
         raise ConfigurationError("the age cannot be read", [problem]) from None

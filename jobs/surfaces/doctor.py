@@ -21,7 +21,7 @@ from jobs.engines.identity import served_by
 from jobs.engines.pins import check_versions, is_remote, known_engine, pair_of
 from jobs.engines.session import engine_versions, session
 from jobs.errors import ContractError, LossledgerError
-from jobs.files.pinned import missing
+from jobs.files.there import missing
 from jobs.inputs import contract
 from jobs.settings import Evaluation, load
 from jobs.storage import lake
