@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "the entries": ("jobs/__main__.py", "jobs/evaluate.py", "jobs/cli.py"),
     "demo": ("jobs/demo",),
-    "the night": ("jobs/backfill.py", "jobs/nights.py", "jobs/nightly.py"),
+    "the night": ("jobs/nights", "jobs/nightly.py"),
     "surfaces": ("jobs/surfaces",),
     "sql": ("jobs/sql",),
     "judgement": ("jobs/judgement",),
@@ -85,6 +85,7 @@ Where is …
 | a row left out of one task × model? | `Scoring.reason` in `jobs/inputs/scorings.py`; to workers it is NULL |
 | it decided which of two runs has a day? | `jobs/ledger/turns/` |
 | it decided that a day is whole? | `jobs/planning/` |
+| it decided what is evaluated with a day? | `jobs/planning/due.py`; of a range of days `jobs/planning/plan.py` |
 | the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one; `subtracted` takes a part away again |
 | an interval of a metric made? | `jobs/judgement/intervals.py`, by what `jobs/judgement/uncertainty/` knows |
 | a gate decided? | `jobs/judgement/gates.py`, see [add-a-gate](add-a-gate.md); declared in `jobs/settings/judgement/gates.py`, written by `jobs/judgement/gate_rows.py` |

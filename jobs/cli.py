@@ -10,12 +10,11 @@ from typing import Annotated
 import typer
 
 from jobs import demo as demonstration
-from jobs.backfill import backfilled, planned
 from jobs.engines.pins import installed_versions
 from jobs.engines.session import session
 from jobs.errors import ConfigurationError, Problem
 from jobs.judgement.nights import compared_again
-from jobs.nights import evaluated
+from jobs.nights import evaluated, planned
 from jobs.planning.ready import asked
 from jobs.settings import load
 from jobs.sql import answers
@@ -24,14 +23,10 @@ from jobs.surfaces import compared, doctor, gates, worst
 from jobs.surfaces.arguments import (
     Accelerator,
     Age,
-    Ages,
-    Code,
     Config,
     Day,
     Engine,
-    First,
     Json,
-    Last,
     OneEngine,
     Provisional,
     Set,
@@ -88,44 +83,8 @@ def run(  # noqa: PLR0913, PLR0917 - the options of the command
     raise _ended(command, as_json=as_json)
 
 
-@app.command()
-def plan(  # noqa: PLR0913, PLR0917 - the options of the command
-    config: Config,
-    first: First,
-    last: Last,
-    ages: Ages = None,
-    code: Code = False,
-    engine: Engine = "sail",
-    overrides: Set = [],  # noqa: B006 - typer copies it
-    as_json: Json = False,
-) -> None:
-    """Say which days at which ages there are to evaluate, why, and what it takes; nothing is written."""
-
-    def command() -> int:
-        return planned(config, first, last, ages, overrides, code=code, engine=engine, as_json=as_json)
-
-    raise _ended(command, as_json=as_json)
-
-
-@app.command()
-def backfill(  # noqa: PLR0913, PLR0917 - the options of the command
-    config: Config,
-    first: First,
-    last: Last,
-    ages: Ages = None,
-    code: Code = False,
-    engine: Engine = "spark",
-    accelerator: Accelerator = "auto",
-    overrides: Set = [],  # noqa: B006 - typer copies it
-    as_json: Json = False,
-) -> None:
-    """Evaluate what `plan` says of some days, in order; what is unchanged is left as it is."""
-
-    def command() -> int:
-        on = {"engine": engine, "accelerator": accelerator}
-        return backfilled(config, first, last, ages, overrides, code=code, **on, as_json=as_json)
-
-    raise _ended(command, as_json=as_json)
+app.command()(planned.plan)
+app.command()(planned.backfill)
 
 
 @app.command()

@@ -129,7 +129,7 @@ FROM metrics_latest AS m
 JOIN runs AS r ON r.run_id = m.run_id AND r.state = 'done'
 ORDER BY event_date DESC;
 
--- 9. Did last night run, is it whole, is anything red? No row: it never began.
+-- 9. Did last night run, is it whole, is anything red? No row: it never began, as missing_nights says.
 SELECT event_date, age_hours, status, as_of, ended_time, rows_read, rows_rejected, gates, gates_failed, message
 FROM night_status
 ORDER BY event_date DESC, age_hours;

@@ -1,5 +1,5 @@
 -- Did last night run, is it whole, was it late, is anything red? One row per day and age that was begun; of a night that
--- never began there is none.
+-- never began there is none, missing_nights has those.
 --   status        ok | red, a gate fails | provisional | refused | failed | in_doubt: run it again, see runs_latest
 --   as_of         moment up to which labels were known, mostly that of the age: a run is late by ended_time less this
 --   started_time  when the run began, UTC

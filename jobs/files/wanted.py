@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -50,7 +50,7 @@ class Wanted:
         """Between which moments a row has a say: those of the day, or where events are wanted up to their last one."""
         return self.day.start, self.until or self.day.end
 
-    @property
+    @cached_property
     def spellings(self) -> list[str]:
         """How a partition of the wanted dates may be spelled."""
         dates = self.day.dates_until(self.until or self.day.end - timedelta.resolution)

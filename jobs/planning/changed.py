@@ -12,7 +12,7 @@ from jobs.errors import ConfigurationError
 from jobs.settings import Evaluation, parse
 
 # Of a call, not of the numbers of a day: when it is evaluated, who is told, where its tables are.
-APART: Final = ("ages", "alerts", "tables")
+APART: Final = ("ages", "alerts", "lease", "tables")
 # What tells a source apart: the files that can hold what the day needs, all files with their times, their names alone,
 # a version of a Delta table.
 TELLING: Final = ("of_day", "fingerprint", "names", "version")

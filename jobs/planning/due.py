@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
+from jobs import calling
 from jobs.engines.identity import engine_of
+from jobs.ledger.tables import RUNS
+from jobs.planning.history import LOOKS_BACK
 from jobs.settings import Evaluation
+from jobs.settings.durations import age_text
 from jobs.storage import lake
 from jobs.storage.change import DayAtAge
 
@@ -23,6 +28,10 @@ class Begun:
 
     all: frozenset[DayAtAge] = frozenset()
     done: frozenset[DayAtAge] = frozenset()
+
+    def and_now(self, parts: Iterable[DayAtAge]) -> Begun:
+        """The same, as if others had been begun too."""
+        return Begun(self.all.union(parts), self.done)
 
 
 def falling_due(day: date, hours: Iterable[int]) -> tuple[DayAtAge, ...]:
@@ -52,13 +61,39 @@ def _younger(one: DayAtAge, part: DayAtAge) -> bool:
     return one.event_date == part.event_date and one.age_hours < part.age_hours
 
 
-def begun(session: SparkSession, settings: Evaluation, first: date, last: date) -> Begun:
-    """What `runs` knows of the days from the first to the last."""
+def begun(session: SparkSession, settings: Evaluation, parts: Sequence[DayAtAge]) -> Begun:
+    """What `runs` knows of some days and of the four weeks before them, at every age."""
     where = lake.address(settings, "runs", engine_of(session))
     if not lake.exists(session, where):
         return Begun()
-    rows = lake.read(session, where).where(F.col("event_date").between(F.lit(first), F.lit(last)))
-    is_done = (F.col("state") == "done").alias("is_done")
-    found = rows.select("event_date", "age_hours", is_done).distinct().toArrow().to_pylist()
-    parts = [(DayAtAge(row["event_date"], row["age_hours"]), row["is_done"]) for row in found]
-    return Begun(frozenset(part for part, _ in parts), frozenset(part for part, done in parts if done))
+    schema = pa.schema([RUNS.schema.field(name) for name in ("event_date", "age_hours", "state")])
+    first, last = min(part.event_date for part in parts) - LOOKS_BACK, max(part.event_date for part in parts)
+    found = lake.rows(session, where, schema, _days(first, last)).to_pylist()
+    told = [(DayAtAge(row["event_date"], row["age_hours"]), row["state"]) for row in found]
+    return Begun(frozenset(part for part, _ in told), frozenset(part for part, state in told if state == "done"))
+
+
+def never_ran(parts: Sequence[DayAtAge], begun: Begun) -> Iterator[str]:
+    """A sentence for each row of days that no run has begun, at the ages of what is due and up to its days.
+
+    It begins with the first day that was begun at any age, and four weeks before what is due at the earliest.
+    """
+    first = min((part.event_date for part in begun.all), default=date.max)
+    for due in parts:
+        days = _days(max(first, due.event_date - LOOKS_BACK), due.event_date)
+        missing = [day for day in days if DayAtAge(day, due.age_hours) not in begun.all]
+        for start, end in _rows(missing):
+            fill = f"backfill CONFIG --from {start} --to {end} --ages {age_text(due.age_hours)}"
+            told = start if start == end else f"{start} to {end}"
+            yield f"{told} at age {age_text(due.age_hours)} never ran: {calling.lossledger(fill)}"
+
+
+def _days(first: date, last: date) -> list[date]:
+    return [first + timedelta(days=k) for k in range((last - first).days + 1)]
+
+
+def _rows(days: Sequence[date]) -> Iterator[tuple[date, date]]:
+    """The first and the last of each row of days, one after the other."""
+    for _, row in groupby(enumerate(days), lambda numbered: numbered[1] - timedelta(days=numbered[0])):
+        every = [day for _, day in row]
+        yield every[0], every[-1]

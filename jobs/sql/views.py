@@ -40,6 +40,7 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "gates_latest": ("gate_results",),
     "gate_counts": ("runs",),
     "night_status": ("runs_latest", "runs", "gate_counts"),
+    "missing_nights": ("runs",),
 }
 # Of these the tables of a union that an evaluation may lack: it goes without their part.
 UNIONS: Final[Mapping[str, tuple[str, ...]]] = {"held": tables.OPTIONAL, "gate_counts": ("gate_results",)}

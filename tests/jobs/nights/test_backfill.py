@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 from deltalake import DeltaTable
 
-from jobs import backfill, nightly
+from jobs import nightly
 from jobs.errors import ConfigurationError
+from jobs.nights import backfill
 from jobs.settings import parse
 from jobs.storage.change import DayAtAge
 from jobs.surfaces import plans

@@ -1,15 +1,13 @@
 """A night of several ages: yesterday at the youngest, earlier days at the older ages that they reach, each its own."""
 
-from datetime import date
-
 import pytest
 
 from jobs import nightly, nights
 from jobs.errors import ConfigurationError
-from jobs.planning import due
+from jobs.nights import backfill
 from jobs.settings import parse
 from jobs.sql.query import answered
-from jobs.storage.change import DayAtAge
+from jobs.surfaces import plans
 from tests.world import child
 from tests.world.night import saved
 from tests.world.week import AGES, day, positives, week
@@ -34,6 +32,7 @@ def evaluated(spark, tmp_path_factory):
     return settings, [list(nights.evaluate_due(spark, settings, day(number))) for number in range(5)]
 
 
+@SAIL
 def test_a_night_evaluates_a_day_and_what_reaches_an_older_age_with_it(evaluated):
     _, found = evaluated
     assert [[numbered(night.part) for night in each] for each in found] == [
@@ -46,6 +45,7 @@ def test_a_night_evaluates_a_day_and_what_reaches_an_older_age_with_it(evaluated
     assert {night.exit_code for each in found for night in each} == {0}
 
 
+@SAIL
 def test_every_age_knows_its_own_labels(spark, evaluated):
     settings, _ = evaluated
     text = f"SELECT event_date, age_hours, CAST(SUM(positive_weight) AS INT) FROM statistics WHERE {CVR} GROUP BY 1, 2"
@@ -54,6 +54,7 @@ def test_every_age_knows_its_own_labels(spark, evaluated):
     assert [positives(0, age) for age in AGES] == [9, 16, 24]
 
 
+@SAIL
 def test_only_labels_that_no_longer_change_are_final(spark, evaluated):
     settings, _ = evaluated
     finals = values(settings, spark, "SELECT task, age_hours FROM metrics WHERE is_final GROUP BY 1, 2")
@@ -64,6 +65,7 @@ def test_only_labels_that_no_longer_change_are_final(spark, evaluated):
     assert values(settings, spark, text.format("latest")) == {(day(number), age) for number, age in newest}
 
 
+@SAIL
 def test_days_are_held_against_days_of_equal_age(spark, evaluated):
     settings, _ = evaluated
     text = f"""
@@ -76,6 +78,7 @@ def test_days_are_held_against_days_of_equal_age(spark, evaluated):
     assert values(settings, spark, text) == {(day(number), age, True) for number, age in with_a_day_before}
 
 
+@SAIL
 def test_a_night_alone_has_the_bits_of_one_among_several(spark, evaluated, tmp_path):
     settings, _ = evaluated
     alone = parse(week(tmp_path, changes={}))
@@ -83,6 +86,46 @@ def test_a_night_alone_has_the_bits_of_one_among_several(spark, evaluated, tmp_p
     of_part = f"SELECT * FROM statistics WHERE event_date = DATE '{day(1)}' AND age_hours = 24"
     of_both = [answered(spark, each, of_part).drop_columns(["run_id"]).to_pylist() for each in (settings, alone)]
     assert sorted(map(str, of_both[0])) == sorted(map(str, of_both[1])) != []
+
+
+@pytest.mark.only_engine("spark")
+def test_apache_spark_evaluates_every_age_and_skips_what_is_unchanged(spark, tmp_path):
+    settings = parse(week(tmp_path, 3, ages=["0h", "24h"], changes={}))
+    made = plans.planned(spark, settings, day(0), day(0), settings.hours)
+    assert [one.exit_code for one in backfill.filled(spark, settings, made)] == [0, 0]
+    nightly.evaluate(spark, settings, day(1), age_hours=0)
+    found = list(nights.evaluate_due(spark, settings, day(2)))
+    assert [numbered(each.part) for each in found] == [(2, 0), (1, 24)]
+    text = f"SELECT event_date, age_hours, CAST(SUM(positive_weight) AS INT) FROM statistics WHERE {CVR} GROUP BY 1, 2"
+    evaluated = ((0, 0), (0, 24), (1, 0), (1, 24), (2, 0))
+    assert values(settings, spark, text) == {(day(number), age, positives(number, age)) for number, age in evaluated}
+    again = plans.planned(spark, settings, day(0), day(2), settings.hours)
+    assert [night.state for night in again.nights] == [*["unchanged"] * 5, "new"]
+    assert [night.found.rows for night in again.nights[:2]] == [72 + 24, 72 + 24]
+
+
+@SAIL
+def test_nights_that_never_ran_are_told_by_the_next_one(spark, tmp_path):
+    settings = parse(week(tmp_path, 5))
+    for number in (0, 3):
+        nightly.evaluate(spark, settings, day(number), age_hours=0)
+    first, second = nights.evaluate_due(spark, settings, day(4))
+    assert [numbered(each.part) for each in (first, second)] == [(4, 0), (3, 24)]
+    told = [sentence.split(": ")[0] for sentence in first.outcome.warnings]
+    assert told == [
+        f"{day(1)} to {day(2)} at age 0h never ran",
+        f"{day(0)} to {day(2)} at age 24h never ran",
+        f"{day(0)} to {day(1)} at age 72h never ran",
+    ]
+    fill = f"backfill CONFIG --from {day(1)} --to {day(2)} --ages 0h"
+    assert first.outcome.warnings[0].endswith(fill)
+    assert second.outcome.warnings == ()
+    text = "SELECT age_hours, first_day, last_day FROM missing_nights"
+    # An age that no run has had yet no table knows of.
+    assert values(settings, spark, text) == {(0, day(1), day(2)), (24, day(0), day(2))}
+    found = backfill.filled(spark, settings, plans.planned(spark, settings, day(0), day(2), settings.hours))
+    assert {one.exit_code for one in found} == {0}
+    assert values(settings, spark, text) == set()
 
 
 @SAIL
@@ -114,38 +157,6 @@ def test_the_command_tells_each_night_and_ends_with_the_worst_code(tmp_path):
     assert (two.code, two.told["exit_code"], first["exit_code"], second["exit_code"]) == (4, 4, 4, 0)
     assert (first["event_date"], first["age_hours"]) == (str(day(2)), 0)
     assert "no file under" in first["error"] in two.err.replace("\n", " ")
-
-
-@pytest.mark.parametrize(
-    ("hours", "expected"),
-    [
-        ((0,), [(20, 0)]),
-        ((192,), [(20, 192)]),
-        ((0, 24, 192), [(20, 0), (19, 24), (12, 192)]),
-        # Three whole days and a rest older: of two days that are near, the one that reaches it later.
-        ((2, 26, 77), [(20, 2), (19, 26), (17, 77)]),
-        ((24, 30), [(20, 24), (20, 30)]),
-    ],
-)
-def test_an_older_age_is_reached_by_the_day_that_many_days_before(hours, expected):
-    found = due.falling_due(date(2026, 11, 20), hours)
-    assert [(part.event_date.day, part.age_hours) for part in found] == expected
-
-
-@pytest.mark.parametrize(
-    ("done", "expected"),
-    [
-        ([], []),
-        ([(-1, 0)], [(-1, 24)]),
-        ([(-1, 24), (-3, 72)], []),
-        ([(-3, 24)], [(-3, 72)]),
-        ([(0, 0), (-2, 0), (-3, 72)], []),
-    ],
-)
-def test_only_days_that_were_evaluated_at_a_younger_age_are_evaluated_again(tmp_path, done, expected):
-    parts = frozenset(DayAtAge(day(number), age) for number, age in done)
-    found = due.older(parse(week(tmp_path, 0)), day(0), due.Begun(parts, parts))
-    assert list(map(numbered, found)) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -86,11 +86,23 @@ def evaluate_due(
         provisional: Whether nights may be.
         quiet: Whether nothing is told of their stages.
     """
-    first, *_ = parts = due.falling_due(day, settings.hours)
-    yield ended(session, settings, first, provisional=provisional, quiet=quiet)
-    known = due.begun(session, settings, parts[-1].event_date, day)
-    for part in due.older(settings, day, known):
+    parts = due.falling_due(day, settings.hours)
+    youngest = ended(session, settings, parts[0], provisional=provisional, quiet=quiet)
+    if youngest.outcome is None:
+        # Told before anything else may fail.
+        yield youngest
+    known = due.begun(session, settings, parts)
+    older = due.older(settings, day, known)
+    if youngest.outcome is not None:
+        missing = due.never_ran(parts, known.and_now(older))
+        yield replace(youngest, outcome=with_warnings(youngest.outcome, missing))
+    for part in older:
         yield ended(session, settings, part, provisional=provisional, quiet=quiet)
+
+
+def with_warnings(outcome: Outcome, sentences: Iterable[str]) -> Outcome:
+    """The same with more that should be looked at."""
+    return replace(outcome, warnings=(*outcome.warnings, *sentences))
 
 
 def ended(
@@ -138,6 +150,8 @@ def evaluated(  # noqa: PLR0913 - the options of the command
             provisional=provisional,
             progress=Progress(nightly.STAGES, quiet=as_json),
         )
+        part = DayAtAge(event_date, outcome.stamp.age_hours)
+        outcome = with_warnings(outcome, due.never_ran([part], due.begun(spark, settings, [part])))
         verdict.show(outcome, as_json=as_json)
         _warn(alerts.told(spark, settings, outcome))
     return verdict.exit_code(outcome)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -16,10 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs import nights
-from jobs.engines.session import session
 from jobs.nights import HOW, Ended, named
 from jobs.planning.plan import Plan, Planned
-from jobs.settings import Evaluation, load
+from jobs.settings import Evaluation
 from jobs.settings.durations import age_text
 from jobs.sql.answers import printable
 from jobs.surfaces import gates, plans
@@ -104,75 +100,7 @@ def _progress(one: Filled, took: Sequence[float], to_run: Sequence[Planned]) -> 
     return f"[{len(took)}/{len(to_run)}] {named(one.night.part)}, {one.night.state}: {how}, {one.seconds:.1f} s{lasts}"
 
 
-def backfilled(  # noqa: PLR0913 - the options of the command
-    config: Path,
-    first: str,
-    last: str,
-    ages: str | None = None,
-    overrides: Sequence[str] = (),
-    *,
-    code: bool = False,
-    engine: str,
-    accelerator: str = "none",
-    as_json: bool = False,
-) -> int:
-    """Plan the days from the first to the last and run what there is to do. Nobody is alerted of old days."""
-    settings = load(config, overrides)
-    start, end, hours = plans.asked(settings, first, last, ages)
-    began = time.perf_counter()
-    app = f"lossledger backfill {settings.evaluation} {first} {last}"
-    with session(engine, app=app, accelerator=accelerator) as spark:
-        made = plans.planned(spark, settings, start, end, hours)
-        found = []
-        for one in filled(spark, settings, made, code=code, tell=None if as_json else _tell):
-            found.append(one)
-            _complain(one)
-    code_of_all = nights.worst(one.exit_code for one in found)
-    if as_json:
-        print(json.dumps({"exit_code": code_of_all, "nights": [one.facts for one in found]}))
-    else:
-        _show(found, time.perf_counter() - began)
-    return code_of_all
-
-
-def planned(  # noqa: PLR0913 - the options of the command
-    config: Path,
-    first: str,
-    last: str,
-    ages: str | None = None,
-    overrides: Sequence[str] = (),
-    *,
-    code: bool = False,
-    engine: str,
-    as_json: bool = False,
-) -> int:
-    """Show what there is to do for the days from the first to the last; nothing is written."""
-    settings = load(config, overrides)
-    start, end, hours = plans.asked(settings, first, last, ages)
-    with session(engine, app=f"lossledger plan {settings.evaluation} {first} {last}") as spark:
-        made = plans.planned(spark, settings, start, end, hours)
-    if as_json:
-        print(json.dumps(plans.facts(made, settings, code=code)))
-    else:
-        plans.show(made, settings, code=code)
-    return 0
-
-
-def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
-
-
-def _complain(one: Filled) -> None:
-    """Tell what went wrong in a night, and what looks wrong."""
-    if one.ended is None:
-        return
-    nights.complain(one.ended)
-    outcome = one.ended.outcome
-    for warning in () if outcome is None else outcome.warnings:
-        _tell(f"warning: {named(one.night.part)}: {warning}")
-
-
-def _show(found: Sequence[Filled], seconds: float) -> None:
+def show(found: Sequence[Filled], seconds: float) -> None:
     """Print a row for each night, and a sentence about all."""
     console = Console(highlight=False)
     table = Table("day", "age", "state", "result", "rows", "seconds", "note")
