@@ -86,6 +86,32 @@ def test_later_logs_change_the_days_that_they_are_about(spark, tmp_path):
 
 
 @SAIL
+def test_a_commit_to_a_delta_table_changes_the_days_that_it_is_about(spark, tmp_path):
+    document = week(tmp_path, 0, ages=["0h", "72h"], day={"timezone": "UTC"}, changes={})
+    places = {name: tmp_path / "lake" / name for name in ("impressions", "conversions")}
+    document["impressions"] = {**document["impressions"], "source": delta(places["impressions"])}
+    log = {**document["labels"]["conversion"], "source": delta(places["conversions"])}
+    document["labels"] = {**document["labels"], "conversion": log}
+
+    def commit(number):
+        written(of_day(number), places["impressions"], "delta")
+        written(list(conversions(number)), places["conversions"], "delta")
+
+    commit(0)
+    settings = parse(document)
+    filled(spark, settings, planned(spark, settings, 0))
+    assert set(states(planned(spark, settings, 0)).values()) == {"unchanged"}
+    commit(1)
+    made = planned(spark, settings, 0)
+    assert states(made) == {(0, 0): "unchanged", (0, 72): "labels_changed"}
+    assert made.nights[1].why[0].startswith("labels.conversion: version 0 → 1, files 1 → 2, bytes ")
+
+
+def delta(path):
+    return {"format": "delta", "path": str(path)}
+
+
+@SAIL
 def test_a_stopped_one_goes_on_where_it_stopped(spark, tmp_path):
     settings = parse(week(tmp_path, 3))
     ended = backfill.filled(spark, settings, planned(spark, settings, 2, (0, 24)))
