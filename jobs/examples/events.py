@@ -183,7 +183,8 @@ def _fates(impressions: DataFrame, events: DataFrame, *, every_copy: bool) -> Da
 def _in_turn(impressions: DataFrame, events: DataFrame) -> DataFrame:
     """The events, and the impressions with their ids, or with a hash of one: texts are dear to join."""
     hashes = events.select(F.xxhash64("id").alias("hash")).distinct()
-    about = impressions.withColumn("hash", F.xxhash64("id")).join(hashes, on="hash", how="left_semi").drop("hash")
+    # Each hash is there once, so this is a semi-join, and of the few on the left Sail makes the table in memory.
+    about = hashes.join(impressions.withColumn("hash", F.xxhash64("id")), on="hash").drop("hash")
     shown = events.withColumn("is_event", F.lit(True)).withColumnRenamed("event_time", "time")
     return shown.unionByName(about.withColumn("is_event", F.lit(False)), allowMissingColumns=True)
 

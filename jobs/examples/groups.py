@@ -66,12 +66,14 @@ def assembled(examples: DataFrame, settings: Evaluation, cells: Cells, scorings:
     sizes = rows.groupBy("group").agg(F.count(F.lit(1)).alias("size"), F.count_distinct("code").alias("codes"))
     limit = settings.limits.group_rows
     counted = sizes.agg(F.count_if(F.col("codes") > 1), F.count_if(F.col("size") > limit)).collect()[0]
-    large = sizes.where(F.col("size") > limit).select("group")
-    kept = rows.join(F.broadcast(large), on="group", how="left_anti") if counted[1] else rows
+    large = F.broadcast(sizes.where(F.col("size") > limit).select("group", F.lit(True).alias("large")))
+    # Of the few on the left Sail makes the table in memory.
+    told = large.join(rows, on="group", how="right")
+    kept = told.where(F.col("large").isNull()).drop("large") if counted[1] else rows
     members = F.sort_array(F.collect_list(F.struct("id", "code", "shard", *fields))).alias("members")
     frame = _lists(kept.groupBy("group").agg(members), own)
     if counted[1]:
-        frame = frame.unionByName(_diverted(rows.join(F.broadcast(large), on="group", how="left_semi"), own))
+        frame = frame.unionByName(_diverted(told.where("large").drop("large"), own))
     return Assembled(frame, int(counted[0]))
 
 

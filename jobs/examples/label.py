@@ -46,12 +46,13 @@ def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Ev
     events = {name: _by_id(logs[name], log) for name, log in settings.label_logs.items()}
     if repeated is None or repeated.num_rows == 0:
         return Labelled(_with_labels(usable, events), 0)
-    prefixes = F.broadcast(usable.sparkSession.createDataFrame(repeated))
+    prefixes = F.broadcast(usable.sparkSession.createDataFrame(repeated).withColumn("again", F.lit(True)))
     hashed = usable.withColumn("prefix", F.shiftright(F.xxhash64("id"), repeats.LEFT_OUT))
-    suspects, others = (hashed.join(prefixes, on="prefix", how=how) for how in ("left_semi", "left_anti"))
+    told = prefixes.join(hashed, on="prefix", how="right").drop("prefix")
+    suspects, others = (told.where(known).drop("again") for known in (F.col("again"), F.col("again").isNull()))
     extra = suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0]
     kept = _first_copies(_with_labels(suspects, events), settings)
-    return Labelled(_with_labels(others, events).unionByName(kept).drop("prefix"), int(extra))
+    return Labelled(_with_labels(others, events).unionByName(kept), int(extra))
 
 
 def _repeated(usable: DataFrame) -> pa.Table:
@@ -76,12 +77,14 @@ def _by_id(log: DataFrame, declared: LabelLog) -> Events:
     """The events of a log by id: the first, the last, and where some lie further apart than a window all of those."""
     window = F.lit(span_micros(declared.window))
     known = log.where(F.col("outside").isNull() & F.col("reason").isNull())
-    events = known.groupBy("id").agg(F.min("time").alias("first_event"), F.max("time").alias("last_event"))
+    ends = F.min("time").alias("first_event"), F.max("time").alias("last_event")
+    counted = known.groupBy("id").agg(*ends, F.count(F.lit(1)).alias("n"))
+    events = counted.drop("n")
     # A bare comparison makes Sail reckon with the least and the largest id, and it fails where those became text.
     far = F.coalesce(F.col("last_event") > F.col("first_event") + window, F.lit(False))
-    apart = events.where(far).select("id")
-    # Those between matter only where a window fits between. Asked first: a plan with their lists costs each impression
-    # something, lists of all events cost more than the whole join, and most logs have one event for an id.
+    apart = counted.where(far & (F.col("n") > F.lit(2))).select("id")
+    # Those between matter only where there are some, and a window fits between. Asked first: a plan with their lists
+    # costs each impression something, lists of all events more than the join, and few ids have three events or more.
     if not apart.limit(1).toArrow().num_rows:
         return Events(events, window, listed=False)
     lists = known.join(apart, on="id", how="left_semi").groupBy("id").agg(F.collect_set("time").alias("events"))
@@ -105,15 +108,18 @@ def _joined(frame: DataFrame, events: Events, name: str) -> DataFrame:
 
 
 def _with_events(frame: DataFrame, events: DataFrame) -> DataFrame:
-    """Impressions, each with the columns of the events of its id, NULL where there are none."""
+    """Impressions, each with the columns of the events of its id, NULL where there are none.
+
+    The events stand on the left: of that side Sail makes the table in memory, and it knows no sizes to choose by.
+    """
     if dict(frame.dtypes)["id"] != "string":
-        return frame.join(events, on="id", how="left")
+        return events.join(frame, on="id", how="right")
     # Apache Spark finds a hash faster than a text: texts are compared where their hashes meet. Nor may it see an
     # equality of texts, which would become a key of the join.
     hashed = events.withColumn("event_hash", F.xxhash64("id")).withColumnRenamed("id", "event_id")
     alike = F.coalesce(F.col("event_id") == F.col("id"), F.lit(False))
-    joined = frame.withColumn("id_hash", F.xxhash64("id"))
-    joined = joined.join(hashed, (F.col("id_hash") == F.col("event_hash")) & alike, "left")
+    shown = frame.withColumn("id_hash", F.xxhash64("id"))
+    joined = hashed.join(shown, (F.col("id_hash") == F.col("event_hash")) & alike, "right")
     return joined.drop("id_hash", "event_hash", "event_id")
 
 
