@@ -18,12 +18,16 @@ ENGINE_TESTS := $(BIN)/python -m pytest --quiet --engine
 # order: those of many tests are not the long ones.
 IN_PARALLEL := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+# What else goes wrong on purpose: damaged tables and logs, logs that grow while they are read, a kill at every commit.
+OF_FAULTS := tests/jobs/nights/test_rerun.py tests/jobs/storage/test_damaged_tables.py tests/jobs/files/test_damage.py \
+	tests/jobs/files/test_pinned.py
+
 # The pinned wheels exist for 3.11 to 3.14; give another one as `make PYTHON=…`.
 PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.14; do \
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster packaging lint type fmt docs bench package clean
+.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster faults packaging lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -79,6 +83,10 @@ $(OTHER_STAMP): pyproject.toml
 
 cluster: jars ## A night on a cluster whose workers are killed, and at a server of Spark Connect
 	$(ENGINE_TESTS) spark tests/jobs/engines/test_cluster.py
+
+faults: jars ## Kill, suspend and interleave runs, a thousand times; `make test` has a short form
+	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) sail tests/jobs/faults $(OF_FAULTS)
+	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) spark tests/jobs/faults $(OF_FAULTS)
 
 packaging: setup ## Tests of the wheel and of the zip for spark-submit
 	$(ENGINE_TESTS) none -m packaging

@@ -19,7 +19,7 @@ from jobs.planning.ready import asked
 from jobs.settings import load
 from jobs.sql import answers
 from jobs.sql.query import answered
-from jobs.surfaces import compared, doctor, gates, worst
+from jobs.surfaces import compared, doctor, gates, maintain, worst
 from jobs.surfaces.arguments import (
     Accelerator,
     Age,
@@ -155,6 +155,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
 
 
 app.command()(worst.worst)
+app.command()(maintain.maintain)
 
 
 # A query that begins with a comment looks like an option.

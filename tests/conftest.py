@@ -52,8 +52,7 @@ def _runs_on(item: pytest.Item, engine: str) -> bool:
         return False
     if "spark" not in getattr(item, "fixturenames", ()):
         return engine == "none"
-    only = item.get_closest_marker("only_engine")
-    return engine != "none" and (only is None or engine in only.args)
+    return engine != "none" and all(engine in only.args for only in item.iter_markers("only_engine"))
 
 
 @pytest.fixture(scope="session")

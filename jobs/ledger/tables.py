@@ -168,7 +168,7 @@ PAIR_STATISTICS = Table(
 
 REJECTS = Table(
     "rejects",
-    "Rows that were not evaluated, with the reason. Append-only; counts are in runs.rejected",
+    "Rows that were not evaluated, with the reason. Kept as limits.rejects_kept says; counts are in runs.rejected",
     (
         *PARTITION,
         Column("run_id", "string", "Run that rejected the row", False),

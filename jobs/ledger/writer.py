@@ -29,12 +29,17 @@ def unasked() -> None:
 
 @dataclass(frozen=True)
 class Writer:
-    """The tables of an evaluation, as one run changes them."""
+    """The tables of an evaluation, as one run changes them: in its `turn`.
+
+    They are `fenced` against runs that were taken for dead and may go on: also a table that has no rows of the day is
+    told whose turn it is. `still_held` is asked before the first one is changed.
+    """
 
     session: SparkSession
     settings: Evaluation
     stamp: Stamp
     turn: Turn | None = None
+    fenced: bool = False
     still_held: Callable[[], None] = unasked
 
     @property
@@ -79,8 +84,12 @@ class Writer:
 
     def _empty_one(self, name: str, check: Check) -> None:
         """Remove the day from a table of which it has no rows any more, as no score can be binned."""
-        if lake.exists(self.session, self.address(name)):
-            lake.remove(self.session, self.address(name), self.part, check, self.turn)
+        where = self.address(name)
+        if not lake.exists(self.session, where):
+            return
+        if self.fenced and self.turn is not None:
+            lake.fence(self.session, where, self.turn)
+        lake.remove(self.session, where, self.part, check, None if self.fenced else self.turn)
 
     def _check(self, name: str, found: Counter[str], rows: int) -> None:
         """Check that a table has so many rows of this run, and no others."""

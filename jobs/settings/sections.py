@@ -154,6 +154,7 @@ class Limits(Section):
     values: Mapping[str, PositiveCount] = {}
     rejected_share: Share = 0.01
     stored_rejects: Count = 10_000
+    rejects_kept: Window | None = None
     min_rows: Count = 50
     volume: Share = 0.5
     group_rows: Annotated[int, Field(ge=1, le=20_000)] = 1000

@@ -47,9 +47,12 @@ class Turn(NamedTuple):
 
 @dataclass(frozen=True)
 class Change:
-    """What one commit does: it replaces the rows of `part` where there is one, after the check, or else appends."""
+    """What one commit does: it replaces the rows of `part` where there is one, after the check, or else appends.
 
-    rows: pa.Table
+    Without rows it says whose turn it is.
+    """
+
+    rows: pa.Table | None
     metadata: str
     part: DayAtAge | None = None
     check: Check = replaceable

@@ -33,6 +33,7 @@ READERS: Final = 8
 # What a table may ask of a writer that this one does, whatever else there is in newer protocols.
 FEATURES: Final = frozenset(("appendOnly", "invariants", "checkConstraints"))
 BY_VERSION: Final = 3  # before features had names: the newest version that asks for these alone
+UNREADABLE: Final = "unreadable"  # in place of the run of a file that is damaged
 WRITTEN_BY_SPARK: Final = ".c000."  # in the name of a file; delta-rs spells it -c000.
 
 
@@ -139,16 +140,19 @@ def write(_: SparkSession, where: Address, change: Change) -> None:
     """Append rows, or replace those of a day at an age."""
     table = DeltaTable(str(where.path))
     properties = _commit(change)
-    rows = _widened(change.rows, table)
     if _has_passed(table, change):
         return
+    if change.rows is None:
+        table.create_write_transaction([], "append", table.schema(), KEYS, commit_properties=properties)
+        return
+    rows = _widened(change.rows, table)
     if change.part is None:
         write_deltalake(table, rows, mode="append", commit_properties=properties)
     else:
         # Nothing comes between: where another commit touches the day after this version, ours fails and is tried again.
         change.check(_runs(table, change.part).keys())
         write_deltalake(table, rows, mode="overwrite", predicate=change.part.predicate, commit_properties=properties)
-    _forget_checksum(where)
+    forget_checksum(where)
 
 
 def _has_passed(table: DeltaTable, change: Change) -> bool:
@@ -163,7 +167,7 @@ def _commit(change: Change) -> CommitProperties:
     return CommitProperties(custom_metadata={"userMetadata": change.metadata}, app_transactions=turns)
 
 
-def _forget_checksum(where: Address) -> None:
+def forget_checksum(where: Address) -> None:
     """Remove what Apache Spark has noted of a `_last_checkpoint` of its own, which may now be another one.
 
     By a checksum that does not fit it would try to read the file for three seconds, whenever it opens the table.
@@ -221,10 +225,15 @@ def counted(_: SparkSession, places: Mapping[str, Address], part: DayAtAge) -> d
 
 def _runs(table: DeltaTable, part: DayAtAge) -> Counter[str]:
     found: Counter[str] = Counter()
-    for path in (path for path, own in data_files.of(table) if own == part):
-        with data_files.opened(table, path) as file:
-            for pair in file.read(["run_id"])["run_id"].value_counts():
-                found[pair["values"].as_py()] += pair["counts"].as_py()
+    for file in (file for file in data_files.of(table) if file[1] == part):
+        try:
+            runs = data_files.read(table, file, ["run_id"])["run_id"]
+        except data_files.DamagedFileError:
+            # It is of no run any more, and replaced as that of one that nobody knows.
+            found[UNREADABLE] += 1
+            continue
+        for pair in runs.value_counts():
+            found[pair["values"].as_py()] += pair["counts"].as_py()
     return found
 
 

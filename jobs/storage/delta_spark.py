@@ -102,13 +102,13 @@ def constrain(session: SparkSession, where: Address, name: str, condition: str) 
 def write(session: SparkSession, where: Address, change: Change) -> None:
     """Append rows, or replace those of a day at an age."""
     # Of a table with an empty chunk Spark reads a part only.
-    frame = session.createDataFrame(change.rows.combine_chunks()).coalesce(1)
+    frame = _none(session, where) if change.rows is None else session.createDataFrame(change.rows.combine_chunks())
     if change.part is not None:
         # What another run commits between this and the beginning of our transaction, about a second, is replaced
         # unseen, unless its turn is later; what comes after that fails it. Reading back what was written, each run
         # then finds the other's rows.
         change.check(_held(session, where, change.part))
-    _commit(frame, where, change)
+    _commit(frame.coalesce(1), where, change)
 
 
 def _commit(frame: DataFrame, where: Address, change: Change) -> None:
@@ -173,4 +173,9 @@ def delete(session: SparkSession, where: Address, change: Change) -> None:
     change.check(held)
     if held:
         # No rows in place of those of the day: DELETE knows no turns.
-        _commit(session.createDataFrame([], read(session, where).schema), where, change)
+        _commit(_none(session, where), where, change)
+
+
+def _none(session: SparkSession, where: Address) -> DataFrame:
+    """No row of a table."""
+    return session.createDataFrame([], read(session, where).schema)

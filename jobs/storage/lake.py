@@ -7,12 +7,10 @@ do on the disk of one machine: two modules of the same functions, which know how
 from __future__ import annotations
 
 import json
-import shutil
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -37,6 +35,7 @@ __all__ = [
     "counted",
     "ensure",
     "exists",
+    "fence",
     "read",
     "remove",
     "replace",
@@ -55,7 +54,7 @@ def version(session: SparkSession, path: str) -> int:
     check_spelling("a Delta source", path, engine_of(session))
     where = Address(path=path)
     soundness.check(where, ours=False)
-    with _told_of(where):
+    with told_of(where):
         return WRITERS[engine_of(session)].version(session, path)
 
 
@@ -66,13 +65,13 @@ def exists(session: SparkSession, where: Address) -> bool:
         LossledgerError: There is one, and it is damaged; or something else is in its place (exit 2).
     """
     soundness.check(where)
-    with _told_of(where):
+    with told_of(where):
         return writer_of(session, where).exists(session, where)
 
 
 def read(session: SparkSession, where: Address) -> DataFrame:
     """A table as it is now."""
-    with _told_of(where):
+    with told_of(where):
         return WRITERS[engine_of(session)].read(session, where)
 
 
@@ -84,13 +83,13 @@ def rows(
     age_hours: int | None = None,
 ) -> pa.Table:
     """Columns of the rows of some days at an age, or of all, in memory; NULL where the table has no such column."""
-    with _told_of(where):
+    with told_of(where):
         return writer_of(session, where).rows(session, where, schema, days, age_hours)
 
 
 def distinct(session: SparkSession, where: Address, schema: pa.Schema, age_hours: int) -> pa.Table:
     """The different values that columns have together in the rows of an age, some of them more than once."""
-    with _told_of(where):
+    with told_of(where):
         return writer_of(session, where).distinct(session, where, schema, age_hours)
 
 
@@ -124,20 +123,20 @@ def ensure(session: SparkSession, where: Address, table: Table) -> None:
     Raises:
         ContractError: A key of the table is not a key of the declaration, or the other way round.
     """
-    with _told_of(where):
+    with told_of(where):
         try:
             _ensure(session, where, table)
         except AnalysisException as error:
             if error.getCondition() not in HALF_MADE:
                 raise
-            if not _clear_log(where):
+            if not soundness.clear_log(where):
                 # After so many attempts this is no writer's table that is just being made.
                 raise failures.occupied(str(where)) from error
             _ensure(session, where, table)
 
 
 @contextmanager
-def _told_of(where: Address) -> Iterator[None]:
+def told_of(where: Address) -> Iterator[None]:
     """Name the table in what the disk or the rights of the user let fail."""
     try:
         yield
@@ -148,31 +147,12 @@ def _told_of(where: Address) -> Iterator[None]:
         raise failure from error
 
 
-def _clear_log(where: Address) -> bool:
-    """Remove a log without a commit, as a kill in the first one leaves it: Apache Spark makes no table around it."""
-    log = None if where.local is None else Path(where.local) / "_delta_log"
-    # A file that is still being written has a name that begins with a dot.
-    if log is None or not log.is_dir() or not all(file.name.startswith(".") for file in log.iterdir()):
-        return False
-    shutil.rmtree(log)
-    return True
-
-
-def _has_other_files(where: Address) -> bool:
-    folder = None if where.local is None else Path(where.local)
-    return (
-        folder is not None
-        and folder.is_dir()
-        and any(not file.name.startswith((".", "_")) for file in folder.iterdir())
-    )
-
-
 @again
 def _ensure(session: SparkSession, where: Address, table: Table) -> None:
     writer = writer_of(session, where)
     if not exists(session, where):
         # Apache Spark refuses such a place by itself, delta-rs would make a table around the files.
-        if _has_other_files(where) and not exists(session, where):
+        if soundness.has_other_files(where) and not exists(session, where):
             raise failures.occupied(str(where))
         writer.create(session, where, table)
     fields = writer.fields(session, where)
@@ -234,8 +214,15 @@ def remove(
     session: SparkSession, where: Address, part: DayAtAge, check: Check = replaceable, turn: Turn | None = None
 ) -> None:
     """Remove one day at one age, atomically; nothing is committed where it has no rows, or a later turn has written."""
-    with _told_of(where):
+    with told_of(where):
         writer_of(session, where).delete(session, where, Change(pa.table({}), "", part, check, turn))
+
+
+@again
+def fence(session: SparkSession, where: Address, turn: Turn) -> None:
+    """Let no earlier turn of a day and age write from now on, in a commit without rows."""
+    with told_of(where):
+        writer_of(session, where).write(session, where, Change(None, "{}", turn=turn))
 
 
 def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Any, turn: Turn | None = None) -> None:
@@ -245,5 +232,5 @@ def append(session: SparkSession, where: Address, rows: pa.Table, metadata: Any,
 
 @again
 def _write(session: SparkSession, where: Address, change: Change) -> None:
-    with _told_of(where):
+    with told_of(where):
         writer_of(session, where).write(session, where, change)

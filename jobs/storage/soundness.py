@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,26 @@ def check_writable(root: Path) -> None:
             "tables.path", f"{str(there)!r}, which cannot be written", "a folder that this user may write"
         )
         raise ConfigurationError("the tables cannot be written", [problem])
+
+
+def clear_log(where: Address) -> bool:
+    """Remove a log without a commit, as a kill in the first one leaves it: Apache Spark makes no table around it."""
+    log = None if where.local is None else Path(where.local) / "_delta_log"
+    # A file that is still being written has a name that begins with a dot.
+    if log is None or not log.is_dir() or not all(file.name.startswith(".") for file in log.iterdir()):
+        return False
+    shutil.rmtree(log)
+    return True
+
+
+def has_other_files(where: Address) -> bool:
+    """Whether a local folder holds files that are no log of a table."""
+    folder = None if where.local is None else Path(where.local)
+    return (
+        folder is not None
+        and folder.is_dir()
+        and any(not file.name.startswith((".", "_")) for file in folder.iterdir())
+    )
 
 
 @dataclass(frozen=True)

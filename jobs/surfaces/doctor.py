@@ -26,8 +26,8 @@ from jobs.inputs import contract
 from jobs.settings import Evaluation, load
 from jobs.storage import lake
 from jobs.surfaces.absent_metrics import Absent, absent
-from jobs.surfaces.glimpse import Glimpse, glimpse
-from jobs.surfaces.plausible import implausible
+from jobs.surfaces.first_rows.glimpse import Glimpse, glimpse
+from jobs.surfaces.first_rows.plausible import implausible
 
 
 @dataclass(frozen=True)

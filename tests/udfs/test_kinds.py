@@ -26,7 +26,7 @@ from udfs.scan.recipes import Recipe
 
 ROOT = Path(__file__).parents[2]
 # A label that is 0 or 1 is called binary too: there the word is one of the conventions that a label declares.
-CONVENTIONS = ("inputs/values.py", "settings/logs.py", "surfaces/plausible.py")
+CONVENTIONS = ("inputs/values.py", "settings/logs.py", "surfaces/first_rows/plausible.py")
 
 
 def named(file: Path) -> set[str]:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import date
@@ -100,6 +101,16 @@ def run(config: Path, day: date) -> Step:
     return "run", str(config), day.isoformat()
 
 
+def attempt(config: Path, day: date) -> Step:
+    """A step: evaluate a day, and go on whether that ends well or not."""
+    return "attempt", str(config), day.isoformat()
+
+
+def wait(file: Path) -> Step:
+    """A step: wait until a file is there."""
+    return "wait", str(file)
+
+
 def read(config: Path, folder: Path) -> Step:
     """A step: put the rows of every table, as the engine reads them, into Parquet files of a folder."""
     return "read", str(config), str(folder)
@@ -111,9 +122,19 @@ def killed(commits: int, victim: str) -> Step:
 
 
 def _run(engine: str, config: str, day: str) -> None:
-    code = guarded(lambda: cli.evaluated(Path(config), day, engine=engine, as_json=True), as_json=True)
-    if code:
+    if code := _attempt(engine, config, day):
         sys.exit(code)
+
+
+def _attempt(engine: str, config: str, day: str) -> int:
+    code = guarded(lambda: cli.evaluated(Path(config), day, engine=engine, as_json=True), as_json=True)
+    sys.stdout.flush()
+    return code
+
+
+def _wait(_: str, file: str) -> None:
+    while not Path(file).exists():
+        time.sleep(0.005)
 
 
 def _read(engine: str, config: str, folder: str) -> None:
@@ -144,7 +165,13 @@ def _is_sign(rows: pa.Table) -> bool:
     return "state" in rows.column_names and rows["state"].to_pylist() == ["running"]
 
 
-STEPS: dict[str, Callable[..., None]] = {"run": _run, "read": _read, "kill": _kill}
+STEPS: dict[str, Callable[..., object]] = {
+    "run": _run,
+    "attempt": _attempt,
+    "wait": _wait,
+    "read": _read,
+    "kill": _kill,
+}
 
 
 def main() -> None:

@@ -74,6 +74,12 @@ def of(events: Collection[Event], silence: timedelta) -> Holder | None:
     return None if last is None or last.run_id in ended else last
 
 
+def has_unended(events: Iterable[Event]) -> bool:
+    """Whether a run has begun and not ended: it was killed, or taken for dead."""
+    states = {(event["run_id"], event["state"] in ENDINGS) for event in events}
+    return any((run_id, True) not in states for run_id, _ in states)
+
+
 @dataclass
 class Watch:
     """What has been seen of a run while it is waited for."""

@@ -29,7 +29,7 @@ SIGNS: Final = 4  # so many signs of life fit into the silence after which a run
 PAUSE: Final = timedelta(seconds=5)  # between two looks at a run that is waited for, or less: a part of that silence
 Events = list[dict[str, Any]]
 # The runs of this process that hold a day: one that ended without an event must not hold it until the process ends.
-_OURS: Final[set[str]] = set()
+OURS: Final[set[str]] = set()
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def leased(writer: Writer, journal: Journal, **facts: Any) -> Iterator[Writer]:
     lease = _Lease(writer, journal)
     turn = lease.taken(facts)
     with lease.kept():
-        yield replace(writer, turn=turn, still_held=lease.check)
+        yield replace(writer, turn=turn, fenced=lease.fenced, still_held=lease.check)
 
 
 def missed(writer: Writer, journal: Journal, failure: InputMissingError) -> None:
@@ -65,6 +65,7 @@ class _Lease:
     watched: holders.Watch = field(default_factory=holders.Watch)
     ended: threading.Event = field(default_factory=threading.Event)
     last: float = 0.0
+    fenced: bool = False
 
     @property
     def silence(self) -> timedelta:
@@ -89,7 +90,7 @@ class _Lease:
     def living(self, events: Events) -> Holder | None:
         """The run that has the day and age, and lives as far as is known."""
         holder = holders.of(events, self.silence)
-        return None if holder is None or self.watched.is_dead(holder, _OURS) else holder
+        return None if holder is None or self.watched.is_dead(holder, OURS) else holder
 
     def took(self, events: Events, facts: dict[str, Any]) -> Turn | None:
         """Begin the run, as the next one in turn; None where another one was quicker."""
@@ -97,20 +98,21 @@ class _Lease:
         run_id = self.writer.stamp.run_id
         self.journal.take(turn, holder=holders.told(self.silence), **facts)
         self.last = time.monotonic()
+        self.fenced = holders.has_unended(events)
         return turn if run_id in {event["run_id"] for event in self.events()} else None
 
     @contextmanager
     def kept(self) -> Iterator[None]:
         """Give signs of life within the block."""
         signs = threading.Thread(target=self._give_signs, name="lossledger-lease", daemon=True)
-        _OURS.add(self.writer.stamp.run_id)
+        OURS.add(self.writer.stamp.run_id)
         signs.start()
         try:
             yield
         finally:
             self.ended.set()
             signs.join()
-            _OURS.discard(self.writer.stamp.run_id)
+            OURS.discard(self.writer.stamp.run_id)
 
     def check(self) -> None:
         """Raise RuntimeFailure (exit 3) where this run was silent for so long that another one has taken the day."""

@@ -3,8 +3,10 @@
 import json
 import shlex
 import subprocess
+from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from jobs import nightly
 from jobs.errors import ContractError
@@ -44,6 +46,39 @@ def test_a_damaged_table_is_told_and_mended_as_told(spark, folder, table, conten
         file.unlink()
     nightly.evaluate(spark, parse(document), DAY)
     assert days.all_results(folder) == expected
+
+
+def damaged(folder, table):
+    """The data file of a table, after a disk has lost its last bytes: it is as long as before."""
+    (file,) = (Path(uri) for uri in DeltaTable(str(folder / "tables" / "small" / table)).file_uris()[:1])
+    content = file.read_bytes()
+    file.write_bytes(content[:-64] + bytes(64))
+    return file
+
+
+@pytest.mark.only_engine("sail")
+@pytest.mark.parametrize("table", days.RESULTS)
+def test_a_damaged_file_of_results_is_replaced_by_the_next_run_of_its_day(spark, folder, table):
+    document = days.small_day(folder)
+    nightly.evaluate(spark, parse(document), DAY)
+    expected = days.all_results(folder)
+    damaged(folder, table)
+    nightly.evaluate(spark, parse(document), DAY)
+    assert days.all_results(folder) == expected
+    (latest,) = answered(spark, parse(document), "SELECT state, in_doubt FROM runs_latest").to_pylist()
+    assert latest == {"state": "done", "in_doubt": False}
+
+
+@pytest.mark.only_engine("sail")
+def test_a_damaged_file_of_runs_is_named_and_nothing_is_changed(spark, folder):
+    document = days.small_day(folder)
+    nightly.evaluate(spark, parse(document), DAY)
+    file, before = damaged(folder, "runs"), days.bytes_of(folder)
+    with pytest.raises(ContractError, match="a file of a table is damaged") as caught:
+        nightly.evaluate(spark, parse(document), DAY)
+    assert str(file.name) in str(caught.value)
+    assert "restore it from a backup" in str(caught.value)
+    assert days.bytes_of(folder) == before
 
 
 @pytest.mark.only_engine("sail" if MOUNTS else "none")

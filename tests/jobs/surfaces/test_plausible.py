@@ -8,7 +8,7 @@ import pytest
 from jobs.errors import InputMissingError
 from jobs.settings import Source
 from jobs.surfaces import doctor
-from jobs.surfaces.glimpse import MOST_ROWS, glimpse
+from jobs.surfaces.first_rows.glimpse import MOST_ROWS, glimpse
 from tests.world import days
 
 EPOCH = int(days.START.timestamp())

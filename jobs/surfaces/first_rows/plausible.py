@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from jobs.errors import Problem, described, one_of
 from jobs.settings import Evaluation, LabelColumn, TimeColumn
-from jobs.surfaces.glimpse import Glimpse
+from jobs.surfaces.first_rows.glimpse import Glimpse
 from udfs.kinds import KINDS
 
 PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000}
