@@ -15,11 +15,9 @@ from pyspark.sql import SparkSession
 from jobs.day import Day
 from jobs.errors import InputMissingError, RefusedError
 from jobs.examples import arrival, cells, groups, label, rejects, summarise, units, unmatched
-from jobs.examples.arrival import Arrived
 from jobs.examples.cells import Cells
-from jobs.examples.label import Labelled
+from jobs.examples.labels import amounts
 from jobs.examples.left_out import LeftOut, of_pairs
-from jobs.examples.unmatched import Judged
 from jobs.files import damage, pinned
 from jobs.inputs.frames import Frames, framed
 from jobs.inputs.scorings import Scoring, scorings
@@ -59,7 +57,7 @@ class Scanned:
     """The day as its first scans show it: its cells, what has arrived of each source, the units of every scoring."""
 
     cells: Cells
-    arrived: Mapping[str, Arrived]
+    arrived: Mapping[str, arrival.Arrived]
     scorings: Sequence[Scoring]
 
 
@@ -70,6 +68,7 @@ class Summed:
     sums: pa.Table
     rows: rejects.Rows
     ledger: Ledger
+    examples: label.Labelled
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ class Left:
 
     ledger: Ledger
     pairs: tuple[LeftOut, ...]
-    logs: tuple[Judged, ...]
+    logs: tuple[unmatched.Judged, ...]
 
 
 def evaluate(  # noqa: PLR0913 - which day, and how
@@ -186,10 +185,11 @@ def _asked(night: Night, inputs: Inputs, finality: Finality) -> Finality:
 def _scanned(night: Night, frames: Frames) -> Scanned:
     """The two narrow scans of the day: the dimensions with the largest weights, and the times."""
     settings, every = night.settings, scorings(night.settings)
-    found = cells.scanned(frames.impressions, settings, units.asked(every, settings))
+    bounds = amounts.largest(frames.logs, settings)
+    found = cells.scanned(frames.impressions, settings, units.asked(every, settings, bounds))
     arrived = arrival.counted(frames.impressions, frames.logs, found, settings, night.day)
     night.journal.know(arrived={name: of.plain for name, of in arrived.items()})
-    return Scanned(found, arrived, units.scaled(every, found.largest, settings))
+    return Scanned(found, arrived, units.scaled(every, {**found.largest, **units.of_logs(every, bounds)}, settings))
 
 
 def _arrived(night: Night, frames: Frames, scanned: Scanned, finality: Finality) -> Finality:
@@ -200,23 +200,23 @@ def _arrived(night: Night, frames: Frames, scanned: Scanned, finality: Finality)
     return finality
 
 
-def _summed(night: Night, frames: Frames, scanned: Scanned, examples: Labelled) -> Summed:
+def _summed(night: Night, frames: Frames, scanned: Scanned, examples: label.Labelled) -> Summed:
     """The one pass over the examples."""
     parts = (night.settings, scanned.cells, scanned.scorings)
     assembled = groups.assembled(examples.frame, *parts)
-    whole = None if assembled is None else assembled.frame
+    whole, mixed = (None, None) if assembled is None else (assembled.frame, assembled.mixed)
     summary = summarise.summarised(examples.frame, whole, *parts)
     rows = rejects.Rows(*(frames.impressions, frames.logs, examples.frame, whole), scanned.scorings, scanned.arrived)
     ends = {"duplicate": examples.duplicates, "scored": summary.rows}
-    mixed = None if assembled is None else assembled.mixed
     ledger = Ledger.of(scanned.cells.read, scanned.cells.outside, **ends, mixed=mixed)
     night.journal.know(ledger=ledger)
-    return Summed(summary.sums, rows, ledger)
+    return Summed(summary.sums, rows, ledger, examples)
 
 
 def _rejected(night: Night, summed: Summed, statistics: pa.Table) -> Left:
     """Count and keep what is left out, and refuse the day where that is too much of it."""
     rows, settings, ledger = summed.rows, night.settings, summed.ledger
+    label.check(summed.examples, ledger.scored)
     logs = unmatched.judged(rows.impressions, rows.logs, settings, night.day, rejected=ledger.rejected > 0)
     night.journal.know(events={log.name: log.events.counts for log in logs})
     reasons, kept = rejects.counted(rows, ledger, statistics, settings.limits.stored_rejects)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import reduce
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from jobs.day import Day, micros, span_micros
+from jobs.day import Day, micros
 from jobs.errors import RuntimeFailure
+from jobs.examples.labels.different import KEPT, REJECTED, RETRACTED, about_impressions, different, united
 from jobs.settings import Evaluation
 
 SECOND = 1_000_000
 UNITS = {"days": 86_400 * SECOND, "hours": 3_600 * SECOND, "minutes": 60 * SECOND, "seconds": SECOND}
-KEPT, REJECTED = "kept", "rejected: "
 WORDS = {
     "inside": "in the window of their impression",
     "before": "before it",
@@ -25,12 +24,12 @@ WORDS = {
     "unknown": "about none that was read",
     "rejected_impression": "about a rejected one",
     "other_impression": "about one of another day",
+    "retracted": "taken back",
     "duplicate": "duplicate",
     "rejected": "rejected",
     "after_age": "later than the age",
     "other_days": "of other days",
 }
-EVENT = ("log", "window", "id", "event_time")
 FLOAT = r"^[+-]?[0-9]+(\.[0-9]*([eE][+]?[0-9]+)?|[eE][+]?[0-9]+)$"  # how an integer looks once it was a float
 BESIDE = ("whole", "whole_impressions", "floats", "other_floats")
 
@@ -44,10 +43,11 @@ class EventCounts:
         other_days: Too early or too late to lie in a window of the day's impressions.
         after_age: Later than the moment up to which labels are known at this age.
         rejected: Those without a usable id or time, by reason.
-        duplicate: Copies of an event, of the same id and time.
-        inside: Inside the window of their impression.
-        before: Before their impression.
-        after: At or after the end of its window.
+        duplicate: Copies of an event, of the same id of its own; without one of the same id, time and value.
+        retracted: Taken back, as far as is known at this age; of those `post_click` also with their click.
+        inside: Inside the window of their impression, and where it counts of their click.
+        before: Before their impression or such a click.
+        after: At or after the end of such a window.
         rejected_impression: About an impression of the day that is rejected.
         other_impression: About an impression of another day that was read.
         orphan: About no impression that was read, while all that they can be about are of the day.
@@ -63,6 +63,7 @@ class EventCounts:
     after_age: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
     duplicate: int = 0
+    retracted: int = 0
     inside: int = 0
     before: int = 0
     after: int = 0
@@ -112,17 +113,16 @@ def counted(
     """
     if not logs:
         return {}
-    events = reduce(lambda left, right: left.unionByName(right), _numbered(logs, settings))
-    different = events.groupBy("what", *EVENT).agg(F.count(F.lit(1)).alias("copies"))
-    kept = different.where(F.col("what") == KEPT).select(*EVENT)
+    found = different(logs, settings)
+    kept = about_impressions(found)
     usable = F.col("in_day") & F.col("reason").isNull() if rejected else F.col("in_day")
     states = impressions.select("id", "time", "in_day", usable.alias("usable"))
     fates = _fates(states, kept, every_copy=settings.impressions.duplicates == "none")
     parts = [
-        _summed(different, "event_time", day, F.sum("copies")),
+        _summed(found, "event_time", day, F.sum("copies")),
         _summed(fates, "time", day, F.lit(None).cast("bigint")),
     ]
-    rows = reduce(lambda left, right: left.unionByName(right), parts).toArrow().to_pylist()
+    rows = united(parts).toArrow().to_pylist()
     return {name: _events(name, [row for row in rows if row["log"] == i]) for i, name in enumerate(logs)}
 
 
@@ -130,25 +130,6 @@ def strangers(impressions: DataFrame, log: DataFrame) -> DataFrame:
     """The usable events of a log that are about no impression."""
     kept = log.where(F.col("outside").isNull() & F.col("reason").isNull())
     return kept.join(impressions.select("id").where(F.col("id").isNotNull()), on="id", how="left_anti")
-
-
-def _numbered(logs: Mapping[str, DataFrame], settings: Evaluation) -> list[DataFrame]:
-    """The events of each log with its number and window, and what is known of them without any impression.
-
-    Id and time are those of events that can be joined: of the others only the number is of interest.
-    """
-    reason = F.concat(F.lit(REJECTED), F.col("reason"))
-    usable = F.col("outside").isNull() & F.col("reason").isNull()
-    return [
-        log.select(
-            F.lit(i).alias("log"),
-            F.lit(span_micros(settings.label_logs[name].window)).alias("window"),
-            F.when(usable, F.col("id")).alias("id"),
-            F.when(usable, F.col("time")).alias("event_time"),
-            F.coalesce("outside", reason, F.lit(KEPT)).alias("what"),
-        )
-        for i, (name, log) in enumerate(logs.items())
-    ]
 
 
 def _fates(impressions: DataFrame, events: DataFrame, *, every_copy: bool) -> DataFrame:
@@ -168,16 +149,19 @@ def _fates(impressions: DataFrame, events: DataFrame, *, every_copy: bool) -> Da
         F.min(usable_time).over(of_id).alias("first"),
         F.max(F.when(~F.col("is_event"), F.col("in_day").cast("int"))).over(of_id).alias("of_day"),
     )
-    inside = event - F.col("latest" if every_copy else "first") < F.col("window")
+    own = "misses" in events.columns
+    inside = event - F.col("latest" if every_copy else "first") < F.col("span" if own else "window")
+    fate = F.when(F.col("first").isNull(), F.when(F.col("of_day") == 1, "rejected_impression"))
+    fate = fate.when(F.col("misses").isNotNull(), F.col("misses")) if own else fate
     fate = (
-        F.when(F.col("first").isNull(), F.when(F.col("of_day") == 1, "rejected_impression"))
-        .when(F.coalesce(inside, F.lit(False)) & (event >= F.col("first")), "inside")
+        fate.when(F.coalesce(inside, F.lit(False)) & (event >= F.col("first")), "inside")
         .when(event < F.col("first"), "before")
         .otherwise("after")
     )
     met = seen.where(F.col("is_event") & F.col("of_day").isNotNull())
     what = F.coalesce(fate, F.lit("other_impression")).alias("what")
-    return met.select("log", "window", "id", F.col("time").alias("event_time"), F.col("first").alias("time"), what)
+    own_time = F.col("event_time" if own else "time").alias("event_time")
+    return met.select("log", "window", "id", own_time, F.col("first").alias("time"), what)
 
 
 def _in_turn(impressions: DataFrame, events: DataFrame) -> DataFrame:
@@ -185,7 +169,8 @@ def _in_turn(impressions: DataFrame, events: DataFrame) -> DataFrame:
     hashes = events.select(F.xxhash64("id").alias("hash")).distinct()
     # Each hash is there once, so this is a semi-join, and of the few on the left Sail makes the table in memory.
     about = hashes.join(impressions.withColumn("hash", F.xxhash64("id")), on="hash").drop("hash")
-    shown = events.withColumn("is_event", F.lit(True)).withColumnRenamed("event_time", "time")
+    shown = events.withColumn("is_event", F.lit(True))
+    shown = shown if "time" in shown.columns else shown.withColumnRenamed("event_time", "time")
     return shown.unionByName(about.withColumn("is_event", F.lit(False)), allowMissingColumns=True)
 
 
@@ -208,24 +193,26 @@ def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> EventCounts:
     nothing = dict.fromkeys(("n", "copies", "sure", "floats", *UNITS), 0)
     alone = {row["what"]: row["copies"] for row in rows if row["copies"] is not None}
     met = {row["what"]: row for row in rows if row["copies"] is None}
-    different = next((row for row in rows if row["what"] == KEPT), nothing)
+    whole = next((row for row in rows if row["what"] == KEPT), nothing)
     kept = alone.pop(KEPT, 0)
-    sure = different["sure"] - sum(row["sure"] for row in met.values())
+    undone = next((row for row in rows if row["what"] == RETRACTED), nothing)
+    sure = whole["sure"] - sum(row["sure"] for row in met.values())
     floats = sum(row["floats"] for row in met.values())
-    without = different["n"] - sum(row["n"] for row in met.values())
+    without = whole["n"] - sum(row["n"] for row in met.values())
     if not 0 <= sure <= without:
         raise RuntimeFailure(f"labels.{name}: more events are about an impression than there are; run again")
     return EventCounts(
         read=kept + sum(alone.values()),
+        retracted=undone["n"],
+        duplicate=kept - whole["n"] + alone.pop(RETRACTED, 0) - undone["n"],
         other_days=alone.pop("other_days", 0),
         after_age=alone.pop("after_age", 0),
         rejected={what.removeprefix(REJECTED): count for what, count in sorted(alone.items())},
-        duplicate=kept - different["n"],
         **{what: row["n"] for what, row in met.items()},
         orphan=sure,
         unknown=without - sure,
-        whole={unit: different[unit] for unit in UNITS},
+        whole={unit: whole[unit] for unit in UNITS},
         whole_impressions={unit: met.get("before", nothing)[unit] for unit in UNITS},
-        floats=different["floats"] - floats,
+        floats=whole["floats"] - floats,
         other_floats=floats,
     )

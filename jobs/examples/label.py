@@ -6,22 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.day import span_micros
+from jobs.errors import RuntimeFailure
+from jobs.examples.labels import amounts
+from jobs.examples.labels.attributed import standing
 from jobs.inputs.scorings import label_named
-from jobs.settings import Evaluation, LabelLog
+from jobs.settings import Evaluation
 from udfs.scan import repeats
 from udfs.scan.partials import PACKED_TYPES
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """The examples of a day, and how many rows were duplicates of one of them."""
+    """The examples of a day, how many rows were duplicates of one of them, and how many examples there are.
+
+    They are not counted where no log is joined, which alone could multiply them.
+    """
 
     frame: DataFrame
     duplicates: int
+    rows: int | None = None
 
 
 @dataclass(frozen=True)
@@ -32,34 +40,63 @@ class Events:
     window: Column
     listed: bool
 
+    def joined(self, frame: DataFrame, name: str) -> DataFrame:
+        """Impressions with the label of this name."""
+        return _joined(frame, self, name)
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Labels that are numbers, one row per id and time."""
+
+    frame: DataFrame
+
+    def joined(self, frame: DataFrame, name: str) -> DataFrame:
+        """Impressions with the label of this name."""
+        return amounts.joined(frame, self.frame, label_named(name))
+
 
 def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation) -> Labelled:
     """Impressions of the day that no reason rejects, one row per id, with a column `label_<name>` for every label.
 
-    A label log gives 1.0 where an event with the impression's id lies in [time, time + window), else 0.0. It
-    is brought to one row per impression first, so the join never multiplies a row. Only rows whose id has a
-    hash of which the first bits come more than once are compared; the rest passes untouched.
+    A label log gives 1.0 where an event of the impression lies in [time, time + window), else 0.0, or the number that
+    its rule makes of those events. It is brought to one row per impression first, so the join never multiplies a row.
+    Only rows whose id has a hash of which the first bits come more than once are compared; the rest passes untouched.
     """
     usable = impressions.where(F.col("in_day") & F.col("reason").isNull())
     compared = settings.impressions.duplicates == "remove" and settings.impressions.columns.id
-    repeated = _repeated(usable) if compared else None
-    events = {name: _by_id(logs[name], log) for name, log in settings.label_logs.items()}
-    if repeated is None or repeated.num_rows == 0:
-        return Labelled(_with_labels(usable, events), 0)
+    events = {name: _of_log(usable, name, logs, settings) for name in settings.label_logs}
+    if not compared:
+        return Labelled(_with_labels(usable, events), 0, usable.count() if events else None)
+    repeated, rows = _repeated(usable)
+    if repeated.num_rows == 0:
+        return Labelled(_with_labels(usable, events), 0, rows)
     prefixes = F.broadcast(usable.sparkSession.createDataFrame(repeated).withColumn("again", F.lit(True)))
     hashed = usable.withColumn("prefix", F.shiftright(F.xxhash64("id"), repeats.LEFT_OUT))
     told = prefixes.join(hashed, on="prefix", how="right").drop("prefix")
     suspects, others = (told.where(known).drop("again") for known in (F.col("again"), F.col("again").isNull()))
     extra = suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0]
     kept = _first_copies(_with_labels(suspects, events), settings)
-    return Labelled(_with_labels(others, events).unionByName(kept), int(extra))
+    frame = _with_labels(others, events).unionByName(kept)
+    return Labelled(frame, int(extra), rows - int(extra))
 
 
-def _repeated(usable: DataFrame) -> pa.Table:
-    """The first bits of the hashes that several rows have for their id. Two ids may have the same ones."""
+def check(examples: Labelled, passed: int) -> None:
+    """Raise RuntimeFailure (exit 3) where another number of examples was summed than there are."""
+    if examples.rows not in (None, passed):
+        told = f"labels: of {examples.rows:,} examples {passed:,} were summed"
+        raise RuntimeFailure(f"{told}, as a join multiplied or lost rows; nothing was written. Run again")
+
+
+def _repeated(usable: DataFrame) -> tuple[pa.Table, int]:
+    """The first bits of the hashes that several rows have for their id, and how many rows there are.
+
+    Two ids may have the same ones.
+    """
     hashes = usable.select(F.xxhash64("id").alias("hash"))
     buckets = hashes.mapInArrow(repeats.bucketed, PACKED_TYPES).repartition("bucket")
-    return buckets.mapInArrow(repeats.repeated, "prefix bigint").toArrow()
+    found = buckets.mapInArrow(repeats.repeated, "prefix bigint, rows bigint").toArrow()
+    return found.select(["prefix"]).drop_null(), pc.sum(found["rows"]).as_py() or 0
 
 
 def _first_copies(examples: DataFrame, settings: Evaluation) -> DataFrame:
@@ -73,10 +110,15 @@ def _first_copies(examples: DataFrame, settings: Evaluation) -> DataFrame:
     return examples.withColumn("copy", F.row_number().over(order)).where("copy = 1").drop("copy")
 
 
-def _by_id(log: DataFrame, declared: LabelLog) -> Events:
+def _of_log(usable: DataFrame, name: str, logs: Mapping[str, DataFrame], settings: Evaluation) -> Events | Amounts:
+    """What a label log says of the impressions, as its rule has it."""
+    if settings.label_logs[name].values == "number":
+        return Amounts(amounts.labels(usable, name, logs, settings))
+    return _by_id(standing(name, logs, settings), F.lit(span_micros(settings.span(name))))
+
+
+def _by_id(known: DataFrame, window: Column) -> Events:
     """The events of a log by id: the first, the last, and where some lie further apart than a window all of those."""
-    window = F.lit(span_micros(declared.window))
-    known = log.where(F.col("outside").isNull() & F.col("reason").isNull())
     ends = F.min("time").alias("first_event"), F.max("time").alias("last_event")
     counted = known.groupBy("id").agg(*ends, F.count(F.lit(1)).alias("n"))
     events = counted.drop("n")
@@ -91,9 +133,9 @@ def _by_id(log: DataFrame, declared: LabelLog) -> Events:
     return Events(events.join(lists, on="id", how="left"), window, listed=True)
 
 
-def _with_labels(frame: DataFrame, logs: Mapping[str, Events]) -> DataFrame:
+def _with_labels(frame: DataFrame, logs: Mapping[str, Events | Amounts]) -> DataFrame:
     for name, events in logs.items():
-        frame = _joined(frame, events, name)
+        frame = events.joined(frame, name)
     return frame
 
 

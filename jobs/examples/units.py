@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from jobs.errors import ContractError, Problem
 from jobs.examples.cells import Asked, Largest, Of
-from jobs.inputs.scorings import Scoring, weight_of
+from jobs.inputs.scorings import Scoring, label_of, weight_of
 from jobs.settings import Evaluation, LabelColumn
 from udfs.exact.units import DAY_LIMIT, FARTHEST, HEAVIEST, value_unit, weight_unit
 
@@ -19,10 +20,13 @@ SUM = "sum"  # of weights
 LOG_RANGE = 745.0  # −ln of the smallest double
 
 
-def asked(scorings: Sequence[Scoring], settings: Evaluation) -> dict[Of, Asked]:
+def asked(
+    scorings: Sequence[Scoring], settings: Evaluation, bounds: Mapping[str, float] = MappingProxyType({})
+) -> dict[Of, Asked]:
     """What the scan has to find besides; nothing where rows weigh 1 and no score is a value.
 
-    Rows of the day with a usable label count, whatever else they lack; a label that is in a log is not known yet.
+    Rows of the day with a usable label count, whatever else they lack; of a label that is in a log only its bound is
+    known yet, 1 or what `bounds` has for it.
     """
     found: dict[Of, Asked] = {}
     for i, s in enumerate(scorings):
@@ -37,10 +41,16 @@ def asked(scorings: Sequence[Scoring], settings: Evaluation) -> dict[Of, Asked]:
         if label is not None and label.values == "number":
             own["label"] = F.abs(F.col(s.label))
         if s.kind.of_values:
-            own |= _values(s, F.lit(1.0) if label is None else F.abs(F.col(s.label)), settings)
+            bound = F.lit(max(1.0, bounds.get(settings.tasks[s.task].label, 1.0)))
+            own |= _values(s, bound if label is None else F.abs(F.col(s.label)), settings)
         inside = F.col("in_day") if label is None else F.col("in_day") & F.col(s.label).isNotNull()
         found |= {(name, i): Asked(F.when(inside, column), added=name == SUM) for name, column in own.items()}
     return found
+
+
+def of_logs(scorings: Sequence[Scoring], bounds: Mapping[str, float]) -> dict[Of, float]:
+    """The largest label of every scoring whose label is a number made of events, by the bounds of those labels."""
+    return {("label", i): bounds[name] for i, s in enumerate(scorings) if (name := label_of(s)) in bounds}
 
 
 def _values(scoring: Scoring, label: Column, settings: Evaluation) -> dict[str, Column]:
@@ -103,7 +113,7 @@ def _beyond(number: int, scoring: Scoring, largest: Largest, settings: Evaluatio
             f"tasks.{scoring.task}: weight {weight}", found, f"a sum of a day of {DAY_LIMIT:.0e} at most; {mend}"
         )
     columns = {"score": "/".join(_score_columns(scoring, settings))}
-    columns |= {"label": label.column} if isinstance(label, LabelColumn) else {}
+    columns["label"] = label.column if isinstance(label, LabelColumn) else label.columns.value or label.columns.id
     for name, column in columns.items():
         if (size := largest.get((name, number), 0.0)) >= FARTHEST:
             expected = f"numbers below 2^50 ({FARTHEST:.3g}) in size; {mend}"

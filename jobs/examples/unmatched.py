@@ -12,6 +12,7 @@ from jobs.day import Day
 from jobs.errors import RefusedError
 from jobs.examples import events
 from jobs.examples.events import FLOAT, EventCounts
+from jobs.examples.labels.attributed import clicks
 from jobs.settings import Evaluation, LabelLog
 
 ENOUGH = 20  # of fewer events a share says little, and each may be a straggler
@@ -34,8 +35,9 @@ class Judged:
         declared: How it is configured.
         events: What became of its events.
         log: The events themselves.
-        impressions: The impressions they should be about.
+        impressions: The impressions they should be about, or the clicks.
         day: The day.
+        others: What those are called.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Judged:
     log: DataFrame
     impressions: DataFrame
     day: Day
+    others: str = "impressions"
 
     @property
     def told(self) -> int:
@@ -112,9 +115,14 @@ def judged(
 ) -> tuple[Judged, ...]:
     """Every label log with its events, counted; the arguments are those of `events.counted`."""
     found = events.counted(impressions, logs, settings, day, rejected=rejected)
-    return tuple(
-        Judged(name, settings.label_logs[name], counts, logs[name], impressions, day) for name, counts in found.items()
-    )
+    made = []
+    for name, counts in found.items():
+        log = settings.label_logs[name]
+        about, others = (
+            (impressions, "impressions") if log.via is None else (clicks(logs[log.via]), f"rows of {log.via}")
+        )
+        made.append(Judged(name, log, counts, logs[name], about, day, others))
+    return tuple(made)
 
 
 def _too_many(count: int, judged: Judged, share: float) -> bool:
@@ -169,10 +177,10 @@ def _examples(judged: Judged) -> str:
     """An id of either side that the other one does not have, and how many look like floats; '' where there is none."""
     ours = judged.impressions.where(F.col("in_day")).select("id")
     theirs = events.strangers(judged.impressions, judged.log).select("id")
-    sides = {"log": _spelled(theirs), "impressions": _spelled(ours)}
+    sides = {"log": _spelled(theirs), judged.others: _spelled(ours)}
     if any(side[0] is None for side in sides.values()):
         return ""
-    told = f". The log has {sides['log'][0]!r}, the impressions have {sides['impressions'][0]!r}"
+    told = f". The log has {sides['log'][0]!r}, the {judged.others} have {sides[judged.others][0]!r}"
     floats = {name: count for name, (_, count, _) in sides.items() if count}
     if len(floats) == 1:
         ((name, count),) = floats.items()

@@ -71,6 +71,8 @@ def check(impressions: Described | None, logs: Mapping[str, Described], settings
         declared = settings.label_logs[name]
         columns, place = declared.columns, f"labels.{name}.columns"
         expected = [(f"{place}.id", columns.id, KEYS), _time(f"{place}.time", columns.time)]
+        expected += [(f"{place}.event", columns.event, KEYS), (f"{place}.value", columns.value, NUMBERS)]
+        expected += [_time(f"{place}.ingested", columns.ingested), _time(f"{place}.retracted", columns.retracted)]
         expected.append(_time(f"labels.{name}.complete.watermark", declared.complete.watermark))
         problems += _problems(log, expected)
     if problems:

@@ -9,14 +9,15 @@ from datetime import datetime
 from pyspark.sql import DataFrame
 
 from jobs.day import Day
-from jobs.inputs.impressions import impressions, key_type, label_log
+from jobs.inputs import label_logs
+from jobs.inputs.impressions import impressions
 from jobs.inputs.sources import Inputs
 from jobs.settings import Evaluation
 
 
 @dataclass(frozen=True)
 class Frames:
-    """The impressions, and the events of each label log by its name."""
+    """The impressions, and the rows of each label log by its name."""
 
     impressions: DataFrame
     logs: Mapping[str, DataFrame]
@@ -24,9 +25,8 @@ class Frames:
 
 def framed(inputs: Inputs, settings: Evaluation, day: Day, as_of: datetime) -> Frames:
     """The frames of pinned sources; events are labels up to the moment `as_of`."""
-    key = key_type(settings, inputs.impressions, inputs.logs)
-    declared = settings.label_logs.items()
+    key = label_logs.key_type(settings, inputs.impressions, inputs.logs)
     return Frames(
         impressions(inputs.impressions, settings, day, key),
-        {name: label_log(inputs.logs[name], log, day, as_of, key) for name, log in declared},
+        label_logs.framed(inputs.logs, settings, day, as_of, key),
     )

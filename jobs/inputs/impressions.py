@@ -1,8 +1,7 @@
-"""The user's columns become ours: one typed, checked frame of impressions, and one for each label log."""
+"""The user's columns of impressions become ours: one typed, checked frame."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pyspark.sql import Column, DataFrame
@@ -13,18 +12,10 @@ from jobs.engines.quoting import by_name
 from jobs.files.pinned import Pinned
 from jobs.inputs import times, values
 from jobs.inputs.scorings import SAMPLING, label_named, reason_beside, score_columns, weight_columns
-from jobs.settings import Evaluation, LabelLog
+from jobs.settings import Evaluation
 from udfs.kinds import KINDS
 
 CALENDAR = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)  # what Python can spell in any zone
-
-
-def key_type(settings: Evaluation, source: Pinned, logs: Mapping[str, Pinned]) -> str:
-    """The type in which ids are joined: BIGINT where all sources have integers, which is faster, else STRING."""
-    ids = [(source, settings.impressions.columns.id)]
-    ids += [(logs[name], log.columns.id) for name, log in settings.label_logs.items()]
-    types = {dict(pinned.frame.dtypes)[name] for pinned, name in ids if name}
-    return "bigint" if types <= {"bigint", "int", "smallint", "tinyint"} else "string"
 
 
 def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> DataFrame:
@@ -65,31 +56,6 @@ def impressions(source: Pinned, settings: Evaluation, day: Day, key: str) -> Dat
         selected[label_named(name)] = F.when(problem.isNull(), value)
     selected["reason"] = F.coalesce(*reasons, F.lit(None).cast("string"))
     return frame.select(*(c.alias(n) for n, c in {**selected, **_measured(source, settings)}.items()))
-
-
-def label_log(source: Pinned, log: LabelLog, day: Day, as_of: datetime, key: str) -> DataFrame:
-    """The events of a label log.
-
-    Columns: `id` (of the type `key`), `time` BIGINT (µs, UTC), `outside` STRING, why it cannot be a label of the day:
-    it is of `other_days`, before the day or beyond the last window, or `after_age`, not known at `as_of` yet; NULL of
-    the others and of those without a time; `reason` STRING (`null_id`, `null_time`, `bad_time`) or NULL, `row` STRUCT.
-    """
-    identity, moment = (
-        by_name(log.columns.id).cast(key),
-        times.utc_micros(source, log.columns.time, day.timezone),
-    )
-    mapped = [log.columns.id, log.columns.time.column]
-    far = (moment < micros(day.start)) | (moment >= micros(day.end + log.window))
-    outside = F.when(far, "other_days").when(moment >= micros(as_of), "after_age")
-    return source.frame.select(
-        identity.alias("id"),
-        moment.alias("time"),
-        outside.alias("outside"),
-        F.coalesce(F.when(identity.isNull(), F.lit("null_id")), times.time_reason(log.columns.time, moment)).alias(
-            "reason"
-        ),
-        F.struct(*(by_name(name) for name in mapped)).alias("row"),
-    )
 
 
 def days_of(impressions: DataFrame, day: Day) -> str:

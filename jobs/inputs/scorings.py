@@ -114,6 +114,11 @@ def label_named(name: str) -> str:
     return f"label_{name}"
 
 
+def label_of(scoring: Scoring) -> str:
+    """The name of the label of a task × model."""
+    return scoring.label.removeprefix(label_named(""))
+
+
 def reason_beside(column: str) -> str:
     """Our column of the reason why a weight, a rate or a score cannot be used."""
     return f"{column}_reason"

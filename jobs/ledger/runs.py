@@ -82,7 +82,7 @@ def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
     for task_name, model in settings.pairs:
         task = settings.tasks[task_name]
         names = [name for name in (task.label, task.given) if name is not None]
-        labels = {n: _meaning(document["labels"][n]) for n in names}
+        labels = {n: _meaning(document["labels"], n) for n in names}
         found[f"{task_name} / {model}"] = {
             "kind": task.kind,
             "label": task.label,
@@ -172,9 +172,23 @@ def _sources(folder: Traversable, name: str) -> Iterable[tuple[str, bytes]]:
             yield f"{name}/{entry.name}", entry.read_bytes()
 
 
-def _meaning(label: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a label decides its value, wherever it is read from."""
-    return {key: label[key] for key in ("values", "window") if key in label}
+def _meaning(labels: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """What of a label decides its value, wherever it is read from.
+
+    Of a log what it is without a word is left out: so it was meant before there was a choice.
+    """
+    label = labels[name]
+    meant = {key: label[key] for key in ("values", "window") if key in label}
+    if "window" not in label:
+        return meant
+    columns = label["columns"]
+    if label["events"] != "any":
+        meant |= {"events": label["events"], "value": columns["value"]}
+    if label["via"] is not None:
+        clicks = {label["via"]: _meaning(labels, label["via"])}
+        meant |= {"attribution": label["attribution"] or "post_click", "via": clicks}
+    known = [key for key in ("event", "ingested", "retracted") if columns[key] is not None]
+    return meant | ({"known by": known} if known else {})
 
 
 def _ledger_columns(ledger: Ledger | None) -> dict[str, Any]:

@@ -203,8 +203,8 @@ RUNS = Table(
         Column(
             "label_events",
             "string",
-            "JSON by label log of its events: read = other_days + after_age + rejected + duplicate + inside, before and"
-            " after the window + rejected_impression + other_impression + orphan + unknown",
+            "JSON by label log of its events: read = other_days + after_age + rejected + duplicate + retracted +"
+            " inside, before and after the window + rejected_impression + other_impression + orphan + unknown",
         ),
         Column("message", "string", "Why the run failed, was refused or is provisional"),
         Column("units", "string", "JSON by task of the powers of two in which weights and values were summed"),

@@ -26,7 +26,7 @@ def lacking(session: SparkSession, inputs: Inputs, settings: Evaluation, day: Da
     """The sources that say, as they are asked to, that they are not whole yet."""
     asked: list[tuple[Pinned, Impressions | LabelLog, datetime]] = [(inputs.impressions, settings.impressions, day.end)]
     for name, log in settings.label_logs.items():
-        asked.append((inputs.logs[name], log, min(day.end + log.window, stamp.as_of)))
+        asked.append((inputs.logs[name], log, min(day.end + settings.reach(name), stamp.as_of)))
     for source, declared, needed in asked:
         if declared.complete.file is not None:
             yield from _without_file(session, source.name, declared, day, settings.day.partition)

@@ -40,6 +40,25 @@ JointWeight = Annotated[float, Field(gt=-(2**40), lt=2**40)]
 Scores = Annotated[Mapping[str, ModelScore], Field(min_length=1)]
 
 
+def reach(name: str, labels: Mapping[str, Label]) -> timedelta:
+    """From an impression to the end of what may count of a label: after the last click a whole window may follow."""
+    label = labels[name]
+    if isinstance(label, LabelColumn):
+        return timedelta(0)
+    click = labels.get(label.via or "") if label.post_click else None
+    return label.window + (click.window if isinstance(click, LabelLog) else timedelta(0))
+
+
+def final_after(name: str, labels: Mapping[str, Label]) -> timedelta:
+    """Time from an impression to the moment its label no longer changes; one in its row is final at once."""
+    label = labels[name]
+    if isinstance(label, LabelColumn):
+        return timedelta(0)
+    own = reach(name, labels) + label.lateness
+    click = labels.get(label.via or "")
+    return max(own, click.window + click.lateness) if isinstance(click, LabelLog) else own
+
+
 class Evaluation(Section):
     """One evaluation: everything a nightly run needs to know. Made by `load` or `parse` only."""
 
@@ -84,8 +103,8 @@ class Evaluation(Section):
     @field_validator("ages", mode="before")
     @classmethod
     def _or_final_age(cls, ages: object, info: ValidationInfo) -> object:
-        labels = info.data.get("labels", {}).values()
-        final = max((label.final_after for label in labels), default=timedelta(0))
+        labels = info.data.get("labels", {})
+        final = max((final_after(name, labels) for name in labels), default=timedelta(0))
         return [HOUR * -(-final // HOUR)] if ages is None else ages
 
     def in_order(self) -> Self:
@@ -159,7 +178,16 @@ class Evaluation(Section):
     def is_final(self, age_hours: float, task: str) -> bool:
         """Whether the task's label, and the label it is given, no longer change at this age."""
         names = (self.tasks[task].label, self.tasks[task].given)
-        return all(self.labels[name].final_after <= HOUR * age_hours for name in names if name is not None)
+        return all(final_after(name, self.labels) <= HOUR * age_hours for name in names if name is not None)
+
+    def span(self, name: str) -> timedelta:
+        """The window of a label log in which what it is measured from lies: of events `post_click` their clicks."""
+        log = self.label_logs[name]
+        return self.label_logs[str(log.via)].window if log.post_click else log.window
+
+    def reach(self, name: str) -> timedelta:
+        """From an impression to the end of what may count of a label log."""
+        return reach(name, self.labels)
 
     def document(self) -> dict[str, Any]:
         """Return the resolved configuration as plain JSON values; `parse` reads it back."""

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
@@ -14,6 +14,7 @@ from jobs.settings.fields import (
     Column,
     Duration,
     Items,
+    Name,
     Option,
     Path,
     Section,
@@ -21,11 +22,12 @@ from jobs.settings.fields import (
     Text,
     Time,
     Window,
-    not_yet,
     only,
 )
 
 LABEL_LOG_KEYS = frozenset({"source", "columns", "window", "lateness"})
+BINARY: Final = "binary"  # what a label holds that is 0 or 1
+
 SECRET = re.compile(r"secret|passw|token|credential|key", re.IGNORECASE)
 NO_SECRET = "no secret here: give it to the engine, e.g. in conf/spark-defaults.conf, and refer to it from there"
 
@@ -127,18 +129,20 @@ class LabelColumn(Section):
             raise WrongValueError(expected, found=described(classes))
         return classes
 
-    @property
-    def final_after(self) -> timedelta:
-        """A label in the impression row is final at once."""
-        return timedelta(0)
-
 
 class LogColumns(Section):
-    """The columns of a label log: the impression's id, and when the click or conversion happened."""
+    """The columns of a label log: whose event it is, and when it happened; each of the others may be missing.
+
+    `id` is the impression's, or `via` a click the click's. `event` is the event's own id: rows that share it are
+    copies. `ingested` is when the row came in, `retracted` when the event was taken back, `value` what it is worth.
+    """
 
     id: Column
     time: Time
-    ingested: Annotated[Time | None, not_yet("null", lambda column: column is not None)] = None
+    event: Column | None = None
+    ingested: Time | None = None
+    retracted: Time | None = None
+    value: Column | None = None
 
 
 class Unmatched(Section):
@@ -154,29 +158,62 @@ class Unmatched(Section):
 class LabelLog(Section):
     """A label that comes as a log of its own, within `window` after the impression, `lateness` late at most.
 
+    Of several events in the window `events` makes one label: 1 where there are `any`, the value of the `first`, their
+    `count`, or the `sum` of their values. Events that are about clicks reach their impressions `via` that log; the
+    window begins with the click then (`post_click`), or with the impression (`post_view`).
     A log without any event for a day is taken for one that is not there yet, unless it `may_be_empty`.
     """
 
-    values: ClassVar[str] = "binary"  # an event is there or not
-    classes: ClassVar[tuple[str, ...]] = ()
     source: Source
     columns: LogColumns
     window: Window
     lateness: Duration = timedelta(0)
+    events: Literal["any", "first", "count", "sum"] = "any"
+    via: Name | None = None
+    attribution: Literal["post_click", "post_view"] | None = None
     may_be_empty: bool = False
     unmatched: Unmatched = Unmatched()
     complete: Complete = Complete()
 
     @property
+    def values(self) -> str:
+        """What the label holds, as a label column declares it."""
+        return BINARY if self.events == "any" else "number"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """No event is one of several classes."""
+        return ()
+
+    @property
+    def valued(self) -> bool:
+        """Whether the value of events is asked for."""
+        return self.events in ("first", "sum")
+
+    @property
+    def post_click(self) -> bool:
+        """Whether the window begins with the click."""
+        return self.via is not None and self.attribution != "post_view"
+
+    @property
+    def plain(self) -> bool:
+        """Whether a row is an event as it stands: about an impression, told from others by its time, never undone."""
+        columns = self.columns
+        return self.via is None and (columns.event, columns.retracted, columns.value) == (None, None, None)
+
+    @property
+    def mapped(self) -> tuple[str, ...]:
+        """The columns of an event, each once."""
+        columns = self.columns
+        times = [time.column for time in (columns.time, columns.ingested, columns.retracted) if time is not None]
+        names = [columns.id, times[0], columns.event, *times[1:], columns.value]
+        return tuple(dict.fromkeys(name for name in names if name is not None))
+
+    @property
     def read(self) -> tuple[str, ...]:
         """The columns that are read."""
         watermark = self.complete.watermark
-        return (self.columns.id, self.columns.time.column, *(() if watermark is None else (watermark.column,)))
-
-    @property
-    def final_after(self) -> timedelta:
-        """Time from an impression to the moment its label no longer changes."""
-        return self.window + self.lateness
+        return (*self.mapped, *(() if watermark is None else (watermark.column,)))
 
 
 def _label_tag(value: object) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Hashable, Iterable, Iterator
 from jobs.errors import Problem, described, nearest_match, one_of
 from jobs.settings.errors import Location, dotted
 from jobs.settings.evaluation import Evaluation
-from jobs.settings.logs import LabelLog, Source
+from jobs.settings.logs import BINARY, Source
 from udfs.catalog import statistics_of
 from udfs.kinds import KINDS
 from udfs.measures.peers import PEERS, peer_columns
@@ -38,7 +38,8 @@ Reference = tuple[Location, str]
 
 def relation_problems(settings: Evaluation) -> Iterator[Problem]:
     """Yield what is wrong between the parts of a configuration whose shapes are right."""
-    for check in (_references, _given, _unscored, _reserved, _names, _repeats, _join_columns, _bins, _comparisons):
+    checks = (_references, _given, _unscored, _reserved, _names, _repeats, _join_columns, _bins, _comparisons)
+    for check in (*checks, _values, _clicks):
         yield from check(settings)
 
 
@@ -90,9 +91,9 @@ def _given(settings: Evaluation) -> Iterator[Problem]:
     for name, task in settings.tasks.items():
         label = settings.labels.get(task.given or "")
         place = dotted(("tasks", name, "given"))
-        if label is not None and label.values != LabelLog.values:
+        if label is not None and label.values != BINARY:
             told = f"{described(task.given)}, whose values are {label.values}"
-            yield Problem(place, told, "a label whose values are binary")
+            yield Problem(place, told, f"a label whose values are {BINARY}")
         if task.given == task.label:
             yield Problem(place, described(task.given), "another label than the task's own")
 
@@ -148,6 +149,35 @@ def _join_columns(settings: Evaluation) -> Iterator[Problem]:
         if column is None:
             expected = f"a column, as the label log {logs} is joined by it"
             yield Problem(dotted(("impressions", "columns", key)), "nothing", expected)
+
+
+def _values(settings: Evaluation) -> Iterator[Problem]:
+    for name, log in settings.label_logs.items():
+        place, column = dotted(("labels", name, "columns", "value")), log.columns.value
+        if log.valued and column is None:
+            yield Problem(place, "nothing", f"a column, as events: {log.events} is made of the values of events")
+        if column is not None and not log.valued:
+            yield Problem(
+                place, described(column), f"none, as events: {log.events} asks for no value; or first, or sum"
+            )
+
+
+def _clicks(settings: Evaluation) -> Iterator[Problem]:
+    logs = settings.label_logs
+    for name, log in logs.items():
+        if log.attribution == "post_click" and log.via is None:
+            expected = "post_view, or the log of the clicks in via"
+            yield Problem(dotted(("labels", name, "attribution")), described(log.attribution), expected)
+        if log.via is None:
+            continue
+        known = [other for other, click in logs.items() if other != name and click.via is None]
+        if log.via not in known:
+            expected = f"{one_of(known)} (label logs that are about impressions)"
+            nearest = nearest_match(log.via, known)
+            yield Problem(dotted(("labels", name, "via")), described(log.via), expected, nearest)
+        elif logs[log.via].columns.event is None:
+            expected = f"the column of the ids that {name} has of them"
+            yield Problem(dotted(("labels", log.via, "columns", "event")), "nothing", expected)
 
 
 def _bins(settings: Evaluation) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from jobs.day import Day
 from jobs.engines.quoting import by_name
 from jobs.files import pinned as sources
 from jobs.files.pinned import Wanted
-from jobs.inputs import impressions
+from jobs.inputs import impressions, label_logs
 from jobs.settings import parse
 from tests.world.night import DAY, document, parquet
 
@@ -60,7 +60,7 @@ def mapped(spark, config: Mapping[str, Any], day: Day | None = None) -> DataFram
     settings = parse(config)
     day = day or Day(DAY, settings.day.timezone)
     pinned = sources.pinned(spark, Wanted("impressions", settings.impressions.source, day))
-    return impressions.impressions(pinned, settings, day, impressions.key_type(settings, pinned, {}))
+    return impressions.impressions(pinned, settings, day, label_logs.key_type(settings, pinned, {}))
 
 
 def answers(spark, folder: Path, cases: Mapping[str, Case]) -> dict[str, list[Any]]:

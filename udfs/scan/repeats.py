@@ -43,7 +43,8 @@ def bucketed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def repeated(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The first bits that come more than once, each once, as a number: `prefix` BIGINT, `hash >> LEFT_OUT`.
 
-    All parts of a bucket must be in one task.
+    In a last row, whose prefix is NULL, `rows` BIGINT is how many hashes there were. All parts of a bucket must be in
+    one task.
     """
     parts: dict[int, list[Kept]] = defaultdict(list)
     for batch in batches:
@@ -52,7 +53,10 @@ def repeated(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     # In one batch: a thousand small ones take longer to collect than to find.
     found = [(bucket << KEPT_BITS) + _twice(np.concatenate(part)) for bucket, part in parts.items()]
     if found:
-        yield pa.record_batch([pa.array(np.concatenate(found))], names=["prefix"])
+        prefixes = pa.array(np.concatenate(found))
+        rows = sum(part.size for each in parts.values() for part in each)
+        columns = [(prefixes, pa.nulls(1, pa.int64())), (pa.nulls(len(prefixes), pa.int64()), pa.array([rows]))]
+        yield pa.record_batch([pa.concat_arrays(column) for column in columns], names=["prefix", "rows"])
 
 
 def _twice(kept: Kept) -> IntArray:

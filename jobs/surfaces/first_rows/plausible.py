@@ -41,7 +41,9 @@ def implausible(settings: Evaluation, impressions: Glimpse | None, logs: Mapping
     for name, log in logs.items():
         columns_of_log = settings.label_logs[name].columns
         found += _ids(f"labels.{name}.columns.id", log, columns_of_log.id)
-        found += _times(f"labels.{name}.columns.time", log, columns_of_log.time)
+        found += _ids(f"labels.{name}.columns.event", log, columns_of_log.event)
+        for key in ("time", "ingested", "retracted"):
+            found += _times(f"labels.{name}.columns.{key}", log, getattr(columns_of_log, key))
     return found
 
 

@@ -17,6 +17,7 @@ from jobs.examples.events import EventCounts
 from jobs.files import pinned as sources
 from jobs.files.pinned import Wanted
 from jobs.inputs import impressions as read
+from jobs.inputs import label_logs
 from jobs.settings import parse
 from tests.world.night import DAY, document, parquet
 
@@ -68,8 +69,8 @@ def counted(spark, config: dict, *, rejected: bool = True) -> dict[str, EventCou
     day = Day(DAY, "UTC")
     pinned = sources.pinned(spark, Wanted("impressions", evaluation.impressions.source, day))
     logs = {n: sources.pinned(spark, Wanted(n, log.source, day)) for n, log in evaluation.label_logs.items()}
-    key = read.key_type(evaluation, pinned, logs)
-    frames = {n: read.label_log(logs[n], log, day, day.as_of(AGE), key) for n, log in evaluation.label_logs.items()}
+    key = label_logs.key_type(evaluation, pinned, logs)
+    frames = label_logs.framed(logs, evaluation, day, day.as_of(AGE), key)
     return events.counted(read.impressions(pinned, evaluation, day, key), frames, evaluation, day, rejected=rejected)
 
 
@@ -162,7 +163,7 @@ def test_every_class_of_events(spark, tmp_path, ids):
     }
     assert found["click"].counts == {
         "read": 86, "other_days": 3, "after_age": 0, "rejected": {"null_id": 1, "null_time": 1}, "duplicate": 2,
-        "inside": 23, "before": 20, "after": 27, "rejected_impression": 2, "other_impression": 2,
+        "retracted": 0, "inside": 23, "before": 20, "after": 27, "rejected_impression": 2, "other_impression": 2,
         "orphan": 3, "unknown": 2,
     }  # fmt: skip
     assert found["conversion"].after_age == 1

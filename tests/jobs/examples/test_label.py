@@ -17,6 +17,7 @@ from jobs.examples.label import Labelled
 from jobs.files import pinned as sources
 from jobs.files.pinned import Wanted
 from jobs.inputs import impressions as read
+from jobs.inputs import label_logs
 from jobs.settings import parse
 from tests.world.cases import collected
 from tests.world.night import DAY, document, parquet
@@ -53,11 +54,8 @@ def labelled(spark, config: dict) -> Labelled:
     day = Day(DAY, settings.day.timezone)
     pinned = sources.pinned(spark, Wanted("impressions", settings.impressions.source, day))
     logs = {name: sources.pinned(spark, Wanted(name, log.source, day)) for name, log in settings.label_logs.items()}
-    key = read.key_type(settings, pinned, logs)
-    frames = {
-        n: read.label_log(logs[n], log, day, day.as_of(settings.age_hours), key)
-        for n, log in settings.label_logs.items()
-    }
+    key = label_logs.key_type(settings, pinned, logs)
+    frames = label_logs.framed(logs, settings, day, day.as_of(settings.age_hours), key)
     return label.labelled(read.impressions(pinned, settings, day, key), frames, settings)
 
 

@@ -304,9 +304,71 @@ def test_key_columns_and_statistics_are_no_dimensions() -> None:
     assert errors(lambda: parse(changed(("dimensions", names), ("slices", [[]])))) == told
 
 
+BY_CLICKS: dict[str, Any] = {
+    "clicked": {**LOG, "window": "1h", "columns": {"id": "i", "time": "t", "event": "c"}},
+    "sale": {**LOG, "window": "90m", "columns": {"id": "c", "time": "t"}, "via": "clicked"},
+}
+WRONG_EVENTS: list[tuple[str, tuple[str, Any], str]] = [
+    ("no value", ("events", "sum"), "columns.value: found nothing, expected a column, as events: sum is made of the values of events"),  # noqa: E501
+    ("no first value", ("events", "first"), "columns.value: found nothing, expected a column, as events: first is made of the values of events"),  # noqa: E501
+    ("a value for nothing", ("columns/value", "v"), "columns.value: found 'v', expected none, as events: any asks for no value; or first, or sum"),  # noqa: E501
+    ("no rule", ("events", "last"), "events: found 'last', expected 'any', 'first', 'count' or 'sum'"),
+    ("no such log", ("via", "click"), "via: found 'click', expected one of clicked (label logs that are about impressions); did you mean 'clicked'?"),  # noqa: E501
+    ("itself", ("via", "sale"), "via: found 'sale', expected one of clicked (label logs that are about impressions)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "text"), [row[1:] for row in WRONG_EVENTS], ids=[row[0] for row in WRONG_EVENTS])
+def test_how_events_become_a_label_is_told_by_its_place(change: tuple[str, Any], text: str) -> None:
+    place, value = change
+    logs = ((f"labels/{name}", copy.deepcopy(log)) for name, log in BY_CLICKS.items())
+    config = changed(*logs, ("tasks/cvr/kind", "regression"))
+    parse(config)
+    *above, last = place.split("/")
+    functools.reduce(lambda node, key: node[key], above, config["labels"]["sale"])[last] = value
+    assert errors(lambda: parse(config)) == [f"labels.sale.{text}"]
+
+
+def test_clicks_that_others_are_about_have_ids_and_a_window_of_clicks_needs_them() -> None:
+    bare = changed(("labels/clicked", {**LOG, "window": "1h"}), ("labels/sale", BY_CLICKS["sale"]))
+    text = "labels.clicked.columns.event: found nothing, expected the column of the ids that sale has of them"
+    assert errors(lambda: parse(bare)) == [text]
+    text = "labels.sale.attribution: found 'post_click', expected post_view, or the log of the clicks in via"
+    assert errors(lambda: parse(changed(("labels/sale/attribution", "post_click")))) == [text]
+    assert parse(changed(("labels/sale/attribution", "post_view"))).label_logs["sale"].attribution == "post_view"
+
+
+def test_which_tasks_take_a_number_of_events() -> None:
+    def asked(kind: str, label: str, **columns: str) -> dict[str, Any]:
+        columns = {"id": "i", "time": "t", "group": "g"}
+        return changed(
+            ("labels/sales", {**LOG, "window": "1h", "events": "count"}),
+            ("tasks/cvr", {"label": label, "kind": kind}),
+            ("impressions/columns", columns),
+        )
+
+    for kind in ("regression", "candidates"):
+        assert parse(asked(kind, "sales")).labels["sales"].values == "number"
+        assert parse(asked(kind, "sale")).labels["sale"].values == "binary"
+    (text,) = errors(lambda: parse(asked("binary", "sales")))
+    assert text.startswith("tasks.cvr.label: found 'sales', whose values are number, expected a label of a binary task")
+    given = changed(("labels/sales", {**LOG, "window": "1h", "events": "count"}), ("tasks/cvr/given", "sales"))
+    expected = "tasks.cvr.given: found 'sales', whose values are number, expected a label whose values are binary"
+    assert errors(lambda: parse(given)) == [expected]
+
+
+def test_a_label_that_begins_with_a_click_is_final_a_window_of_clicks_later() -> None:
+    by_clicks = [(f"labels/{name}", log) for name, log in BY_CLICKS.items()]
+    found = parse(changed(*by_clicks))
+    assert (found.span("sale"), found.reach("sale"), found.age_hours) == (HOURS, 2.5 * HOURS, 3)
+    seen = parse(changed(*by_clicks, ("labels/sale/attribution", "post_view")))
+    assert (seen.span("sale"), seen.reach("sale"), seen.age_hours) == (1.5 * HOURS, 1.5 * HOURS, 2)
+    late = parse(changed(*by_clicks, ("labels/clicked/lateness", "5h")))
+    assert (late.age_hours, late.is_final(5, "cvr"), late.is_final(6, "cvr")) == (6, False, True)
+
+
 NOT_YET: list[tuple[str, Any, str]] = [
     ("tasks/ctr/label", {"column": "cat"}, "tasks.ctr.label: found a mapping of column, {}, expected the name of a label"),  # noqa: E501
-    ("labels/sale/columns/ingested", "at", "labels.sale.columns.ingested: found 'at', {}, expected null"),
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from udfs.scan import repeats
 from udfs.scan.repeats import LEFT_OUT, bucketed, repeated
 
 ENDS = np.array([-(2**63), -(2**63) + 1, -1, 0, 1, 2**63 - 2, 2**63 - 1])
+TOLD = pa.schema([("prefix", pa.int64()), ("rows", pa.int64())])
 
 
 def batches(hashes: np.ndarray, size: int) -> Iterator[pa.RecordBatch]:
@@ -20,7 +21,9 @@ def found(tasks: list[np.ndarray], places: int) -> list[int]:
     """The first bits that tasks with these hashes find, when their buckets meet in so many places."""
     sent = pa.Table.from_batches([batch for task in tasks for batch in bucketed(batches(task, 1000))])
     met = [sent.filter(pa.array(sent["bucket"].to_numpy() % places == place)) for place in range(places)]
-    return sorted(each for part in met for batch in repeated(part.to_batches()) for each in batch["prefix"].to_pylist())
+    told = pa.concat_tables(pa.Table.from_batches(repeated(part.to_batches()), TOLD) for part in met)
+    assert sum(told["rows"].drop_null().to_pylist()) == sum(map(len, tasks))
+    return sorted(told["prefix"].drop_null().to_pylist())
 
 
 @pytest.mark.parametrize("places", [1, 3])
