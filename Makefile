@@ -84,7 +84,7 @@ $(OTHER_STAMP): pyproject.toml
 cluster: jars ## A night on a cluster whose workers are killed, and at a server of Spark Connect
 	$(ENGINE_TESTS) spark tests/jobs/engines/test_cluster.py
 
-faults: jars ## Kill, suspend and interleave runs, a thousand times; `make test` has a short form
+faults: jars ## Kill, suspend, interleave runs and fill the disk, a thousand times; `make test` has a short form
 	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) sail tests/jobs/faults $(OF_FAULTS)
 	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) spark tests/jobs/faults $(OF_FAULTS)
 

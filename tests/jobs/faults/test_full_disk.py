@@ -1,0 +1,62 @@
+"""A disk that is full at any moment of a run: whole tables are left, truly told; with more room the next is right."""
+
+import json
+import os
+import shlex
+import subprocess
+
+import pytest
+
+from jobs.settings import parse
+from jobs.sql.query import answered
+from tests.world import child, days
+from tests.world.days import DAY, RESULTS
+
+# As much as a run takes in all, and less: KiB of a disk in memory, in a mount of its own that nobody else sees.
+SIZES = (*range(16, 480, 16),) if os.environ.get("LOSSLEDGER_FAULTS") == "all" else (200,)
+MOUNTS = subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode == 0
+SCRIPT = """
+mount -t tmpfs -o size={size}k none {place} && {run}; cp -r {place}/. {first}
+mount -o remount,size=64m {place} && {run}; cp -r {place}/. {second}
+"""
+pytestmark = pytest.mark.only_engine("sail" if MOUNTS else "none")
+
+
+def whole(spark, folder, document, expected):
+    """Whether all tables are of one run that was done; each has all rows of one, or none."""
+    held = {table: days.results(folder, table) for table in RESULTS}
+    assert [table for table, rows in held.items() if rows not in ([], expected[table])] == []
+    settings = parse({**document, "tables": {"path": str(folder / "tables")}})
+    if not all((folder / "tables" / "small" / name).is_dir() for name in (*RESULTS, "runs")):
+        return False
+    latest = answered(spark, settings, "SELECT * FROM runs_latest").to_pylist()
+    trusted = [row for row in latest if row["held_run_id"] is not None and not row["in_doubt"]]
+    runs = {run for table in RESULTS for run in days.run_ids(folder, table)}
+    assert [{row["held_run_id"]} for row in trusted] in ([], [runs])
+    return bool(trusted)
+
+
+def test_a_disk_that_fills_up_anywhere_leaves_whole_tables_and_the_next_run_is_right(spark, tmp_path):
+    document = days.small_day(tmp_path)
+    undisturbed = days.saved(document, tmp_path / "undisturbed.yaml")
+    child.succeeded(*child.COMMAND, "run", undisturbed, "--date", DAY, "--engine", "sail", "--json")
+    expected, codes = days.all_results(tmp_path), []
+    for size in SIZES:
+        place, first, second = (tmp_path / f"{size}" / name for name in ("disk", "first/tables", "second/tables"))
+        for folder in (place, first, second):
+            folder.mkdir(parents=True)
+        config = days.saved({**document, "tables": {"path": str(place)}}, tmp_path / f"{size}" / "small.yaml")
+        run = shlex.join([*child.COMMAND, "run", str(config), "--date", str(DAY), "--engine", "sail", "--json"])
+        script = SCRIPT.format(size=size, place=place, run=run, first=first, second=second)
+        done = child.succeeded("unshare", "-rm", "sh", "-c", script)
+        told = [json.loads(line) for line in done.out.splitlines()]
+        codes.append(told[0]["exit_code"])
+        assert whole(spark, first.parent, document, expected) == (codes[-1] == 0)
+        if codes[-1]:
+            assert codes[-1] == 3
+            assert "No space left on device" in told[0]["error"]
+        assert told[1]["exit_code"] == 0, told[1]
+        assert whole(spark, second.parent, document, expected)
+    # The first were too small, the last was not, where all are tried.
+    assert len(codes) == 1 or (codes[0], codes[-1]) == (3, 0)
+    assert codes == sorted(codes, reverse=True)
