@@ -101,7 +101,8 @@ def test_apache_spark_evaluates_every_age_and_skips_what_is_unchanged(spark, tmp
     assert values(settings, spark, text) == {(day(number), age, positives(number, age)) for number, age in evaluated}
     again = plans.planned(spark, settings, day(0), day(2), settings.hours)
     assert [night.state for night in again.nights] == [*["unchanged"] * 5, "new"]
-    assert [night.found.rows for night in again.nights[:2]] == [72 + 24, 72 + 24]
+    # A day later the conversions of the next day's impressions may be about this day's, too.
+    assert [night.found.rows for night in again.nights[:2]] == [72 + 24, 72 + 24 + 24]
 
 
 @SAIL
