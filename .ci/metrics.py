@@ -14,6 +14,7 @@ from udfs.kinds import KINDS
 from udfs.measure import OVER, Function, Measure, Metric, Statistic
 from udfs.measures import baselines, pairs, totals
 from udfs.measures.baselines import BASELINES
+from udfs.measures.nowcast import NOWCAST
 from udfs.measures.peers import PEERS, Peer, peer_columns, peer_metrics
 
 HEAD = """
@@ -186,7 +187,8 @@ def _listed(names: Iterable[str]) -> str:
 
 def _linked(name: str) -> str:
     # The low edge of a bin and what a baseline loses are no statistics: the family's own text tells what they are.
-    return f"`{name}`" if name == "low" or name.startswith("baseline_") else f"[`{name}`](#statistic-{name})"
+    given = name in ("low", *NOWCAST) or name.startswith("baseline_")
+    return f"`{name}`" if given else f"[`{name}`](#statistic-{name})"
 
 
 def _baselines() -> str:

@@ -11,6 +11,7 @@ from udfs.examples.pairs import pair_examples
 from udfs.kind import Arrays
 from udfs.kinds import KINDS
 from udfs.measure import Metric, Options
+from udfs.measures.nowcast import NOWCAST
 
 OPTIONS: Options = {"alpha": 1.0, "gamma": 2.0, "k": 1.0, "threshold": 0.5, "calibration_bins": 10.0}
 ONES, LOW, ZERO = np.ones(2), np.array([0.25, 0.375]), np.zeros(2)
@@ -63,8 +64,8 @@ def _sums(kind: str, *, of_classes: bool) -> Iterator[Sums]:
                 yield {**{name: float(np.sum(term)) for name, term in terms.items()}, **_by_class(kind, examples)}
             else:
                 # Of a baseline that is right by itself, and leaves nothing to gain.
-                baseline = {name: np.zeros(1) for name in catalog.BASELINE_COLUMNS}
-                yield {**{name: np.array([np.sum(term)]) for name, term in terms.items()}, **baseline}
+                others = {name: np.zeros(1) for name in catalog.BASELINE_COLUMNS} | dict.fromkeys(NOWCAST, np.ones(1))
+                yield {**{name: np.array([np.sum(term)]) for name, term in terms.items()}, **others}
 
 
 def _examples(kind: str, label: Any, score: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from udfs.examples.pairs import PAIR_COLUMNS
 from udfs.kinds import KINDS
 from udfs.measure import OVER, M, Measure, Metric, Options, Over, Statistic
 from udfs.measures.baselines import BASELINES
+from udfs.measures.nowcast import NOWCAST
 
 BASELINE_COLUMNS = {column for columns in BASELINES.values() for column in columns}
 OF_PAIRS = ("n", "weight")  # of all statistics, those that are the same of both models
@@ -133,6 +134,7 @@ def inputs_of(kind: str) -> dict[tuple[type[Measure], Over], Collection[str]]:
         (Metric, "bins"): BIN_COLUMNS,
         (Metric, "classes"): {*statistics, *statistics_of(kind, "classes")},
         (Metric, "baseline"): {*statistics, *BASELINE_COLUMNS},
+        (Metric, "nowcast"): {*statistics, *NOWCAST},
         (Metric, "pairs"): {*OF_PAIRS, *statistics_of(kind, "pairs")},
     }
 

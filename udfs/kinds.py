@@ -19,6 +19,7 @@ from udfs.measures import (
     class_prior,
     entropy,
     multiclass,
+    nowcast,
     pairs,
     regression,
     significance,
@@ -55,9 +56,13 @@ def _candidates(of: Arrays) -> groups.GroupExamples:
 BINARY: Final = Kind(
     name="binary",
     title="Binary",
-    families=(totals, binary, calibration, significance, entropy, baselines, areas, thresholds, reliability, pairs),
+    families=(
+        *(totals, binary, calibration, significance, entropy, baselines, nowcast),
+        *(areas, thresholds, reliability, pairs),
+    ),
     columns=SHARED
-    | {"label", "score", "complement", "positive_loss", "negative_loss", "score_is_zero", "score_is_one"},
+    | {"label", "score", "complement", "score_is_zero", "score_is_one"}
+    | {"positive_loss", "negative_loss", "complement_loss"},
     examples=_binary,
     labels=("binary", "signed", "soft"),
     loss="log_loss",
@@ -66,7 +71,7 @@ BINARY: Final = Kind(
     positives="positive_weight",
     hard=(
         Hard(
-            frozenset({"positive_loss", "negative_loss"}),
+            frozenset({"positive_loss", "negative_loss", "complement_loss"}),
             (
                 "hard_wrong_positive_weight",
                 "hard_wrong_negative_weight",

@@ -6,6 +6,7 @@ else is of every class is (n, classes). A parameter of a metric is a sum, by wha
 
 - `rows`: statistics, each (slices,), to (slices,);
 - `baseline`: the same, and the columns of `udfs.measures.baselines.BASELINES`;
+- `nowcast`: the same, and the columns of `udfs.measures.nowcast.NOWCAST`;
 - `bins`: columns of the score bins of one slice, each (bins,) in the order of the scores, to a number;
 - `classes`: class statistics of one slice, each (classes,), and its statistics, each a number, to a number;
 - `pairs`: sums over the rows that two models both can score, each (slices,), to (slices,).
@@ -29,7 +30,7 @@ from udfs.exact.arrays import FloatArray
 Function = Callable[..., Any]
 # By name; an option with several values makes one measure of each, as k = (5, 10) makes ndcg@5 and ndcg@10.
 Options = Mapping[str, float | tuple[float, ...]]
-Over = Literal["rows", "classes", "bins", "baseline", "pairs"]
+Over = Literal["rows", "classes", "bins", "baseline", "nowcast", "pairs"]
 OVER: tuple[Over, ...] = get_args(Over)
 ITSELF = "itself"
 Spread = Literal["mean", "total", "none"]
@@ -110,7 +111,7 @@ class Metric(Measure):
 
     def __call__(self, *inputs: Any, **named: Any) -> Any:
         """The metric of these sums, in order or by name, and of its options by name; of numbers it is a number."""
-        of_slices = self.over in ("rows", "baseline", "pairs")
+        of_slices = self.over in ("rows", "baseline", "nowcast", "pairs")
         arrays = [_floats(x, of_slices) for x in inputs]
         others = {name: x if name in self.options else _floats(x, of_slices) for name, x in named.items()}
         value = self.function(*arrays, **others)

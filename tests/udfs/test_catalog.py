@@ -146,7 +146,7 @@ def unknown_option(weight: FloatArray, *, temperature: float) -> FloatArray:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (unknown_column, "unknown_column: unknown parameter 'wieght'; there are: complement, label, negative_loss, "),
+        (unknown_column, "unknown_column: unknown parameter 'wieght'; there are: complement, complement_loss, label, "),
         (unknown_option, "unknown_option: unknown parameter 'temperature'; there are: alpha, calibration_bins, "),
     ],
 )

@@ -16,6 +16,7 @@ from udfs.catalog import columns_of, metrics_of, published, statistics_of
 from udfs.examples.classes import of_each_class
 from udfs.kinds import KINDS
 from udfs.measure import OVER, Metric, Statistic
+from udfs.measures.nowcast import NOWCAST
 from udfs.pricing import priced
 
 law = settings(max_examples=25)
@@ -24,6 +25,8 @@ powers = st.sampled_from([2.0**-8, 1.0, 2.0, 2.0**10])
 METRICS = [(kind, metric) for kind in KINDS for over in OVER for metric in metrics_of(kind, over).values()]
 OF_BINS = {"low": 0, "n": 0}  # how columns of bins scale with the weights; all others are sums of them
 OF_BASELINES = {"baseline_nll": 1, "baseline_entropy": 0}
+OF_NOWCASTS = {"arrived_share": 0, "arrived_loss_share": 0, "arrived_complement_share": 0}
+OF_BESIDES = {**OF_BASELINES, **OF_NOWCASTS}
 
 
 def measures(kind: str) -> dict[str, Statistic]:
@@ -128,13 +131,14 @@ def factor(statistics: Mapping[str, Statistic], name: str, metric: Metric, weigh
     """How many times a sum is as large."""
     if metric.over == "bins":
         return float(weight ** OF_BINS.get(name, 1))
-    if name in OF_BASELINES:
-        return float(weight ** OF_BASELINES[name])
+    if name in OF_BESIDES:
+        return float(weight ** OF_BESIDES[name])
     return float(weight ** statistics[name].weight_degree * value ** statistics[name].value_degree)
 
 
-def test_every_column_that_a_baseline_adds_has_a_degree() -> None:
+def test_every_column_that_a_baseline_or_a_nowcast_adds_has_a_degree() -> None:
     assert OF_BASELINES.keys() == catalog.BASELINE_COLUMNS
+    assert OF_NOWCASTS.keys() == {*NOWCAST}
 
 
 @of_kinds

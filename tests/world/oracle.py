@@ -98,7 +98,8 @@ PAIR = """
 SELECT '{task}' AS task, '{model}' AS model, country, device, campaign, shard, y, w, v, {unit} AS unit,
   usable, hard_zero, hard_one, p, c,
   if(hard_zero OR hard_one OR y = 0D, 0D, {positive_loss}) AS a,
-  if(hard_zero OR hard_one OR y = 1D, 0D, {negative_loss}) AS b
+  if(hard_zero OR hard_one OR y = 1D, 0D, {negative_loss}) AS b,
+  if(hard_zero OR hard_one OR y = 0D, 0D, {negative_loss}) AS d
 FROM (
   SELECT *, {hard_zero} AS hard_zero, {hard_one} AS hard_one, {p} AS p, {c} AS c FROM (
     SELECT * EXCEPT (s, w), if(usable, s, 0.5D) AS s, if(usable, w, 0D) AS w,
@@ -123,6 +124,7 @@ TERMS = {
     "squared_error": "w * ((y * c - (1D - y) * p) * (y * c - (1D - y) * p))",
     "positive_nll": "w * (y * a)",
     "negative_nll": "w * ((1D - y) * b)",
+    "positive_complement_nll": "w * (y * d)",
     "squared_nll": "w * (least(y * a + (1D - y) * b, 1000D) * least(y * a + (1D - y) * b, 1000D))",
     "score_variance": "w * w * (p * c)",
     "spiegelhalter_sum": "w * ((y * c - (1D - y) * p) * (c - p))",
@@ -165,6 +167,7 @@ def sums() -> Iterator[str]:
     """Every statistic as an aggregate of limbs of 34 bits: a decimal made of a large double would lose digits."""
     yield "count_if(usable) AS n"
     yield "count_if(NOT usable) AS unscored"
+    yield "count_if(usable AND y > 0D) AS positive_rows"
     for name in TERMS:
         high = f"floor({name} / 17179869184D)"
         low = f"({name} - {high} * 17179869184D)"

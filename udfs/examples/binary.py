@@ -83,6 +83,7 @@ def _from_probability(label: FloatArray, score: FloatArray, kernel: Kernel) -> E
         "complement": 1.0 - score,
         "positive_loss": placed(-kernel.log(score[positive]), positive, score.size),
         "negative_loss": placed(-kernel.log1p(-score[negative]), negative, score.size),
+        "complement_loss": placed(-kernel.log1p(-score[positive]), positive, score.size),
         "score_is_zero": flags(zero),
         "score_is_one": flags(one),
     }
@@ -97,6 +98,7 @@ def _from_logit(label: FloatArray, score: FloatArray, kernel: Kernel) -> Example
         "complement": sigmoid(-score, kernel=kernel),
         "positive_loss": placed(softplus(-score[positive], kernel=kernel), positive, score.size),
         "negative_loss": placed(softplus(score[negative], kernel=kernel), negative, score.size),
+        "complement_loss": placed(softplus(score[positive], kernel=kernel), positive, score.size),
         "score_is_zero": flags(zero),
         "score_is_one": flags(one),
     }
@@ -135,4 +137,5 @@ def unit_examples(clip: float) -> Examples:
         "complement": np.array([1.0 - clip, clip, clip, 1.0 - clip]),
         "positive_loss": np.array([dear, 0.0, cheap, 0.0]),
         "negative_loss": np.array([0.0, dear, 0.0, cheap]),
+        "complement_loss": np.array([cheap, 0.0, dear, 0.0]),
     }

@@ -63,10 +63,15 @@ def _from_probability(label: FloatArray, score: FloatArray, rate: float) -> Exam
         "score": probability,
         "complement": complement,
         "positive_loss": placed(_positive_loss(score[positive], rate), positive, score.size),
-        "negative_loss": placed(STRICT.log1p(rate * score[negative] / (1.0 - score[negative])), negative, score.size),
+        "negative_loss": placed(_negative_loss(score[negative], rate), negative, score.size),
+        "complement_loss": placed(_negative_loss(score[positive], rate), positive, score.size),
         "score_is_zero": flags(zero),
         "score_is_one": flags(one),
     }
+
+
+def _negative_loss(score: FloatArray, rate: float) -> FloatArray:
+    return STRICT.log1p(rate * score / (1.0 - score))
 
 
 def _positive_loss(score: FloatArray, rate: float) -> FloatArray:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from udfs.exact.arrays import FloatArray
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.kernels import STRICT, Kernel, log1mexp
 from udfs.examples.binary import Examples, from_score, placed, usable
 
@@ -47,16 +47,16 @@ def product_examples(
         loss = loss + factor["positive_loss"]
         zero, one = np.maximum(zero, factor["score_is_zero"]), one * factor["score_is_one"]
     soft = (zero == 0.0) & (one == 0.0)
-    negative = np.flatnonzero((columns["label"] < 1.0) & soft)
-    tiny = negative[loss[negative] < _TINY]
-    negative_loss = placed(-log1mexp(np.maximum(loss[negative], _TINY), kernel=kernel), negative, label.size)
-    if tiny.size:
-        negative_loss[tiny] = _near_one([score[tiny] for score in scores], scales, kernel)
+    parts = {"negative_loss": columns["label"] < 1.0, "complement_loss": columns["label"] > 0.0}
+    complements = {
+        name: _complement_loss(loss, np.flatnonzero(part & soft), scores, scales, kernel)
+        for name, part in parts.items()
+    }
     return {
         **columns,
         **_product(factors),
         "positive_loss": np.where(soft, loss, 0.0),
-        "negative_loss": negative_loss,
+        **complements,
         "score_is_zero": zero,
         "score_is_one": one,
     }
@@ -69,6 +69,17 @@ def _product(factors: Sequence[Examples]) -> Examples:
         complement = complement + score * factor["complement"]
         score = score * factor["score"]
     return {"score": score, "complement": complement}
+
+
+def _complement_loss(
+    loss: FloatArray, rows: IntArray, scores: Sequence[FloatArray], scales: Sequence[str], kernel: Kernel
+) -> FloatArray:
+    """The loss −ln(1 − e⁻ᵗ) of some rows, 0 in all others, (n,); t is their `loss` as positives."""
+    found = placed(-log1mexp(np.maximum(loss[rows], _TINY), kernel=kernel), rows, loss.size)
+    tiny = rows[loss[rows] < _TINY]
+    if tiny.size:
+        found[tiny] = _near_one([score[tiny] for score in scores], scales, kernel)
+    return found
 
 
 def _near_one(scores: Sequence[FloatArray], scales: Sequence[str], kernel: Kernel) -> FloatArray:

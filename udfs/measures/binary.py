@@ -1,8 +1,9 @@
 """Losses of a binary task, from probabilities or logits.
 
 An example has a label y in [0, 1], a weight w, a score p = P(label is 1), its complement 1 − p, and the
-losses `positive_loss` = −ln p and `negative_loss` = −ln(1 − p). A hard row, with p of exactly 0 or 1, has
-losses 0 and puts its weight into the `hard_…` statistics; the clip is applied at finish (`udfs/pricing.py`).
+losses `positive_loss` = −ln p and `negative_loss` = −ln(1 − p); `complement_loss` is −ln(1 − p) where y is above 0,
+what a positive cost as long as it was none. A hard row, with p of exactly 0 or 1, has losses 0 and puts its weight
+into the `hard_…` statistics; the clip is applied at finish (`udfs/pricing.py`).
 The positive and the negative part of a loss are kept apart, so that any α is priced at finish.
 """
 
@@ -12,6 +13,12 @@ from udfs.exact.arrays import FloatArray
 from udfs.exact.kernels import STRICT
 from udfs.exact.numerics import ratio
 from udfs.measure import metric, statistic
+
+
+@statistic(unit="rows", counts=True, mirror=None)
+def positive_rows(scored, label):
+    """Rows scored whose label is above 0. Rows of zero weight count."""
+    return scored * (label > 0.0)
 
 
 @statistic(unit="weight", mirror="negative_weight")
@@ -67,6 +74,12 @@ def positive_nll(label, weight, positive_loss):
 def negative_nll(label, weight, negative_loss):
     """Weighted negative log-likelihood of the negative part, Σ w·(1 − y)·(−ln(1 − p)), hard rows left out."""
     return weight * ((1.0 - label) * negative_loss)
+
+
+@statistic(unit="nats", mirror=None)
+def positive_complement_nll(label, weight, complement_loss):
+    """What the positive part of the labels cost as long as it was negative, Σ w·y·(−ln(1 − p)), hard rows left out."""
+    return weight * (label * complement_loss)
 
 
 @statistic(unit="nats", suffix="_g{gamma}", mirror="negative_focal")

@@ -36,6 +36,7 @@ def test_a_recalibrated_probability_has_all_its_digits(score: float, rate: float
         "complement": 1 / (1 + odds),
         "positive_loss": mp.log1p(1 / odds),
         "negative_loss": mp.log1p(odds),
+        "complement_loss": mp.log1p(odds),
     }
     for name, value in expected.items():
         assert abs(mpf(found[name][0]) - value) <= mpf("2e-15") * value + mpf("1e-307"), name
@@ -70,7 +71,7 @@ def test_hard_scores_stay_hard() -> None:
         for number, end in enumerate(ends):
             found = recalibrated(end, 0.01, scale=scale)
             assert (found["score_is_zero"][0], found["score_is_one"][0]) == (1.0 - number, number)
-            assert found["positive_loss"][0] == found["negative_loss"][0] == 0.0
+            assert found["positive_loss"][0] == found["negative_loss"][0] == found["complement_loss"][0] == 0.0
 
 
 def test_a_model_of_sampled_negatives_is_calibrated_again() -> None:

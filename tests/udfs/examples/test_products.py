@@ -42,11 +42,11 @@ def columns_of_rows(
 
 
 @pytest.mark.parametrize(("scales", "rows"), FACTORS)
-@pytest.mark.parametrize("column", ["positive_loss", "negative_loss"])
-def test_both_losses_have_all_their_digits(column: str, scales: tuple[str, ...], rows: list[tuple[float, ...]]) -> None:
-    found = columns_of_rows(rows, scales, 1.0 if column == "positive_loss" else 0.0)
+@pytest.mark.parametrize("column", ["positive_loss", "negative_loss", "complement_loss"])
+def test_all_losses_have_all_their_digits(column: str, scales: tuple[str, ...], rows: list[tuple[float, ...]]) -> None:
+    found = columns_of_rows(rows, scales, 0.0 if column == "negative_loss" else 1.0)
     for value, factors in zip(found[column], rows, strict=True):
-        expected = exact_losses(factors, scales)[column == "negative_loss"]
+        expected = exact_losses(factors, scales)[column != "positive_loss"]
         assert abs(mpf(value) - expected) <= mpf("1e-14") * expected + mpf(2) ** -1074, factors
     assert not found["score_is_zero"].any()
     assert not found["score_is_one"].any()
@@ -107,9 +107,11 @@ def test_a_sure_factor_changes_nothing(rows: list[tuple[float, float, float]]) -
     expected = binary_examples(label, weight, logit, "logit")
     found = product_examples(label, weight, [one, logit], ("probability", "logit"))
     scored = expected["scored"] == 1.0  # in the other rows the factors have ½ for a score
-    for name in KINDS["binary"].columns - {"positive_loss", "negative_loss"}:
+    of_ones, of_zeros = scored & (label > 0.0), scored & (label < 1.0)
+    losses = {"positive_loss": of_ones, "negative_loss": of_zeros, "complement_loss": of_ones}
+    for name in KINDS["binary"].columns - losses.keys():
         assert found[name][scored].tolist() == expected[name][scored].tolist(), name
-    for name, part in (("positive_loss", scored & (label > 0.0)), ("negative_loss", scored & (label < 1.0))):
+    for name, part in losses.items():
         assert found[name][part] == pytest.approx(expected[name][part], rel=1e-14, abs=0), name
 
 
