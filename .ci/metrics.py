@@ -25,7 +25,7 @@ HEAD = """
 A **statistic** is one exact sum, a column of the tables `statistics` and `shard_statistics`: it may be added over any
 rows of them. A **metric** is a function of statistics, a row of the table `metrics`. The sums are added first; then the
 losses of hard scores are priced by `loss.clip`; then metrics are divided out. Metrics of score bins are functions of
-the sums of each bin, metrics of classes of the sums of each class.
+the sums of each bin, metrics of classes of the sums of each class; nowcasts are of tasks whose labels still arrive.
 
 Each entry has the published name, the definition with its source, the unit (1 is a plain number), what the metric is
 computed from, for what reason it can be NULL although the slice has weight, and an example: its number of those sums in
@@ -57,6 +57,12 @@ REASONS = {
     "labels_sum_to_zero": "Weighted labels add up to 0.",
     "no_variance": "No score of the slice can be wrong by chance: each is 0 or 1 (or ½, of `spiegelhalter_z`).",
     "constant_label": "Labels do not differ, or by too little for the sums to tell.",
+    "too_few_days": "Of a nowcast: fewer than five earlier days are final and were evaluated at this age.",
+    "no_final_age": "Of a nowcast: no configured age is one at which labels no longer change.",
+    "given_not_final": "Of a nowcast: the label that the task is given can still change, and with it the rows.",
+    "provisional": "Of a nowcast: the day is provisional, and the labels of its age are not all known.",
+    "labels_late": "Of a nowcast: labels are late, so that they do not arrive as on earlier days. See `label_arrival`.",
+    "labels_missing": "Of a nowcast: labels are missing. See `label_arrival`.",
 }
 
 INTERVALS = """
@@ -68,6 +74,8 @@ Every value has a standard error and a 95 % interval where it can, made of the t
   days are compared shard by shard. A gate on a comparison needs such an interval.
 - `delong`: AUC over rows, where bins are not kept by shard (`bins.shards`). It takes rows for independent and is too
   narrow where users have several.
+- `nowcast`: of what the metric will be. By shards only the chance of having arrived counts, by days what the shares
+  that have arrived differ by beyond that; `label_arrival` has them.
 
 Where there is none, `ci_reason` says why: the reason of the value itself, or
 """.strip()
@@ -82,6 +90,8 @@ NO_INTERVAL = {
     "cells_not_by_shard": "The rates of the cells of a slice are not kept by shard.",
     "total_not_declared": "The rate of the day without a shard is not known: `[]` is none of the `slices`.",
     "too_few_negatives": "AUC over rows needs ten of each class.",
+    "share_of_total": "A nowcast by the shares of the total: how far those of the slice are from them is not known.",
+    "share_unsure": "A nowcast by a share that may as well be 0.",
 }
 COMPARED = """
 The table `comparisons` has every metric on the rows that both models can score, but for totals and for what is neither

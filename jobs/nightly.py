@@ -34,7 +34,7 @@ from jobs.planning.history import history
 from jobs.progress import Progress
 from jobs.results import baselines, precision
 from jobs.results.new_rows import new_rows
-from jobs.results.outcome import Outcome
+from jobs.results.outcome import Outcome, judgements
 from jobs.results.rows import Combined, stamped_rejects
 from jobs.settings import Evaluation
 
@@ -159,8 +159,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
         provisional=finality.reasons,
         left_out=left.pairs,
         events={log.name: log.events for log in left.logs},
-        gates=new.get("gate_results"),
-        comparisons=new.get("comparisons"),
+        **judgements(new),
         worst=worst,
     )
 

@@ -15,7 +15,13 @@ FROM (
     FROM statistics
     GROUP BY event_date, age_hours, task
   ) AS held
-  LEFT JOIN (SELECT DISTINCT event_date, age_hours, task FROM metrics WHERE is_final) AS final
+  -- Where labels are missing in a slice, that one is not final, and so not all cells of the day are.
+  LEFT JOIN (
+    SELECT event_date, age_hours, task
+    FROM metrics
+    GROUP BY event_date, age_hours, task
+    HAVING MIN(CASE WHEN is_final THEN 1 ELSE 0 END) = 1
+  ) AS final
     ON final.event_date = held.event_date AND final.age_hours = held.age_hours AND final.task = held.task
 ) AS ages
 WHERE place = 1

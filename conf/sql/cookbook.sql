@@ -12,7 +12,7 @@
 
 -- 1. How good is each model per country and device over the last 28 days whose labels are complete? For a week, put 7.
 WITH final_day AS (
-  SELECT DISTINCT event_date, age_hours, task FROM metrics_final
+  SELECT event_date, age_hours, task FROM chosen_age WHERE is_final
 ),
 slice AS (
   SELECT
@@ -61,7 +61,7 @@ SELECT
   CASE WHEN positives > 0 AND negatives > 0
     THEN nll / (positives * LN(weight / positives) + negatives * LN(weight / negatives)) END AS normalized_entropy
 FROM whole_day
-LEFT JOIN (SELECT DISTINCT event_date, age_hours, task, is_final FROM metrics_final) AS final_day
+LEFT JOIN (SELECT event_date, age_hours, task, is_final FROM chosen_age WHERE is_final) AS final_day
   USING (event_date, age_hours, task)
 ORDER BY task, model, event_date;
 
@@ -130,7 +130,9 @@ JOIN runs AS r ON r.run_id = m.run_id AND r.state = 'done'
 ORDER BY event_date DESC;
 
 -- 9. Did last night run, is it whole, is anything red? No row: it never began, as missing_nights says.
-SELECT event_date, age_hours, status, as_of, ended_time, rows_read, rows_rejected, gates, gates_failed, message
+SELECT
+  event_date, age_hours, status, as_of, ended_time, rows_read, rows_rejected, gates, gates_failed, labels_late,
+  labels_missing, message
 FROM night_status
 ORDER BY event_date DESC, age_hours;
 
@@ -170,7 +172,15 @@ FROM slice_metrics
 WHERE metric = 'predicted_over_actual'
 ORDER BY event_date DESC, task, model, country NULLS FIRST, device NULLS FIRST;
 
--- 15. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
+-- 15. Which labels are late or missing, and where; how much of each is to come? Needs a label that comes as a log.
+SELECT
+  event_date, age_hours, label, slice, verdict, positives, expected_positives, expected_low, expected_high, share,
+  share_low, share_high, retracted, reason
+FROM label_arrival
+WHERE verdict IN ('labels_late', 'labels_missing') OR slice = ''
+ORDER BY event_date DESC, age_hours, label, slice;
+
+-- 16. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
 -- Where the total is not among the slices, nothing agrees.
 SELECT
   event_date, age_hours, task, model, cells.n,

@@ -24,3 +24,5 @@ UNION ALL
 SELECT DISTINCT 'unpaired_classes' AS held_by, event_date, age_hours, run_id FROM unpaired_classes
 UNION ALL
 SELECT DISTINCT 'pair_statistics' AS held_by, event_date, age_hours, run_id FROM pair_statistics
+UNION ALL
+SELECT DISTINCT 'label_arrival' AS held_by, event_date, age_hours, run_id FROM label_arrival

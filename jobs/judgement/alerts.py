@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from jobs.judgement.gates import FAILED
+from jobs.judgement.gates import FAILED, NOT_JUDGED
 from jobs.judgement.uncertainty import student
 from jobs.judgement.uncertainty.discoveries import RATE, adjusted
 from jobs.judgement.uncertainty.shards import LEAST_SHARDS
@@ -61,6 +61,7 @@ class Night:
         earlier: Rows of `gate_results` of earlier nights at the same age, in any order.
         lacking: Why the day is provisional.
         shards: How many there are of units, as intervals are made of them.
+        labels: Which labels are late or missing, as sentences.
     """
 
     evaluation: str
@@ -69,6 +70,7 @@ class Night:
     earlier: Sequence[Row] = ()
     lacking: Sequence[str] = ()
     shards: int = LEAST_SHARDS
+    labels: Sequence[str] = ()
 
 
 def of_night(night: Night, asked: Alerts) -> list[Alert]:
@@ -76,6 +78,9 @@ def of_night(night: Night, asked: Alerts) -> list[Alert]:
     found = []
     if night.lacking and "labels" in asked.of:
         found.append(_alert(night, "labels", f"{night.day} is not whole", "; ".join(night.lacking)))
+    if night.labels and "labels" in asked.of and not night.lacking:
+        more = [f"and in {len(night.labels) - SLICES:,} more slices"] if len(night.labels) > SLICES else []
+        found.append(_alert(night, "labels", "labels are late or missing", "\n".join([*night.labels[:SLICES], *more])))
     if "gates" in asked.of and not night.lacking:
         found += [_alert(night, "gates", *told) for told in _gates(night, asked)]
     return found
@@ -97,7 +102,9 @@ def _gates(night: Night, asked: Alerts) -> Iterator[tuple[str, str]]:
     )
     by_gate: dict[str, list[Row]] = {}
     for row in night.results:
-        by_gate.setdefault(row["gate"], []).append(row)
+        # What is not judged as labels are late is told of the labels.
+        if not (night.labels and row.get("verdict") == NOT_JUDGED):
+            by_gate.setdefault(row["gate"], []).append(row)
     often = f"{asked.nights} of {asked.of_last} nights" if asked.of_last > 1 else "tonight"
     for gate, rows in by_gate.items():
         effect = asked.least_effect.get(gate)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.judgement.gates import FAILED, NOT_JUDGED, UNDECIDED, Judged, judged
-from jobs.ledger.judgements import GATE_RESULTS
+from jobs.judgement.maturity.quiet import Lags
+from jobs.ledger.judgements import GATE_RESULTS, LABEL_ARRIVAL
 from jobs.ledger.stamp import Stamp
 from jobs.results.rows import selected, stamp_columns
 from jobs.settings import Evaluation
@@ -29,18 +30,28 @@ class Evidence:
         comparisons: By comparison, task, slice and metric.
         changes: By task, model, slice, metric and what the day is held against.
         quiet: Why models are not judged, or None.
+        lags: The labels that are late or missing: models are not judged by them.
     """
 
     metrics: Mapping[tuple[str, ...], Mapping[str, Any]]
     comparisons: Mapping[tuple[str, ...], Mapping[str, Any]]
     changes: Mapping[tuple[str, ...], Mapping[str, Any]]
     quiet: str | None = None
+    lags: Lags = field(default_factory=Lags)
 
     @classmethod
     def of(cls, tables: Mapping[str, pa.Table], settings: Evaluation, quiet: str | None) -> Evidence:
         """The evidence in the tables of a day, of no other metrics than gates ask for; a table may be absent."""
         asked = pa.array(sorted({_metric(settings, gate) for gate in settings.gates.values()}), type=pa.string())
-        return cls(**{name: _by(tables.get(name), keys, asked) for name, keys in KEYS.items()}, quiet=quiet)
+        rows = {name: _by(tables.get(name), keys, asked) for name, keys in KEYS.items()}
+        return cls(**rows, quiet=quiet, lags=Lags.in_rows(tables.get(LABEL_ARRIVAL.name), settings))
+
+    def against(self, gate: Gate, text: str) -> str | None:
+        """Why a gate is not judged in a slice, or None: how many rows there are does not rest on labels."""
+        if self.quiet is not None or gate.kind == "rows":
+            return self.quiet
+        lag = self.lags.touching(gate.task, text)
+        return None if lag is None else lag.sentence
 
 
 OWN = ("gate", "slice", "verdict", "fails", "sentence", "value", "low", "high", "least", "most")
@@ -88,7 +99,7 @@ def _of_gate(
         dimensions = tuple(name for name in settings.dimensions if name in names)
         # Of dimensions without a slice nothing is there, which is told once.
         for text in texts.get(dimensions) or [",".join(f"{name}=?" for name in dimensions)]:
-            yield text, judged(gate, _row(gate, name, evidence, text), quiet=evidence.quiet, sign=sign)
+            yield text, judged(gate, _row(gate, name, evidence, text), quiet=evidence.against(gate, text), sign=sign)
 
 
 def _metric(settings: Evaluation, gate: Gate) -> str:

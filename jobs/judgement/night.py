@@ -13,6 +13,7 @@ from jobs.judgement.changes.rows import changes_of
 from jobs.judgement.estimates import Known
 from jobs.judgement.gate_rows import Evidence
 from jobs.judgement.intervals import with_intervals
+from jobs.judgement.maturity.night import matured, with_finality, with_nowcasts
 from jobs.judgement.nights import comparisons_of
 from jobs.judgement.slices.declared import worst_declared
 from jobs.planning.finality import Finality
@@ -27,13 +28,14 @@ def judged(
     references: Rates,
     finality: Finality,
 ) -> tuple[dict[str, pa.Table], list[dict[str, Any]]]:
-    """Every table with intervals, comparisons, what changed and how gates were judged; and the worst slices."""
-    known = Known(tables, settings, references)
-    new = {**tables, "metrics": with_intervals(tables["metrics"], known)}
+    """Every table with intervals, comparisons, changes, what has arrived, and gates judged; and the worst slices."""
+    known, labels = Known(tables, settings, references), matured(session, tables, settings, finality.stamp)
+    new = {**tables, **labels.tables, "metrics": with_finality(with_intervals(tables["metrics"], known), labels)}
     new |= changes_of(session, settings, finality.stamp, new)
     new |= comparisons_of(session, known, finality.stamp)
     if settings.gates:
         quiet = f"the day is provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
         results = gate_rows.results(settings, Evidence.of(new, settings, quiet))
         new["gate_results"] = gate_rows.rows_of(results, finality.stamp)
-    return new, worst_declared(new, settings, finality.stamp)
+    worst = worst_declared(new, settings, finality.stamp)
+    return with_nowcasts(new, labels, settings, finality.stamp), worst

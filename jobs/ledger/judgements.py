@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.ledger.columns import PAIR, RUN, SLICE
 from jobs.storage.schema import PARTITION, Column, Table
 
+ARRIVING, COMPLETE, LATE, MISSING = "arriving", "complete", "labels_late", "labels_missing"
 INTERVAL = ("ci_low", "ci_high", "stderr", "ci_method", "ci_reason")
 
 METRICS = Table(
@@ -19,7 +20,11 @@ METRICS = Table(
         Column("ci_low", "double", "Lower end of the 95 % interval; NULL where there is none, see ci_reason"),
         Column("ci_high", "double", "Upper end of the 95 % interval; NULL likewise"),
         Column("stderr", "double", "Standard error of the value; NULL likewise"),
-        Column("ci_method", "string", "jackknife, by leaving out shards of units; delong, over rows as if independent"),
+        Column(
+            "ci_method",
+            "string",
+            "jackknife, by leaving out shards of units; delong, over rows as if independent; nowcast, of what will be",
+        ),
         Column("ci_reason", "string", "Why there is no interval; NULL in old rows"),
         Column("n", "bigint", "Rows scored; of tasks about candidates, groups", False),
         Column("weight", "double", "Sum of weights", False),
@@ -150,4 +155,38 @@ GATE_RESULTS = Table(
         *RUN,
     ),
     {},
+)
+
+LABEL_ARRIVAL = Table(
+    "label_arrival",
+    "How much of each label that comes as a log has arrived, by slice, beside earlier days at the same age",
+    (
+        *PARTITION,
+        Column("label", "string", "Label", False),
+        Column("task", "string", "Task whose positives are counted", False),
+        Column("model", "string", "Model whose rows are counted: labels are the same of each", False),
+        SLICE,
+        Column("n", "bigint", "Rows scored; of tasks about candidates, groups", False),
+        Column("weight", "double", "Sum of weights", False),
+        Column("positive_rows", "bigint", "Rows whose label is positive; NULL where they were not recorded"),
+        Column("positives", "double", "Weight of the positives by now; NULL likewise"),
+        Column("retracted", "double", "Of the positives of the next younger age so many are none any more, at least"),
+        Column("share", "double", "Positives at this age of the final ones on earlier days; above 1 where more go"),
+        Column("share_low", "double", "Lower end of the 95 % interval of the share of this day"),
+        Column("share_high", "double", "Upper end of that interval"),
+        Column("share_of", "string", "slice, or total where the slice has too few days or positives"),
+        Column("share_days", "bigint", "Earlier days that the share is of", False),
+        Column("share_reason", "string", "Why there is no share"),
+        Column("expected_positives", "double", "Weight of the positives that earlier days let expect at this age"),
+        Column("expected_low", "double", "Lower end of the 95 % interval of that number on one day"),
+        Column("expected_high", "double", "Upper end of that interval"),
+        Column("expected_days", "bigint", "Earlier days that it is of", False),
+        Column(
+            "p_adjusted", "double", "One-sided p value of so few, over all slices of the label (Benjamini-Hochberg)"
+        ),
+        Column("verdict", "string", "arriving, complete, labels_late or labels_missing; NULL: not judged, see reason"),
+        Column("reason", "string", "Why it is not judged"),
+        *RUN,
+    ),
+    {"verdict_or_reason": "(verdict IS NULL AND reason IS NOT NULL) OR (verdict IS NOT NULL AND reason IS NULL)"},
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.ledger.columns import AS_OF, PAIR, PROVISIONAL, RUN, SHARD, SLICE
-from jobs.ledger.judgements import CHANGES, COMPARISONS, GATE_RESULTS, METRICS
+from jobs.ledger.judgements import CHANGES, COMPARISONS, GATE_RESULTS, LABEL_ARRIVAL, METRICS
 from jobs.settings import Evaluation
 from jobs.storage.schema import PARTITION, Column, Table
 from udfs.catalog import OF_PAIRS, columns_of, statistics_of
@@ -45,7 +45,7 @@ UNPAIRED = {
 # Tables that not every evaluation has, or not every day.
 OPTIONAL = (
     *("score_bins", "class_statistics", "unpaired_statistics", "unpaired_bins", "unpaired_classes"),
-    *("pair_statistics", "comparisons", "gate_results", "changes"),
+    *("pair_statistics", "comparisons", "gate_results", "changes", "label_arrival"),
 )
 
 
@@ -56,11 +56,12 @@ def declared(settings: Evaluation) -> dict[str, Table]:
     bins = (SCORE_BINS,) if settings.bins.slices and any(kind.bins for kind in kinds) else ()
     gates = (GATE_RESULTS,) if settings.gates else ()
     changes = (CHANGES,) if settings.changes.names else ()
+    arrival = (LABEL_ARRIVAL,) if settings.label_logs else ()
     sums = (_statistics(settings), _shard_statistics(settings), *bins, *by_class)
     unpaired = (_unpaired(table) for table in sums if table.name in UNPAIRED)
     pairs = (PAIR_STATISTICS,) if any(each.pair_statistics for each in settings.comparisons.values()) else ()
     compared = (*unpaired, *pairs, COMPARISONS) if settings.comparisons else ()
-    tables = (*sums, METRICS, *compared, *changes, *gates, REJECTS, RUNS)
+    tables = (*sums, METRICS, *arrival, *compared, *changes, *gates, REJECTS, RUNS)
     return {table.name: table for table in tables}
 
 

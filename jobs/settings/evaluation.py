@@ -178,7 +178,11 @@ class Evaluation(Section):
     def is_final(self, age_hours: float, task: str) -> bool:
         """Whether the task's label, and the label it is given, no longer change at this age."""
         names = (self.tasks[task].label, self.tasks[task].given)
-        return all(final_after(name, self.labels) <= HOUR * age_hours for name in names if name is not None)
+        return all(self.label_is_final(age_hours, name) for name in names if name is not None)
+
+    def label_is_final(self, age_hours: float, label: str) -> bool:
+        """Whether a label no longer changes at this age."""
+        return final_after(label, self.labels) <= HOUR * age_hours
 
     def span(self, name: str) -> timedelta:
         """The window of a label log in which what it is measured from lies: of events `post_click` their clicks."""

@@ -161,7 +161,8 @@ class LabelLog(Section):
     Of several events in the window `events` makes one label: 1 where there are `any`, the value of the `first`, their
     `count`, or the `sum` of their values. Events that are about clicks reach their impressions `via` that log; the
     window begins with the click then (`post_click`), or with the impression (`post_view`).
-    A log without any event for a day is taken for one that is not there yet, unless it `may_be_empty`.
+    A log without any event for a day is taken for one that is not there yet, unless it `may_be_empty`. Of the positives
+    that earlier days let expect, a `shortfall` may be lacking before labels are late.
     """
 
     source: Source
@@ -172,6 +173,7 @@ class LabelLog(Section):
     via: Name | None = None
     attribution: Literal["post_click", "post_view"] | None = None
     may_be_empty: bool = False
+    shortfall: Share = 0.1
     unmatched: Unmatched = Unmatched()
     complete: Complete = Complete()
 

@@ -39,11 +39,16 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "slice_comparisons": ("comparisons", "chosen_age"),
     "gates_latest": ("gate_results",),
     "gate_counts": ("runs",),
-    "night_status": ("runs_latest", "runs", "gate_counts"),
+    "arrival_counts": ("runs",),
+    "night_status": ("runs_latest", "runs", "gate_counts", "arrival_counts"),
     "missing_nights": ("runs",),
 }
 # Of these the tables of a union that an evaluation may lack: it goes without their part.
-UNIONS: Final[Mapping[str, tuple[str, ...]]] = {"held": tables.OPTIONAL, "gate_counts": ("gate_results",)}
+UNIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "held": tables.OPTIONAL,
+    "gate_counts": ("gate_results",),
+    "arrival_counts": ("label_arrival",),
+}
 # The kind of task of those that read columns which only its tables have.
 KIND_OF: Final[Mapping[str, str]] = {view: kind.name for kind in KINDS.values() for view in kind.views}
 

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from jobs.engines import failures
 from jobs.errors import InputMissingError
 from jobs.judgement.alerts import Alert, Night, Row, of_failure, of_night
+from jobs.judgement.maturity.quiet import lags_in
 from jobs.ledger.held import held
 from jobs.ledger.stamp import Stamp
 from jobs.results.outcome import Outcome
@@ -28,7 +29,9 @@ def told(session: SparkSession, settings: Evaluation, outcome: Outcome) -> list[
     stamp, rows, earlier = outcome.stamp, [], []
     if outcome.gates is not None:
         rows, earlier = outcome.gates.to_pylist(), _earlier(session, settings, stamp)
-    night = Night(settings.evaluation, stamp.event_date, rows, earlier, outcome.provisional, settings.shards.count)
+    labels = [lag.sentence for lag in lags_in(outcome.arrival)]
+    whole = outcome.provisional, settings.shards.count
+    night = Night(settings.evaluation, stamp.event_date, rows, earlier, *whole, labels)
     return sent(of_night(night, settings.alerts), settings.alerts)
 
 

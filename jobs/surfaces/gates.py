@@ -16,6 +16,7 @@ from jobs.judgement import gate_rows
 from jobs.judgement.gate_rows import KEYS, OWN, Evidence
 from jobs.ledger import tables
 from jobs.ledger.held import all_held
+from jobs.ledger.judgements import LABEL_ARRIVAL
 from jobs.settings import Evaluation
 from jobs.sql.answers import printable
 
@@ -32,7 +33,7 @@ def judged(session: SparkSession, settings: Evaluation, day: date, age_hours: in
     """
     if not settings.gates:
         raise ConfigurationError("there is nothing to judge", [Problem("gates", "none", "one at least")])
-    names = tables.declared(settings).keys() & KEYS.keys()
+    names = tables.declared(settings).keys() & {*KEYS, LABEL_ARRIVAL.name}
     found = all_held(session, settings, dict.fromkeys(names), [day], age_hours, provisional=True)
     if not found["metrics"].num_rows:
         run = calling.lossledger(f"run CONFIG --date {day}")

@@ -16,7 +16,7 @@ from jobs.errors import LossledgerError
 from jobs.results.outcome import Outcome
 from jobs.settings.durations import age_text
 from jobs.sql.answers import printable
-from jobs.surfaces import compared, gates
+from jobs.surfaces import compared, gates, labels
 from udfs.kinds import KINDS
 
 SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "auc", "base_rate")
@@ -39,6 +39,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
         "provisional": list(outcome.provisional),
         "left_out": [each.facts for each in outcome.left_out],
         "not_final": _not_final(outcome),
+        "labels": labels.facts(outcome.arrival),
         "warnings": list(outcome.warnings),
         "gates": _gates(outcome),
         "metrics": _overall(outcome),
@@ -67,14 +68,14 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)
-    for line in _losses(facts["metrics"]):
+    for line in (*_losses(facts["metrics"]), *labels.nowcasts(facts["metrics"])):
         console.print(line, soft_wrap=True)
     judged = (*compared.sentences(outcome.comparisons), *_worst(outcome.worst), *gates.lines(_gates(outcome)))
     for line in (*_remarks(outcome), *judged):
         console.print(line, soft_wrap=True, markup=False)
     if (accelerated := acceleration()) is not None:
         console.print(accelerated, soft_wrap=True, markup=False)
-    console.print(_standing(outcome), soft_wrap=True)
+    console.print(_standing(outcome), soft_wrap=True, markup=False)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
     done = f"done: {facts['event_date']} at age {age_text(facts['age_hours'])}: rows {rows}; run {facts['run_id']}"
     console.print(done, soft_wrap=True)
@@ -95,7 +96,8 @@ def _standing(outcome: Outcome) -> str:
     if outcome.provisional:
         return f"provisional, as {'; '.join(outcome.provisional)}"
     waiting = _not_final(outcome)
-    return f"complete, not final, as labels can still change: {', '.join(waiting)}" if waiting else "complete, final"
+    why = "; ".join((f"labels can still change: {', '.join(waiting)}", *labels.late(outcome.arrival)))
+    return f"complete, not final, as {why}" if waiting else "complete, final"
 
 
 def _remarks(outcome: Outcome) -> list[str]:
@@ -103,6 +105,7 @@ def _remarks(outcome: Outcome) -> list[str]:
     left_out = (each.sentence for each in outcome.left_out)
     return [
         *(f"labels.{name}: {found.sentence}" for name, found in outcome.events.items()),
+        *labels.arriving(outcome.arrival),
         *(sentence for sentence in left_out if sentence not in outcome.warnings),
         *(f"warning: {warning}" for warning in outcome.warnings),
     ]

@@ -19,6 +19,11 @@ GATE = {"task": "ctr", "model": "champion", "metric": "predicted_over_actual", "
 # What a country may be called, and beside it a device.
 NASTY = ["", "a,device=b", "(x y\nz)", "50%2C", 'it\'s \\ "q"', None]
 SLICES = ["", "country=DE", "country=DE,device=ios", *(f"country={encoded(name)},device=web" for name in NASTY)]
+LOG = {
+    "source": {"format": "parquet", "path": "sales"},
+    "columns": {"id": "id", "time": "sold"},
+    "window": "1d",
+}
 AS_OF = datetime(2026, 4, 1, tzinfo=UTC)
 
 
@@ -29,9 +34,13 @@ def judged_ledger(spark: SparkSession, ledger: Evaluation, folder: Path) -> Eval
         "comparisons": {"release": {"candidate": "candidate", "baseline": "champion"}},
         "gates": {"honest": {**GATE, "slices": [[], ["country"], ["country", "device"]]}},
     }
-    settings = parse({**copied(ledger, folder).document(), **sections})
+    document = copied(ledger, folder).document()
+    shown = document["impressions"]
+    sections["impressions"] = {**shown, "columns": {**shown["columns"], "id": "user", "time": "ts"}}
+    settings = parse({**document, **sections, "labels": {**document["labels"], "sale": LOG}})
     runs = {row["event_date"]: row["run_id"] for row in held(spark, settings, "statistics").to_pylist()}
-    for name, row in (("changes", change), ("comparisons", comparison), ("gate_results", verdict)):
+    judgements = {"changes": change, "comparisons": comparison, "gate_results": verdict, "label_arrival": arrival}
+    for name, row in judgements.items():
         nights = [{**row(i), "slice": text, **of(day, runs[day])} for day in runs for i, text in enumerate(SLICES)]
         if name == "changes":
             nights += [{**each, "metric": "normalized_entropy"} for each in nights]
@@ -69,6 +78,17 @@ def comparison(i: int) -> dict[str, Any]:
         "only_candidate": 0,
         "only_baseline": i,
     }
+
+
+def arrival(i: int) -> dict[str, Any]:
+    """A row of `label_arrival`: labels are late in the second slice, missing in the third, not judged in the fourth."""
+    named = {"label": "sale", "task": "ctr", "model": "champion", "n": 10 * i, "weight": 10.0 * i, "positives": 0.5 * i}
+    days = {"share_days": 3, "expected_days": 9, "share_reason": "too_few_days"}
+    if i == 3:
+        return {**named, **days, "reason": "too_few_positives"}
+    said = {1: "labels_late", 2: "labels_missing"}.get(i, "arriving")
+    ends = {"expected_positives": 2.0 * i, "expected_low": 1.5 * i, "expected_high": 2.5 * i}
+    return {**named, **days, **ends, "p_adjusted": 0.001 * i, "verdict": said}
 
 
 def verdict(i: int) -> dict[str, Any]:

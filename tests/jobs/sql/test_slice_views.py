@@ -2,16 +2,20 @@
 
 from urllib.parse import unquote
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from deltalake import write_deltalake
 
 from jobs.errors import ConfigurationError
 from jobs.examples.cells import encoded
 from jobs.settings.relations import RESERVED
 from jobs.sql.query import answered
 from jobs.sql.views import view_text
+from tests.world import duck_db
 from tests.world.judged import NASTY, SLICES
 from tests.world.night import DAY
-from tests.world.two_nights import NEXT_DAY
+from tests.world.two_nights import NEXT_DAY, copied, held
 
 # That all of them have the same rows on every engine is shown in test_other_readers.py.
 SAIL = pytest.mark.only_engine("sail")
@@ -72,6 +76,26 @@ def test_a_night_says_whether_anything_is_red_with_gates_or_without(spark, ledge
     text = "SELECT status, gates, gates_failed FROM night_status"
     assert rows_of(spark, judged, text) == [{"status": "red", "gates": len(SLICES), "gates_failed": 1}] * 2
     assert rows_of(spark, ledger, text) == [{"status": "ok", "gates": 0, "gates_failed": 0}] * 2
+
+
+@SAIL
+def test_a_night_says_whether_labels_are_late_with_labels_of_their_own_or_without(spark, ledger, judged):
+    text = "SELECT labels_late, labels_missing FROM night_status"
+    assert rows_of(spark, judged, text) == [{"labels_late": 1, "labels_missing": 1}] * 2
+    assert rows_of(spark, ledger, text) == [{"labels_late": 0, "labels_missing": 0}] * 2
+
+
+@SAIL
+@pytest.mark.parametrize(
+    ("slices", "status"), [(SLICES[:1], "ok"), (SLICES[:2], "labels_late"), (SLICES[:3], "labels_missing")]
+)
+def test_a_night_whose_labels_lag_is_not_ok(spark, judged, tmp_path, slices, status):
+    settings = copied(judged, tmp_path)
+    for name, kept in (("label_arrival", slices), ("gate_results", SLICES[:1])):
+        rows = held(spark, settings, name)
+        rows = rows.filter(pc.is_in(rows["slice"], value_set=pa.array(kept)))
+        write_deltalake(duck_db.path(settings, name), rows, mode="overwrite")
+    assert {row["status"] for row in rows_of(spark, settings, "SELECT status FROM night_status")} == {status}
 
 
 @SAIL

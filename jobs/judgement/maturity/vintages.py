@@ -1,0 +1,88 @@
+"""Earlier days at the age of the day and at the one where labels are final: read from our own tables, by shard.
+
+Only what was known at the moment of the day is read: so a day that is run again much later is judged alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import SparkSession
+
+from jobs.ledger import tables
+from jobs.ledger.held import held
+from jobs.ledger.judgements import LABEL_ARRIVAL
+from jobs.ledger.stamp import Stamp
+from jobs.settings import Evaluation
+from udfs.catalog import metrics_of
+from udfs.kinds import KINDS
+from udfs.measures.nowcast import NOWCAST
+
+LOOKS_BACK = 28  # days
+KEYS = ("event_date", "age_hours", "as_of", "task", "model", "slice", "shard")
+OF_VERDICTS = ("event_date", "age_hours", "as_of", "label", "slice", "verdict")
+ROWS = "positive_rows"
+
+
+@dataclass(frozen=True)
+class Vintages:
+    """What the tables know.
+
+    Attributes:
+        sums: Rows of `shard_statistics` of earlier days, at the age of the day and at those where labels are final.
+        younger: Those of the day itself at its next younger age.
+        verdicts: Rows of `label_arrival` of the same earlier days and ages.
+    """
+
+    sums: pa.Table
+    younger: pa.Table
+    verdicts: pa.Table
+
+    def at(self, age_hours: int, task: str) -> pa.Table:
+        """The sums of a task at an age."""
+        own = pc.and_(pc.equal(self.sums["age_hours"], age_hours), pc.equal(self.sums["task"], task))
+        return self.sums.filter(own)
+
+
+def final_age(settings: Evaluation, task: str) -> int | None:
+    """The youngest configured age at which the labels of a task no longer change, in hours."""
+    return min((age for age in settings.hours if settings.is_final(age, task)), default=None)
+
+
+def vintages(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Vintages:
+    """Read what there is of earlier days; provisional days do not count."""
+    younger = max((age for age in settings.hours if age < stamp.age_hours), default=None)
+    finals = {final_age(settings, task) for task in settings.tasks} - {None}
+    ages = sorted({stamp.age_hours, *(age for age in finals if age is not None and age > stamp.age_hours)})
+    further = -(-(ages[-1] - stamp.age_hours) // 24)
+    days = [stamp.event_date - timedelta(days=back + 1) for back in range(LOOKS_BACK + further)]
+    sums = (*KEYS, *_sums(settings))
+
+    def read(name: str, columns: Sequence[str], of: Sequence[date], age: int) -> pa.Table:
+        rows = held(session, settings, name, of, age, columns=columns)
+        return rows.filter(pc.less_equal(rows["as_of"], pa.scalar(stamp.as_of, rows.schema.field("as_of").type)))
+
+    with ThreadPoolExecutor(2 * len(ages) + 1) as pool:
+        found = [pool.submit(read, "shard_statistics", sums, days, age) for age in ages]
+        told = [pool.submit(read, LABEL_ARRIVAL.name, OF_VERDICTS, days, age) for age in ages]
+        own = [] if younger is None else [stamp.event_date]
+        before = pool.submit(read, "shard_statistics", sums, own, younger or 0)
+        every, verdicts = (pa.concat_tables([each.result() for each in parts]) for parts in (found, told))
+        return Vintages(every, before.result(), verdicts)
+
+
+def sums_of(kind: str) -> list[str]:
+    """The statistics of a kind of task that tell how its labels arrive."""
+    of_losses = NOWCAST.values() if metrics_of(kind, "nowcast") else ()
+    return [*dict.fromkeys((str(KINDS[kind].positives), *of_losses, "n", "weight"))]
+
+
+def _sums(settings: Evaluation) -> list[str]:
+    known = tables.statistic_columns(settings)
+    read = (name for kind in settings.kinds if KINDS[kind].positives for name in sums_of(kind))
+    return [name for name in dict.fromkeys((*read, ROWS)) if name in known]
