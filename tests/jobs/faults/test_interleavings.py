@@ -181,3 +181,22 @@ def test_whatever_the_order_what_is_left_is_told_truly_and_the_next_run_is_right
         shutil.rmtree(tmp_path / str(batch))
     print(f"{EVERY} orders, by fault and whether the day was in doubt: {dict(seen)}")
     assert {(fault, doubt) for fault in FAULTS[1:] for doubt in (True, False)} <= {*seen}
+
+
+def test_whoever_was_suspended_changes_nothing_once_the_next_run_is_done(spark, templates, tmp_path, monkeypatch):
+    with_points(monkeypatch)
+    monkeypatch.setattr(holders.Watch, "is_dead", lambda *_: True)
+    world = World(spark, tmp_path, templates, "suspended")
+    for steps, story in enumerate(world.stories, 4):  # the first three are those of the event that it begins with
+        first = Actor(Night(world, story.day, "one", without_bins=False), Random(steps))
+        run_out([first], Random(steps), first, steps)
+        Night(world, story.day, "next", without_bins=True)()
+        run_out([first], Random(steps))
+        story.ends = first.error
+    held = {name: world.by_day(name) for name in TABLES}
+    for story in world.stories:
+        of = {name: {row["run_id"] for row in held[name][story.day]} for name in TABLES}
+        assert of.pop("score_bins") == set()
+        assert set.union(*of.values()) == {f"next of {story.day}"}, story.ends
+    # Of the first ones, at least, somebody was kept from it.
+    assert isinstance(world.stories[0].ends, RuntimeFailure)
