@@ -124,7 +124,11 @@ def _span(group: Any, column: str | None, unit: str | None, zone: str) -> tuple[
         found = chunk.statistics
         if found is None or not found.has_min_max or not found.has_null_count or found.null_count:
             return None
-        ends = [*_moments(found.min, unit, zone), *_moments(found.max, unit, zone)]
+        try:
+            raw = found.min, found.max
+        except (OverflowError, ValueError):
+            return None  # beyond what Python's calendar can say
+        ends = [moment for value in raw for moment in _moments(value, unit, zone)]
         return (min(ends), max(ends)) if len(ends) > 1 else None
     return None
 

@@ -81,7 +81,7 @@ BAD = {
         "{config} is not valid: 1 problem\n"
         "  - dimension: found an unknown key, expected one of evaluation, day, impressions, labels, tasks, models, "
         "dimensions, slices, shards, bins, "
-        "baselines, changes, comparisons, compatibility, joint, limits, loss, ages, gates, alerts, tables; "
+        "baselines, changes, comparisons, compatibility, joint, limits, lease, loss, ages, gates, alerts, tables; "
         "did you mean 'dimensions'?",
     ),
     "empty day": (
