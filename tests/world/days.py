@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 DAY = date(2026, 11, 16)
 START = datetime(2026, 11, 16, tzinfo=UTC)
-RESULTS = ("statistics", "shard_statistics", "metrics")
+RESULTS = ("statistics", "shard_statistics", "metrics", "label_arrival")
 STAMPS = {"run_id", "event_time"}
 INPUT = {"id": "impression_id", "time": "ts", "unit": "user_id"}
 SERIAL = itertools.count()
