@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -140,7 +141,7 @@ def _curve(task: str, today: pa.Table, known: Vintages, settings: Evaluation, st
     names = [name for name in (ROWS, positives, "n", "weight") if name in today.column_names]
     days = sorted(set(own["event_date"].to_pylist())) or [stamp.event_date - timedelta(days=1)]
     place = _Place((task, model), texts, days, shards, sums_of(kind))
-    ages = _ages(place, task, known, settings, stamp)
+    ages = _ages(place, own, (task, known, settings, stamp))
     recent = np.array([day >= stamp.event_date - timedelta(days=LOOKS_BACK) for day in days])
     of_days = Days(ages.own[positives], ages.own["weight"], ages.present, ages.there & recent)
     by_weight = usual(of_days)
@@ -156,11 +157,12 @@ def _curve(task: str, today: pa.Table, known: Vintages, settings: Evaluation, st
     )
 
 
-def _ages(place: _Place, task: str, known: Vintages, settings: Evaluation, stamp: Stamp) -> Ages:
+def _ages(place: _Place, at_age: pa.Table, of_day: tuple[str, Vintages, Evaluation, Stamp]) -> Ages:
     """What there is of earlier days; not those whose labels were late or missing."""
+    task, known, settings, stamp = of_day
     of, positives = settings.tasks[task], str(KINDS[settings.tasks[task].kind].positives)
     labels = [name for name in (of.label, of.given) if name is not None]
-    own, present = place.sums(known.at(stamp.age_hours, task))
+    own, present = place.sums(at_age)
     there = _positive(own["weight"], place) & ~np.isnan(_whole(own[positives], place))
     there &= ~place.marked(known.verdicts, labels)
     final = final_age(settings, task)
@@ -173,7 +175,7 @@ def _ages(place: _Place, task: str, known: Vintages, settings: Evaluation, stamp
 def _model(task: str, today: pa.Table, own: pa.Table) -> str:
     """The model with most earlier days of those that have rows of the day, by name the first of several."""
     every: list[str] = sorted(today.filter(pc.equal(today["task"], task))["model"].unique().to_pylist())
-    days = {model: len(own.filter(pc.equal(own["model"], model))["event_date"].unique()) for model in every}
+    days = Counter(own.group_by(["model", "event_date"]).aggregate([])["model"].to_pylist())
     return max(every, key=lambda model: days[model])
 
 
