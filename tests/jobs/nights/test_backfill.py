@@ -225,7 +225,7 @@ def test_a_plan_tells_what_it_takes_and_writes_nothing(spark, backfilled):
     whole = replace(made, nights=tuple(replace(night, state="new") for night in made.nights))
     facts = plans.facts(whole, settings, code=False)
     assert facts["seconds"] == pytest.approx(sum(night.seconds for night in made.nights))
-    assert set(facts["replaces"]) == {"statistics", "shard_statistics", "metrics", "changes"}
+    assert set(facts["replaces"]) == {"statistics", "shard_statistics", "metrics", "changes", "label_arrival"}
     assert versions(settings) == before
 
 

@@ -194,7 +194,7 @@ def test_the_command_maintains(again, tmp_path):
     assert (told["exit_code"], told["dry_run"]) == (0, False)
     assert told["tables"]["statistics"]["deleted"]["count"] == 2
     dry = child.succeeded(*command, "--dry-run")
-    assert dry.out.splitlines()[-1] == "5 tables, 0 files (0.0 MB) would be deleted; nothing was done"
+    assert dry.out.splitlines()[-1] == "6 tables, 0 files (0.0 MB) would be deleted; nothing was done"
     refused = child.ended(*command, "--older-than", "1h", "--json")
     assert (refused.code, json.loads(refused.out)["exit_code"]) == (2, 2)
     assert child.ended(*command, "--older-than", "soon").code == 2
