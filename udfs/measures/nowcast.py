@@ -50,7 +50,7 @@ def normalized_entropy(  # noqa: PLR0913, PLR0917 - the inputs of the loss, and 
     """The nowcast of the log loss over the entropy of the base rate that the nowcast has, Σ w·y / F / Σ w.
 
     >>> round(normalized_entropy(3, 0.5, 2, 8, 1, 0.5, 0.5, 0.5), 4)
-    1.6671
+    1.6672
     """
     shares = arrived_loss_share, arrived_complement_share
     loss = log_loss.function(positive_nll, positive_complement_nll, negative_nll, weight, *shares)

@@ -11,6 +11,7 @@ from jobs import nightly
 from jobs.day import Day
 from jobs.errors import ConfigurationError, ContractError, InputMissingError
 from jobs.files import pinned as sources
+from jobs.files import there
 from jobs.files.pinned import Wanted
 from jobs.settings import Source, parse
 from tests.world import days, night
@@ -214,7 +215,7 @@ def test_of_a_label_log_the_days_up_to_the_age_are_one_reading(spark, tmp_path):
     ],
 )
 def test_what_may_still_come_is_told_from_what_is_wrong(said, absent):
-    assert bool(sources.ABSENT.search(said)) == absent
+    assert bool(there.ABSENT.search(said)) == absent
 
 
 @pytest.mark.only_engine("sail")

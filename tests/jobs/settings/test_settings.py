@@ -91,7 +91,7 @@ def test_every_error_of_a_file_is_told_in_two_rounds(tmp_path: Path) -> None:
     misshapen = copy.deepcopy(misnamed)
     misshapen |= {"day": {"timezone": "Europe/Berln"}, "limits": {"min_row": 3}, "loss": {"alpha": "five", "clip": 0.5}}
     misshapen["impressions"]["duplicates"] = "removed"
-    known = "cells, values, rejected_share, stored_rejects, min_rows, volume, group_rows"
+    known = "cells, values, rejected_share, stored_rejects, rejects_kept, min_rows, volume, group_rows"
     rounds = [
         (
             misshapen,
