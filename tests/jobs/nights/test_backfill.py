@@ -1,7 +1,6 @@
 """A backfill runs what a plan says, in order: a second one touches nothing, a stop is no loss, a change is found."""
 
 import os
-import time
 from dataclasses import replace
 
 import pytest
@@ -42,16 +41,16 @@ def filled(spark, settings, made, **options):
 
 @pytest.fixture(scope="module")
 def backfilled(spark, tmp_path_factory):
-    """Four days at three ages, evaluated by one plan, with what that told; and how long it took."""
+    """Four days at three ages, evaluated by one plan, with what that told."""
     folder = tmp_path_factory.mktemp("backfilled")
-    settings, told, began = parse(week(folder, LAST + 1)), [], time.perf_counter()
+    settings, told = parse(week(folder, LAST + 1)), []
     made = planned(spark, settings)
     found = filled(spark, settings, made, tell=told.append)
-    return folder, settings, found, told, time.perf_counter() - began
+    return folder, settings, found, told
 
 
 def test_days_are_evaluated_in_order_and_each_at_its_ages(backfilled):
-    _, _, found, told, _ = backfilled
+    _, _, found, told = backfilled
     every = [DayAtAge(day(number), age) for number in range(LAST + 1) for age in AGES]
     assert [one.ended.part for one in found] == every
     assert {(one.night.state, one.exit_code) for one in found} == {("new", 0)}
@@ -59,16 +58,14 @@ def test_days_are_evaluated_in_order_and_each_at_its_ages(backfilled):
     assert told[-1].startswith(f"[12/12] {day(LAST)} at age 72h, new: done, ") and not told[-1].endswith("left")
 
 
-def test_a_second_one_touches_nothing_and_takes_a_tenth_of_the_time(spark, backfilled):
-    _, settings, _, _, seconds = backfilled
-    before, began = versions(settings), time.perf_counter()
+def test_a_second_one_touches_nothing(spark, backfilled):
+    _, settings, _, _ = backfilled
+    before = versions(settings)
     made = planned(spark, settings)
     found = filled(spark, settings, made)
-    took = time.perf_counter() - began
     assert set(states(made).values()) == {"unchanged"}
     assert [(one.ended, one.exit_code) for one in found] == [(None, 0)] * 12
     assert versions(settings) == before
-    assert took < seconds / 10, (took, seconds)
 
 
 @SAIL
@@ -211,7 +208,7 @@ def test_what_is_not_there_or_not_due_is_told_and_not_run(spark, tmp_path):
 
 @SAIL
 def test_a_plan_tells_what_it_takes_and_writes_nothing(spark, backfilled):
-    folder, settings, _, _, _ = backfilled
+    folder, settings, _, _ = backfilled
     before = versions(settings)
     made = planned(spark, settings)
     first = made.nights[0]
