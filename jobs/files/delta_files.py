@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
@@ -21,7 +21,7 @@ from jobs.engines.quoting import by_name
 from jobs.errors import ContractError
 from jobs.files import whole
 from jobs.files.whole import DataFile
-from jobs.paths import NULL_PARTITION, Partition
+from jobs.paths import Partition
 
 PLAIN = frozenset(("timestampNtz", "typeWidening", "v2Checkpoint", "vacuumProtocolCheck"))
 SPELLED = {"long": "bigint", "integer": "int", "short": "smallint", "byte": "tinyint"}
@@ -45,22 +45,19 @@ def check_format(name: str, format_: str, path: str) -> None:
     raise ContractError(f"{name}: found {found} at {path!r}, expected {mend}")
 
 
-def grouped(path: str, version: int) -> dict[Partition, list[str]] | None:
-    """The files of a version by the values of their partitions, or None where they are not the rows of the table.
-
-    So it is where columns have other names in the files, where rows of files are deleted, and elsewhere than here.
-    """
-    if paths.local_path(path) is None or not _is_plain(path, version):
-        return None
+def grouped(files: Iterable[DataFile]) -> dict[Partition, list[str]]:
+    """Files by the values of their partitions."""
     groups: dict[Partition, list[str]] = defaultdict(list)
-    for file in whole.delta_files(path, version):
-        values = ((key, NULL_PARTITION if value is None else str(value)) for key, value in file.partition.items())
-        groups[tuple(values)].append(file.path)
+    for file in files:
+        groups[file.values].append(file.path)
     return groups
 
 
 def plain(path: str, version: int) -> list[DataFile]:
-    """The files of a version where they are the rows of the table, see `grouped`; else none."""
+    """The files of a version where they are the rows of the table, else none.
+
+    They are not where columns have other names in the files, where rows of files are deleted, and elsewhere than here.
+    """
     return whole.delta_files(path, version) if paths.local_path(path) is not None and _is_plain(path, version) else []
 
 

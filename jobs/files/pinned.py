@@ -88,9 +88,9 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, found: There) -> Pinned
     frame = session.read.format("delta").option("versionAsOf", version).load(path)
     prunes = partition is not None and partition in frame.columns
     whole.check_delta(wanted.name, path, version, {str(partition): wanted.spellings} if prunes else {})
-    told = found.noted(wanted)
-    groups = delta_files.grouped(path, version) if engine_of(session) == "sail" else None
-    if kept := {values: files for values, files in (groups or {}).items() if wanted.may_hold(dict(values))}:
+    told = found.noted(found.wanted(wanted), wanted)
+    groups = delta_files.grouped(found.held if engine_of(session) == "sail" else ())
+    if kept := {values: files for values, files in groups.items() if wanted.may_hold(dict(values))}:
         columns, frames = _loaded(session, wanted, "parquet", _without_values(wanted, kept))
         frame = delta_files.typed(_united(frames), path, version, columns.unusable)
         return Pinned(wanted.name, frame, False, told, (), columns.unusable, columns.void)
@@ -103,16 +103,16 @@ def _pinned_delta(session: SparkSession, wanted: Wanted, found: There) -> Pinned
 
 def _pinned_files(session: SparkSession, wanted: Wanted, found: There) -> Pinned:
     source, format_ = wanted.source, found.format
-    kept = found.kept(wanted)
-    kept = _without_values(wanted, kept)
+    kept = _without_values(wanted, found.kept(wanted))
     every = [file for files in kept.values() for file in files]
     whole.check(wanted.name, format_, every, source.options)
     columns, frames = _loaded(session, wanted, format_, kept)
     frame = _united(frames)
     if format_ == "csv" and source.null_words:
         frame = readers.without_words(frame, source.null_words)
-    files = tuple(map(stat, every))
-    return Pinned(wanted.name, frame, format_ == "csv", found.noted(wanted), files, columns.unusable, columns.void)
+    files = found.wanted(wanted)
+    told = found.noted(files, wanted)
+    return Pinned(wanted.name, frame, format_ == "csv", told, files, columns.unusable, columns.void)
 
 
 def _loaded(

@@ -19,7 +19,7 @@ from jobs.files import delta_files, readers
 from jobs.files.unchanged import File, described, fingerprint, stat
 from jobs.files.wanted import Wanted, of_day
 from jobs.files.whole import DataFile
-from jobs.paths import NULL_PARTITION, Partition
+from jobs.paths import Partition
 from jobs.settings import Source
 from jobs.storage import lake
 
@@ -68,15 +68,14 @@ class There:
         """
         if self.version is None:
             return tuple(stat(file) for files in self.kept(wanted).values() for file in files)
-        held = (file for file in self.held if wanted.may_hold(_texts(file.partition)))
+        held = (file for file in self.held if wanted.may_hold(dict(file.values)))
         return tuple(File(file.path, file.size, None) for file in held)
 
-    def noted(self, wanted: Wanted) -> dict[str, Any]:
-        """What a run that pins it now notes of it in `runs`.
+    def noted(self, files: Sequence[File], wanted: Wanted) -> dict[str, Any]:
+        """What a run that pins it now notes of it in `runs`, `files` being what `wanted` gives.
 
         Logs grow by the day: `of_day` is the fingerprint of those files that can hold what this one needs.
         """
-        files = self.wanted(wanted)
         version = {} if self.version is None else {"version": self.version}
         if self.version is not None and not self.held:
             return {"format": self.format, "path": self.path, **version}
@@ -152,7 +151,3 @@ def _partitions(wanted: Wanted, found: Iterable[Partition]) -> str:
     known = sorted({f"{key}={value}" for values in found for key, value in values})
     looked = f" in a partition {wanted.partition}={wanted.day.date.isoformat()}"
     return f"{looked}; there are {', '.join(known[-3:])}" if known else looked
-
-
-def _texts(values: Mapping[str, object]) -> dict[str, str]:
-    return {key: NULL_PARTITION if value is None else str(value) for key, value in values.items()}

@@ -54,6 +54,13 @@ class DataFile:
     size: int
     partition: Mapping[str, object]
 
+    @property
+    def values(self) -> paths.Partition:
+        """The values of its partition as folders spell them."""
+        return tuple(
+            (key, paths.NULL_PARTITION if value is None else str(value)) for key, value in self.partition.items()
+        )
+
 
 def delta_files(path: str, version: int) -> list[DataFile]:
     """The files of a version of a local Delta table; none of a table that only Apache Spark can open."""

@@ -52,10 +52,11 @@ class Sources:
         asked = wanted(self._settings, day, day.as_of(part.age_hours))
         try:
             listed = {name: self._there(each) for name, each in asked.items()}
-            noted = {name: listed[name].noted(each) for name, each in asked.items()}
-            kept = {name: of_day(listed[name].wanted(each), each) for name, each in asked.items()}
+            every = {name: listed[name].wanted(each) for name, each in asked.items()}
         except InputMissingError as error:
             return Found(absent=str(error))
+        noted = {name: listed[name].noted(every[name], each) for name, each in asked.items()}
+        kept = {name: of_day(every[name], each) for name, each in asked.items()}
         files = [file for each in kept.values() for file in each]
         footers = (footer for name, each in asked.items() for footer in told(kept[name], each))
         rows = (None if footer is None else footer.rows for footer in footers)
