@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -24,6 +25,7 @@ OF_VACUUM: Final[Mapping[str, str]] = {
     # Folders are listed by as many tasks, 10,000 unless said otherwise: 40 s for each of our small tables.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "16",
 }
+VACUUMING: Final = threading.Lock()
 
 
 def compacted(session: SparkSession, where: Address, before: date, *, dry_run: bool) -> tuple[Files, Files]:
@@ -47,7 +49,8 @@ def _files(told: Row, what: str) -> Files:
 def vacuumed(session: SparkSession, where: Address, retention: timedelta, *, dry_run: bool) -> Files:
     """Delete files that no version of so long ago needs, and those of that age which no commit is about."""
     text = f"VACUUM {where.identifier} RETAIN {-(-retention // HOUR)} HOURS"
-    with _set(session, OF_VACUUM):
+    # Tables are kept up side by side, and the session is one: who ends first would take the others' settings away.
+    with VACUUMING, _set(session, OF_VACUUM):
         paths = session.sql(f"{text} DRY RUN").collect()
         if not paths or dry_run:
             return Files(len(paths))
