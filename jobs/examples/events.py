@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from jobs.day import Day, micros
 from jobs.errors import RuntimeFailure
+from jobs.examples.labels.attributed import known
 from jobs.examples.labels.different import KEPT, REJECTED, RETRACTED, about_impressions, different, united
 from jobs.settings import Evaluation
 
@@ -128,8 +129,7 @@ def counted(
 
 def strangers(impressions: DataFrame, log: DataFrame) -> DataFrame:
     """The usable events of a log that are about no impression."""
-    kept = log.where(F.col("outside").isNull() & F.col("reason").isNull())
-    return kept.join(impressions.select("id").where(F.col("id").isNotNull()), on="id", how="left_anti")
+    return known(log).join(impressions.select("id").where(F.col("id").isNotNull()), on="id", how="left_anti")
 
 
 def _fates(impressions: DataFrame, events: DataFrame, *, every_copy: bool) -> DataFrame:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -155,8 +156,9 @@ def _changed(name: str, what: str, old: str, new: str) -> Problem:
     return Problem(what, new, f"{rests}. Set it back, or rename the evaluation: {remedy}")
 
 
+@cache
 def code_hash() -> str:
-    """SHA-256 of the source code of the packages."""
+    """SHA-256 of the source code of the packages, as it was when it was first asked for: a plan asks for each day."""
     digest = hashlib.sha256()
     for package in ("jobs", "udfs"):
         for name, content in sorted(_sources(files(package), package)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from functools import cache
@@ -10,6 +9,7 @@ from typing import Any, Final
 
 from jobs.errors import ConfigurationError
 from jobs.settings import Evaluation, parse
+from jobs.settings.evaluation import fingerprint
 
 # Of a call, not of the numbers of a day: when it is evaluated, who is told, where its tables are.
 APART: Final = ("ages", "alerts", "lease", "tables")
@@ -65,5 +65,4 @@ def _documented(config: str) -> dict[str, Any]:
 
 def _same_order(settings: Evaluation, config: str, config_hash: str) -> bool:
     """Whether labels are declared in the order in which they were: JSON of a table has lost it, its hash has not."""
-    canonical = json.dumps([list(settings.labels), json.loads(config)], sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest() == config_hash
+    return fingerprint(settings.labels, json.loads(config)) == config_hash

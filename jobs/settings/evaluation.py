@@ -202,5 +202,10 @@ class Evaluation(Section):
 
         The order of the labels counts, because it decides which copy of an impression is kept.
         """
-        canonical = json.dumps([list(self.labels), self.document()], sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return fingerprint(self.labels, self.document())
+
+
+def fingerprint(labels: Iterable[str], document: Mapping[str, Any]) -> str:
+    """SHA-256 of a resolved configuration as plain JSON values, and of the order of its labels."""
+    canonical = json.dumps([list(labels), document], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
