@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A room imports from its own floor or from those below it, never from one above: from top to bottom.
 FLOORS = {
-    "the entries": ("jobs/__main__.py", "jobs/evaluate.py", "jobs/cli.py"),
+    "the entries": ("jobs/__main__.py", "jobs/evaluate.py", "jobs/cli.py", "jobs/notebook.py"),
     "demo": ("jobs/demo",),
     "the night": ("jobs/nights", "jobs/nightly.py"),
     "surfaces": ("jobs/surfaces",),

@@ -23,6 +23,7 @@ from jobs.surfaces import compared, doctor, gates, maintain, worst
 from jobs.surfaces.arguments import (
     Accelerator,
     Age,
+    AnyEngine,
     Config,
     Day,
     Engine,
@@ -35,11 +36,12 @@ from jobs.surfaces.arguments import (
     parsed_date,
 )
 from jobs.surfaces.exits import called, guarded, printed
+from jobs.surfaces.init import command as initial
 
 app = typer.Typer(
-    epilog="Exit codes: 0 done, 1 a gate fails, 2 configuration or contract, 3 failure, 4 not there yet: try again.",
+    epilog="Begin with: lossledger init --from YOUR_LOG. Each command has an example: lossledger run --help. "
+    "Exit codes: 0 done, 1 a gate fails, 2 configuration or contract, 3 failure, 4 not there yet: try again.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -50,6 +52,11 @@ def _version(asked: bool) -> None:
         own = versions.pop("lossledger", "of a source tree")
         print(f"lossledger {own} ({', '.join(f'{name} {version}' for name, version in versions.items())})")
         raise typer.Exit
+
+
+def _example(arguments: str) -> str:
+    """What the help of a command ends with."""
+    return f"Example: lossledger {arguments}"
 
 
 def _ended(command: Callable[[], int], *, as_json: bool) -> typer.Exit:
@@ -63,13 +70,16 @@ def _lossledger(
     """An exact ledger of how well every model predicted its impressions."""
 
 
-@app.command()
+app.command(epilog=_example("init --from impressions.csv --labels clicks.csv"))(initial.init)
+
+
+@app.command(epilog=_example("run lossledger.yaml --date 2026-11-20"))
 def run(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
     day: Day,
     age: Age = None,
     provisional: Provisional = False,
-    engine: Engine = "spark",
+    engine: AnyEngine = None,
     accelerator: Accelerator = "auto",
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
@@ -77,17 +87,18 @@ def run(  # noqa: PLR0913, PLR0917 - the options of the command
     """Evaluate a day, and the earlier days that reach an older age with it; each is replaced in the tables."""
 
     def command() -> int:
-        on = {"engine": engine, "accelerator": accelerator}
-        return evaluated(config, day, age, provisional, overrides, **on, as_json=as_json)
+        asked = config, day, age, provisional, overrides
+        return evaluated(*asked, engine=engine, accelerator=accelerator, as_json=as_json)
 
     raise _ended(command, as_json=as_json)
 
 
-app.command()(planned.plan)
-app.command()(planned.backfill)
+SPAN = "--from 2026-11-01 --to 2026-11-20"
+app.command(epilog=_example(f"plan lossledger.yaml {SPAN}"))(planned.plan)
+app.command(epilog=_example(f"backfill lossledger.yaml {SPAN}"))(planned.backfill)
 
 
-@app.command()
+@app.command(epilog=_example("ready lossledger.yaml --date 2026-11-20"))
 def ready(
     config: Config,
     day: Day,
@@ -105,7 +116,7 @@ def ready(
     raise _ended(command, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=_example("gate lossledger.yaml --date 2026-11-20"))
 def gate(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
     day: Day,
@@ -128,7 +139,7 @@ def gate(  # noqa: PLR0913, PLR0917 - the options of the command
     raise _ended(command, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=_example("compare lossledger.yaml --date 2026-11-20"))
 def compare(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
     day: Day,
@@ -154,12 +165,15 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
     raise _ended(command, as_json=as_json)
 
 
-app.command()(worst.worst)
-app.command()(maintain.maintain)
+app.command(epilog=_example("worst lossledger.yaml --date 2026-11-20 --calibration"))(worst.worst)
+app.command(epilog=_example("maintain lossledger.yaml --dry-run"))(maintain.maintain)
 
 
 # A query that begins with a comment looks like an option.
-@app.command(context_settings={"ignore_unknown_options": True})
+@app.command(
+    context_settings={"ignore_unknown_options": True},
+    epilog=_example("sql lossledger.yaml \"SELECT slice, value FROM metrics_latest WHERE metric = 'log_loss'\""),
+)
 def sql(
     config: Config,
     query: Annotated[str, typer.Argument(help="SQL over the tables and views by their short names.")],
@@ -178,7 +192,7 @@ def sql(
     raise _ended(command, as_json=as_json)
 
 
-@app.command()
+@app.command(epilog=_example("demo"))
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the logs and the tables go.")] = Path("demo"),
     as_json: Json = False,
@@ -187,7 +201,7 @@ def demo(
     raise _ended(lambda: demonstration.run(folder, as_json=as_json), as_json=as_json)
 
 
-@app.command(name="doctor")
+@app.command(name="doctor", epilog=_example("doctor lossledger.yaml"))
 def examine(
     config: Annotated[Path | None, typer.Argument(help="Also check this evaluation.", metavar="[CONFIG]")] = None,
     engine: OneEngine = None,

@@ -18,6 +18,7 @@ from jobs import nightly
 from jobs.engines import failures
 from jobs.engines.session import session
 from jobs.errors import LossledgerError
+from jobs.nights import embedded
 from jobs.planning import ages, due
 from jobs.progress import Progress
 from jobs.results.outcome import Outcome
@@ -26,6 +27,7 @@ from jobs.settings.durations import age_text
 from jobs.storage.change import DayAtAge
 from jobs.surfaces import alerts, verdict
 from jobs.surfaces.arguments import parsed_age, parsed_date
+from jobs.surfaces.screen.following import next_steps
 
 # Of several nights the one that has to be looked at most decides: a failure, what is wrong, a gate, what is not there.
 WORST_FIRST = (3, 2, 1, 4, 0)
@@ -129,19 +131,24 @@ def evaluated(  # noqa: PLR0913 - the options of the command
     provisional: bool = False,
     overrides: Sequence[str] = (),
     *,
-    engine: str,
+    engine: str | None = None,
     accelerator: str = "none",
     as_json: bool = False,
 ) -> int:
-    """Evaluate one day. The configuration, the date and its age are checked before an engine is started."""
+    """Evaluate one day. The configuration, the date and its age are checked before an engine is started.
+
+    Where no engine is named, it is chosen by where the logs are and how large.
+    """
     settings = load(config, overrides)
     event_date, age_hours = parsed_date(day), parsed_age(age)
     ages.stamp(settings, event_date, age_hours, began=datetime.now(UTC), provisional=provisional)
     app = f"lossledger {settings.evaluation} {day}"
-    with _told(settings, event_date), session(engine, app=app, accelerator=accelerator) as spark:
+    chosen = engine or embedded.on(settings, (event_date,), accelerator, quiet=as_json)
+    following = next_steps(config, settings, event_date)
+    with _told(settings, event_date), session(chosen, app=app, accelerator=accelerator) as spark:
         if age_hours is None and len(settings.ages) > 1:
             every = evaluate_due(spark, settings, event_date, provisional=provisional, quiet=as_json)
-            return shown(spark, settings, every, as_json=as_json)
+            return shown(spark, settings, every, as_json=as_json, following=following)
         outcome = nightly.evaluate(
             spark,
             settings,
@@ -152,12 +159,19 @@ def evaluated(  # noqa: PLR0913 - the options of the command
         )
         part = DayAtAge(event_date, outcome.stamp.age_hours)
         outcome = with_warnings(outcome, due.never_ran([part], due.begun(spark, settings, [part])))
-        verdict.show(outcome, as_json=as_json)
+        verdict.show(outcome, as_json=as_json, following=following)
         _warn(alerts.told(spark, settings, outcome))
     return verdict.exit_code(outcome)
 
 
-def shown(spark: SparkSession, settings: Evaluation, nights: Iterable[Ended], *, as_json: bool) -> int:
+def shown(
+    spark: SparkSession,
+    settings: Evaluation,
+    nights: Iterable[Ended],
+    *,
+    as_json: bool,
+    following: Iterable[str] = (),
+) -> int:
     """Show each night as it ends, alert whom it may concern, and return the exit code of all.
 
     As JSON they are one object: `exit_code`, and `nights` with a verdict of each, as one night alone has it.
@@ -171,6 +185,7 @@ def shown(spark: SparkSession, settings: Evaluation, nights: Iterable[Ended], *,
     if as_json:
         print(json.dumps({"exit_code": code, "nights": [night.facts for night in told]}))
     else:
+        print(*following, sep="\n")
         print(f"nights: {', '.join(map(_standing, told))}")
     return code
 

@@ -13,9 +13,10 @@ from jobs.engines.session import session
 from jobs.nights import backfill as filling
 from jobs.nights import named
 from jobs.nights.backfill import Filled
+from jobs.nights.embedded import on
 from jobs.settings import load
 from jobs.surfaces import plans
-from jobs.surfaces.arguments import Accelerator, Ages, Code, Config, Engine, First, Json, Last, Set
+from jobs.surfaces.arguments import Accelerator, Ages, AnyEngine, Code, Config, Engine, First, Json, Last, Set
 from jobs.surfaces.exits import guarded
 
 
@@ -51,7 +52,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of the command
     last: Last,
     ages: Ages = None,
     code: Code = False,
-    engine: Engine = "spark",
+    engine: AnyEngine = None,
     accelerator: Accelerator = "auto",
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
@@ -66,7 +67,8 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of the command
         start, end, hours = plans.asked(settings, first, last, ages)
         began, tell = time.perf_counter(), None if as_json else _tell
         app = f"lossledger backfill {settings.evaluation} {first} {last}"
-        with session(engine, app=app, accelerator=accelerator) as spark:
+        chosen = engine or on(settings, (start, end), accelerator, quiet=as_json)
+        with session(chosen, app=app, accelerator=accelerator) as spark:
             made = plans.planned(spark, settings, start, end, hours)
             found = [_complained(one) for one in filling.filled(spark, settings, made, code=code, tell=tell)]
         worst = nights.worst(one.exit_code for one in found)

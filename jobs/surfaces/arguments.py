@@ -23,14 +23,17 @@ Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. 
 Provisional = Annotated[
     bool, typer.Option("--provisional", help="Also before the age is reached or a log is whole; marked as such.")
 ]
-Engine = Annotated[
-    str,
+ENGINE_OPTION = {"envvar": "LOSSLEDGER_ENGINE", "metavar": "spark|sail|sc://HOST:PORT"}
+ENGINES_TOLD = "Apache Spark here, Sail (embedded, no Java), or Apache Spark at a server of Spark Connect."
+Engine = Annotated[str, typer.Option("--engine", "--remote", help=ENGINES_TOLD, **ENGINE_OPTION)]
+AnyEngine = Annotated[
+    str | None,
     typer.Option(
         "--engine",
         "--remote",
-        envvar="LOSSLEDGER_ENGINE",
-        metavar="spark|sail|sc://HOST:PORT",
-        help="Apache Spark here, Sail (embedded, no Java), or Apache Spark at a server of Spark Connect.",
+        help=f"{ENGINES_TOLD} Default: Sail for logs of this machine up to 1 GiB, else Apache Spark.",
+        show_default=False,
+        **ENGINE_OPTION,
     ),
 ]
 OneEngine = Annotated[str | None, typer.Option("--engine", "--remote", help="Check this engine or server only.")]

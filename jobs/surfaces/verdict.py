@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console
 from rich.table import Table
@@ -17,6 +18,7 @@ from jobs.results.outcome import Outcome
 from jobs.settings.durations import age_text
 from jobs.sql.answers import printable
 from jobs.surfaces import compared, gates, labels
+from jobs.surfaces.screen import slices
 from udfs.kinds import KINDS
 
 SHOWN = ("log_loss", "normalized_entropy", "predicted_over_actual", "auc", "base_rate")
@@ -56,29 +58,42 @@ def of_error(error: Exception) -> dict[str, Any]:
     return {"exit_code": code, "error": told(error, whole=True)}
 
 
-def show(outcome: Outcome, *, as_json: bool) -> None:
-    """Print the verdict; the last line is the one to read."""
+def show(outcome: Outcome, *, as_json: bool, following: Iterable[str] = ()) -> None:
+    """Print the verdict, with what may follow it; the last line is the one to read."""
     facts = of_outcome(outcome)
     if as_json:
         print(json.dumps(facts))
         return
     console = Console(highlight=False)
-    title = f"all impressions of {facts['event_date']}, with 95 % intervals by shard of units"
-    table = Table("task", "model", *SHOWN, "n", title=title)
-    for row in facts["metrics"]:
-        table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
-    console.print(table)
+    _draw(console, outcome, facts)
     for line in (*_losses(facts["metrics"]), *labels.nowcasts(facts["metrics"])):
         console.print(line, soft_wrap=True)
     judged = (*compared.sentences(outcome.comparisons), *_worst(outcome.worst), *gates.lines(_gates(outcome)))
     for line in (*_remarks(outcome), *judged):
         console.print(line, soft_wrap=True, markup=False)
-    if (accelerated := acceleration()) is not None:
-        console.print(accelerated, soft_wrap=True, markup=False)
-    console.print(_standing(outcome), soft_wrap=True, markup=False)
+    accelerated = acceleration()
+    for line in (*([accelerated] if accelerated else ()), *following, _standing(outcome)):
+        console.print(line, soft_wrap=True, markup=False)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
     done = f"done: {facts['event_date']} at age {age_text(facts['age_hours'])}: rows {rows}; run {facts['run_id']}"
     console.print(done, soft_wrap=True)
+
+
+def _draw(console: Console, outcome: Outcome, facts: Mapping[str, Any]) -> None:
+    """The tables: of all impressions every task and model, of the slices the largest."""
+    title = f"all impressions of {facts['event_date']}, with 95 % intervals by shard of units"
+    table = Table("task", "model", *SHOWN, "n", title=title)
+    for row in facts["metrics"]:
+        table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
+    console.print(table)
+    if (sliced := slices.table(outcome.metrics, _known(outcome.metrics), _text)) is not None:
+        console.print(sliced)
+
+
+def _known(metrics: pa.Table) -> list[str]:
+    """The metrics of the table that a night has: areas need score bins, which not every evaluation keeps."""
+    there = set(metrics["metric"].unique().to_pylist())
+    return [name for name in SHOWN if name in there]
 
 
 def exit_code(outcome: Outcome) -> int:

@@ -1,9 +1,11 @@
 """The command line itself: what is wrong in it is told to people and to programs."""
 
+import shlex
 import sys
 from contextlib import nullcontext
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from jobs import cli
@@ -52,3 +54,27 @@ def test_who_reads_the_first_rows_only_is_no_failure():
         assert run.stdout.readline() == "0\n"
         run.stdout.close()
         assert (run.stderr.read(), run.wait()) == ("", 0)
+
+
+COMMANDS = typer.main.get_command(cli.app).commands
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_each_command_ends_with_an_example_that_it_takes(name):
+    command = COMMANDS[name]
+    assert command.epilog and command.epilog.startswith(f"Example: lossledger {name}")
+    # What is not a command line of the command ends it.
+    command.make_context(name, shlex.split(command.epilog)[3:])
+    assert "Example: lossledger" in CliRunner().invoke(cli.app, [name, "--help"], env={"COLUMNS": "200"}).stdout
+
+
+def test_shells_are_told_what_commands_there_are():
+    asked = {"_LOSSLEDGER_COMPLETE": "complete_bash", "COMP_WORDS": "lossledger in", "COMP_CWORD": "1"}
+    told = CliRunner().invoke(cli.app, [], prog_name="lossledger", env=asked)
+    assert told.stdout.split() == ["init"]
+
+
+def test_the_versions_are_told():
+    told = CliRunner().invoke(cli.app, ["--version"])
+    assert told.exit_code == 0
+    assert "lossledger " in told.stdout and "pysail " in told.stdout

@@ -104,7 +104,8 @@ def _text(file: str, source: Source) -> pa.Table:
         newlines_in_values=str(given.get("multiline", False)).lower() == "true",
     )
     has_header = str(given.get("header", not source.names)).lower() == "true"
-    read = pa.csv.ReadOptions(column_names=list(source.names) or None, autogenerate_column_names=not has_header)
+    invented = not (has_header or source.names)
+    read = pa.csv.ReadOptions(column_names=list(source.names) or None, autogenerate_column_names=invented)
     with pa.csv.open_csv(file, read_options=read, parse_options=parse) as opened:
         names = opened.schema.names
     as_text = pa.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True)

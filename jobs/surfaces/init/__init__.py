@@ -1,0 +1,1 @@
+"""The command `lossledger init`: a configuration from a look at somebody's logs, with what was guessed marked."""

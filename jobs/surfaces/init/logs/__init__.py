@@ -1,0 +1,1 @@
+"""Somebody's logs on this machine, and what the values of their columns are."""
