@@ -150,12 +150,13 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
     with progress.stage("write"):
         night.writer.replace(new)
     _tell_done(night, inputs, scanned, finality, progress)
+    doubts = _doubts(night, scanned, frames, left, new)
     return Outcome(
         stamp=finality.stamp,
         ledger=left.ledger,
         metrics=new["metrics"],
         stages=dict(progress.seconds),
-        warnings=(*inputs.warnings(night.settings), *_doubts(night, scanned, frames, left, new)),
+        warnings=(*finality.history.evolved, *inputs.warnings(night.settings), *doubts),
         provisional=finality.reasons,
         left_out=left.pairs,
         events={log.name: log.events for log in left.logs},
@@ -169,7 +170,7 @@ def _read(night: Night, *, provisional: bool) -> tuple[Inputs, Finality]:
     stamp = night.writer.stamp
     night.writer.check_place()
     inputs = gathered(night.session, night.settings, night.day, stamp)
-    return inputs, Finality(stamp, night.day, history(made(night.writer), stamp), provisional)
+    return inputs, Finality(stamp, night.day, history(made(night.writer), night.settings, stamp), provisional)
 
 
 def _asked(night: Night, inputs: Inputs, finality: Finality) -> Finality:

@@ -1,6 +1,7 @@
 -- The sums of binary tasks for analysts, at one label age: one row per day, task, model and cell.
 -- Every loss is whole: scores of exactly 0 and 1 are in it, all days priced at the clip that is configured now.
--- In DOUBLE, so that a quotient keeps its digits. For `dimensions of s` put yours: s.country, s.device, …
+-- In DOUBLE, so that a quotient keeps its digits. For `dimensions of s` put yours: s.country, s.device, …,
+-- for `dimensions of raw` COALESCE(raw.country, '(not recorded)') AS country, …: days on which it was no dimension.
 --   is_final       whether the labels of the task no longer change at this age
 --   provisional    whether not all labels of this age were known; only where there is no other age
 --   positives      weight of the positive part of the labels

@@ -1,4 +1,5 @@
--- The exact sums of every day at its newest label age, one row per cell; without what is provisional.
+-- The exact sums of every day at its newest label age, one row per cell; without what is provisional. In the files a
+-- dimension that came later is NULL on the days before it: `lossledger sql` shows it as (not recorded), as ledger does.
 SELECT s.*
 FROM statistics AS s
 JOIN (

@@ -12,8 +12,10 @@ from pyspark.sql import SparkSession
 
 from jobs.engines.identity import engine_of
 from jobs.ledger import tables
+from jobs.ledger.columns import SLICE
 from jobs.settings import Evaluation
 from jobs.storage import lake
+from jobs.storage.schema import NOT_RECORDED, Table
 
 DOUBT = pa.field("provisional", pa.bool_())
 
@@ -30,6 +32,9 @@ def held(  # noqa: PLR0913 - whose rows of what
 ) -> pa.Table:
     """Rows of a table, none where there is no such table. A column that no run has added yet is NULL.
 
+    A dimension is `(not recorded)` on days on which it was none. Slices are spelled by the order of dimensions as it is
+    now.
+
     Args:
         session: Of the engine.
         settings: What is configured.
@@ -45,12 +50,41 @@ def held(  # noqa: PLR0913 - whose rows of what
     where = lake.address(settings, name, engine_of(session))
     if not days or not lake.exists(session, where):
         return schema.empty_table()
-    if provisional:
-        return lake.rows(session, where, schema, days, age_hours)
     # A row of ours from before there was the column is not provisional.
     with_doubts = pa.schema([*schema, DOUBT]) if DOUBT.name not in schema.names else schema
-    rows = lake.rows(session, where, with_doubts, days, age_hours)
-    return rows.filter(whole(rows)).select(schema.names)
+    rows = lake.rows(session, where, schema if provisional else with_doubts, days, age_hours)
+    found = _with_dimensions(rows if provisional else rows.filter(whole(rows)).select(schema.names), declared)
+    return in_order(found, settings.dimensions) if SLICE.name in schema.names else found
+
+
+def _with_dimensions(rows: pa.Table, of: Table) -> pa.Table:
+    """Rows with `(not recorded)` for dimensions that came after them, which are NULL in the files."""
+    for name in of.dimensions or ():
+        if name in rows.column_names and rows[name].null_count:
+            values = pc.fill_null(rows[name], NOT_RECORDED)
+            rows = rows.set_column(rows.column_names.index(name), rows.schema.field(name), values)
+    return rows
+
+
+def in_order(rows: pa.Table, dimensions: Sequence[str]) -> pa.Table:
+    """Rows whose slices name their dimensions in this order, as those of a day with another one do not.
+
+    >>> in_order(pa.table({"slice": ["os=ios,site=a", ""]}), ["site", "os"])["slice"].to_pylist()
+    ['site=a,os=ios', '']
+    """
+    texts = rows["slice"].unique().to_pylist()
+    spelled = [_in_order(text, dimensions) for text in texts]
+    if spelled == texts:
+        return rows
+    of_row = pc.index_in(rows["slice"], value_set=pa.array(texts, type=pa.string()))
+    place = rows.column_names.index("slice")
+    return rows.set_column(place, rows.schema.field(place), pc.take(pa.array(spelled, type=pa.string()), of_row))
+
+
+def _in_order(text: str, dimensions: Sequence[str]) -> str:
+    """A slice by the order of dimensions; one of a dimension that is not among them stays."""
+    parts = {part.split("=", 1)[0]: part for part in text.split(",") if part}
+    return ",".join(parts[name] for name in dimensions if name in parts) if parts.keys() <= {*dimensions} else text
 
 
 def all_held(  # noqa: PLR0913 - whose rows of what

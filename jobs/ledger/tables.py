@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from jobs.ledger.columns import AS_OF, PAIR, PROVISIONAL, RUN, SHARD, SLICE
 from jobs.ledger.judgements import CHANGES, COMPARISONS, GATE_RESULTS, LABEL_ARRIVAL, METRICS
 from jobs.settings import Evaluation
-from jobs.storage.schema import PARTITION, Column, Table
+from jobs.storage.schema import NOT_RECORDED, PARTITION, Column, Table
 from udfs.catalog import OF_PAIRS, columns_of, statistics_of
 from udfs.kinds import KINDS
 from udfs.measure import Statistic
@@ -65,10 +67,12 @@ def declared(settings: Evaluation) -> dict[str, Table]:
     return {table.name: table for table in tables}
 
 
+OF_DIMENSION = f"(null) for NULL, (other) for folded values, {NOT_RECORDED} on days on which it was no dimension"
+
+
 def _statistics(settings: Evaluation) -> Table:
     dimensions = tuple(
-        Column(name, "string", f"Dimension {name}; (null) for NULL, (other) for folded values", False)
-        for name in settings.dimensions
+        Column(name, "string", f"Dimension {name}; {OF_DIMENSION}", False) for name in settings.dimensions
     )
     return Table(
         "statistics",
@@ -76,7 +80,19 @@ def _statistics(settings: Evaluation) -> Table:
         "losses lack the scores of exactly 0 and 1. The view ledger has them, at one age",
         (*PARTITION, *PAIR, *dimensions, *_sums(settings), *RUN),
         COUNTED,
+        dimensions=settings.dimensions,
     )
+
+
+def retired(types: Mapping[str, str], table: Table) -> tuple[str, ...]:
+    """The dimensions that a table has and the configuration has no more; of its texts no others are not declared.
+
+    Args:
+        types: The types in SQL of the columns that it has.
+        table: What is declared of it.
+    """
+    known = () if table.dimensions is None else table.schema.names
+    return tuple(name for name, type_ in types.items() if known and type_ == "string" and name not in known)
 
 
 def _shard_statistics(settings: Evaluation) -> Table:

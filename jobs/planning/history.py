@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from jobs.examples.arrival import Arrived
 from jobs.ledger.held import whole
 from jobs.ledger.stamp import Stamp
+from jobs.planning.evolved import evolved
+from jobs.settings import Evaluation
 
 LOOKS_BACK = timedelta(days=28)
 DAYS = 7
@@ -27,11 +29,13 @@ class History:
         complete: Whether the day was evaluated, and is not provisional.
         days: What had arrived of earlier days that are complete.
         date: The day itself.
+        evolved: What the newest earlier day records otherwise, as sentences.
     """
 
     complete: bool = False
     days: Mapping[date, Mapping[str, Arrived]] = field(default_factory=dict)
     date: date = date.min
+    evolved: tuple[str, ...] = ()
 
     def of(self, name: str) -> list[Arrived]:
         """A source on the newest earlier days."""
@@ -55,11 +59,12 @@ class History:
         return [sum(hours[i] for hours in each if i < len(hours)) for i in range(max(map(len, each), default=0))]
 
 
-def history(done: pa.Table, stamp: Stamp) -> History:
+def history(done: pa.Table, settings: Evaluation, stamp: Stamp) -> History:
     """The history of a day.
 
     Args:
         done: The events of `runs` whose state is done.
+        settings: What is configured.
         stamp: The day and its age: a log is held against what it was at the same age.
     """
     near = pc.and_(
@@ -71,4 +76,5 @@ def history(done: pa.Table, stamp: Stamp) -> History:
     newest = {row["event_date"]: json.loads(row["arrived"]) if row["arrived"] else {} for row in rows.to_pylist()}
     there = newest.pop(stamp.event_date, None) is not None
     days = {day: {name: Arrived.parsed(fields) for name, fields in sources.items()} for day, sources in newest.items()}
-    return History(there, {day: sources for day, sources in days.items() if sources}, stamp.event_date)
+    known = {day: sources for day, sources in days.items() if sources}
+    return History(there, known, stamp.event_date, tuple(evolved(done, settings, stamp)))

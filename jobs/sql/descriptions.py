@@ -18,9 +18,11 @@ from jobs.ledger import tables
 from jobs.settings import Evaluation
 from jobs.sql import views
 from jobs.sql.functions import functions
+from jobs.storage.schema import NOT_RECORDED
 
 STATEMENTS: Final = ("DESCRIBE", "DESC", "SHOW")
 FILLERS: Final = ("TABLE", "EXTENDED", "FORMATTED", "IN", "FROM")
+RETIRED: Final = f"A dimension once; {NOT_RECORDED} since it is none"
 # In the head of a view's file: two dashes, three spaces, a column, at least two spaces, its comment and the rest of it.
 COLUMN: Final = re.compile(r"^--   (\w+)  +(\S.*)((?:\n--    +\S.*)*)", re.MULTILINE)
 
@@ -49,6 +51,8 @@ def answered(session: SparkSession, settings: Evaluation, words: Sequence[str], 
 def _described(session: SparkSession, settings: Evaluation, name: str) -> pa.Table:
     fields = session.table(name).schema.fields
     comments = _comments(settings, name)
+    if any(field.name not in comments for field in fields):
+        comments = {**dict.fromkeys(views.retired(session, settings), RETIRED), **comments}
     return pa.table(
         {
             "col_name": [field.name for field in fields],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Final
 
 from pyspark.sql import DataFrame, SparkSession
@@ -10,11 +11,11 @@ from pyspark.sql import functions as F
 
 from jobs.engines.identity import engine_of
 from jobs.engines.pins import conf_file
-from jobs.engines.quoting import quoted, text_literal
+from jobs.engines.quoting import by_name, quoted, text_literal
 from jobs.ledger import tables
 from jobs.settings import Evaluation
 from jobs.storage import lake
-from jobs.storage.schema import Table
+from jobs.storage.schema import NOT_RECORDED, Table
 from udfs.kinds import KINDS
 
 # What each view reads, in an order in which they can be made. The clip is a view too, so that it is said once.
@@ -53,6 +54,7 @@ UNIONS: Final[Mapping[str, tuple[str, ...]]] = {
 KIND_OF: Final[Mapping[str, str]] = {view: kind.name for kind in KINDS.values() for view in kind.views}
 
 UNION: Final = "\nUNION ALL\n"
+PLACE: Final = "/* dimensions of "  # and the alias of what has them
 
 
 def known(settings: Evaluation) -> tuple[str, ...]:
@@ -76,9 +78,12 @@ def register(session: SparkSession, settings: Evaluation, wanted: Collection[str
     """
     needed = set().union(*map(_reached, known(settings) if wanted is None else wanted))
     made = _made_tables(session, settings, needed)
-    for name in (name for name in VIEWS if name in needed and {*made}.issuperset(VIEWS[name])):
-        session.sql(view_text(name, settings, made)).createOrReplaceTempView(name)
-        made.append(name)
+    ready = [name for name in VIEWS if name in needed]
+    of = retired(session, settings) if any(PLACE in _file(name) for name in ready) else ()
+    for name in ready:
+        if {*made}.issuperset(VIEWS[name]):
+            session.sql(view_text(name, settings, made, of)).createOrReplaceTempView(name)
+            made.append(name)
     for name in {*tables.declared(settings), *tables.OPTIONAL, *VIEWS, "clip"}.difference(made):
         # Where there is none, Sail raises.
         if session.catalog.tableExists(name):
@@ -104,16 +109,38 @@ def places(session: SparkSession, settings: Evaluation) -> dict[str, lake.Addres
     return {name: lake.address(settings, name, engine_of(session)) for name in tables.declared(settings)}
 
 
-def view_text(name: str, settings: Evaluation, made: Collection[str]) -> str:
-    """The query of a view, its dimensions put where the file has their place; a union asks what tables there are."""
-    text = conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")
+def retired(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
+    """The dimensions that days in the tables have, and the configuration has no more."""
+    where = places(session, settings)["statistics"]
+    if not lake.exists(session, where):
+        return ()
+    return tables.retired(dict(lake.read(session, where).dtypes), tables.declared(settings)["statistics"])
+
+
+def view_text(name: str, settings: Evaluation, made: Collection[str], retired: Collection[str] = ()) -> str:
+    """The query of a view, its dimensions put where the file has their place; a union asks what tables there are.
+
+    Args:
+        name: The view.
+        settings: What is configured.
+        made: The tables that there are.
+        retired: Dimensions that the table `statistics` has besides those that are configured.
+    """
+    text = _file(name)
     if name in UNIONS:
         return UNION.join(part for part in text.rstrip().split(UNION) if part.rsplit(maxsplit=1)[-1] in made)
-    for alias in ("raw", "s", "finished", "w"):
-        listed = " ".join(f"{alias}.{quoted(dimension)}," for dimension in settings.dimensions)
-        text = text.replace(f"/* dimensions of {alias} */", listed)
-    of_slice = " ".join(f"{_fixed('m.slice', dimension)} AS {quoted(dimension)}," for dimension in settings.dimensions)
-    return text.replace("/* dimensions of m */", of_slice)
+    dimensions = [(each, quoted(each)) for each in (*settings.dimensions, *retired)]
+    for alias in ("s", "finished", "w"):
+        text = text.replace(f"{PLACE}{alias} */", " ".join(f"{alias}.{named}," for _, named in dimensions))
+    unknown = text_literal(NOT_RECORDED)
+    of_cells = " ".join(f"COALESCE(raw.{named}, {unknown}) AS {named}," for _, named in dimensions)
+    of_slice = " ".join(f"{_fixed('m.slice', dimension)} AS {named}," for dimension, named in dimensions)
+    return text.replace(f"{PLACE}raw */", of_cells).replace(f"{PLACE}m */", of_slice)
+
+
+@cache
+def _file(name: str) -> str:
+    return conf_file(f"sql/{name}.sql").read_text(encoding="utf-8")
 
 
 def _fixed(text: str, dimension: str) -> str:
@@ -127,6 +154,17 @@ def _reached(name: str) -> set[str]:
 
 
 def _with_every_column(frame: DataFrame, table: Table) -> DataFrame:
-    """A table with the columns that no run has added yet: NULL, as they will be of the days before that run."""
-    lacking = [column for column in table.columns if column.nullable and column.name not in frame.columns]
-    return frame.select("*", *(F.lit(None).cast(column.type).alias(column.name) for column in lacking))
+    """A table with the columns that no run has added yet: NULL, as they will be of the days before that run.
+
+    What is NULL of a dimension, as it came later, is `(not recorded)`.
+    """
+    declared, fields = {column.name: column for column in table.columns}, {of.name: of for of in frame.schema.fields}
+    of_days = {*(table.dimensions or ()), *(tables.retired(dict(frame.dtypes), table))}
+    shown = []
+    for name in dict.fromkeys((*fields, *declared)):
+        known = by_name(name) if name in fields else F.lit(None).cast(declared[name].type)
+        if name in of_days and (name not in fields or fields[name].nullable):
+            shown.append(F.coalesce(known, F.lit(NOT_RECORDED)).alias(name))
+        elif name in fields or declared[name].nullable:
+            shown.append(known.alias(name))
+    return frame.select(*shown)

@@ -27,7 +27,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.storage import data_files
 from jobs.storage.address import Address
 from jobs.storage.change import Change, DayAtAge
-from jobs.storage.schema import KEYS, MICROS, Column, Table
+from jobs.storage.schema import KEYS, MICROS, Column, Table, filled
 
 READERS: Final = 8
 # What a table may ask of a writer that this one does, whatever else there is in newer protocols.
@@ -178,7 +178,9 @@ def forget_checksum(where: Address) -> None:
 
 def _widened(rows: pa.Table, table: DeltaTable) -> pa.Table:
     """Rows with NULLs in the columns of a table that they lack, as Apache Spark writes them by itself."""
-    for field in pa.schema(table.schema().to_arrow()):
+    fields = pa.schema(table.schema().to_arrow())
+    rows = filled(rows, (field.name for field in fields if not field.nullable))
+    for field in fields:
         if field.name not in rows.column_names:
             rows = rows.append_column(field.name, pa.nulls(rows.num_rows, field.type))
     return rows

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from jobs.engines.quoting import quoted
 from jobs.storage.address import Address
 from jobs.storage.change import Change, DayAtAge
-from jobs.storage.schema import KEYS, MICROS, Column, Table
+from jobs.storage.schema import KEYS, MICROS, Column, Table, filled
 
 ABSENT: Final = ("PATH_NOT_FOUND", "DELTA_TABLE_NOT_FOUND", "DELTA_MISSING_DELTA_TABLE", "DELTA_PATH_DOES_NOT_EXIST")
 
@@ -101,8 +101,11 @@ def constrain(session: SparkSession, where: Address, name: str, condition: str) 
 
 def write(session: SparkSession, where: Address, change: Change) -> None:
     """Append rows, or replace those of a day at an age."""
+    rows = change.rows
+    if rows is not None and change.part is not None:
+        rows = filled(rows, (name for name, nullable in fields(session, where).items() if not nullable))
     # Of a table with an empty chunk Spark reads a part only.
-    frame = _none(session, where) if change.rows is None else session.createDataFrame(change.rows.combine_chunks())
+    frame = _none(session, where) if rows is None else session.createDataFrame(rows.combine_chunks())
     if change.part is not None:
         # What another run commits between this and the beginning of our transaction, about a second, is replaced
         # unseen, unless its turn is later; what comes after that fails it. Reading back what was written, each run

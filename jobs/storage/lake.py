@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace as replaced
 from datetime import date
 from typing import Any, Final
 
@@ -21,8 +22,7 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_
 
 from jobs.engines import failures
 from jobs.engines.identity import engine_of
-from jobs.errors import ContractError, Problem
-from jobs.storage import soundness
+from jobs.storage import fitting, soundness
 from jobs.storage.address import Address, address, check_spelling
 from jobs.storage.change import Change, Check, DayAtAge, Turn, replaceable
 from jobs.storage.schema import KEYS, Table
@@ -118,10 +118,13 @@ again = retry(
 
 
 def ensure(session: SparkSession, where: Address, table: Table) -> None:
-    """Create a table with its comments and constraints, or add the nullable columns that it lacks.
+    """Create a table with its comments and constraints, or add the nullable columns and the dimensions that it lacks.
+
+    A dimension that comes later may be NULL in the files, as it is in the rows that are there; one that is no longer
+    declared stays.
 
     Raises:
-        ContractError: A key of the table is not a key of the declaration, or the other way round.
+        ContractError: Another key of the table is not a key of the declaration, or the other way round.
     """
     with told_of(where):
         try:
@@ -157,9 +160,9 @@ def _ensure(session: SparkSession, where: Address, table: Table) -> None:
         writer.create(session, where, table)
     fields = writer.fields(session, where)
     missing = [column for column in table.columns if column.name not in fields]
-    _check_keys(where, table, fields)
+    fitting.check(where, table, fields)
     if missing:
-        writer.add(session, where, missing)
+        writer.add(session, where, [replaced(column, nullable=True) for column in missing])
     _complete(session, where, table)
 
 
@@ -175,20 +178,6 @@ def _complete(session: SparkSession, where: Address, table: Table) -> None:
     for name, condition in table.checks.items():
         if f"delta.constraints.{name}" not in have:
             writer.constrain(session, where, name, condition)
-
-
-def _check_keys(where: Address, table: Table, fields: Mapping[str, bool]) -> None:
-    """Check that a table has the required columns that are declared, and no others."""
-    known = {column.name for column in table.columns}
-    lacking = [c.name for c in table.columns if not c.nullable and c.name not in fields]
-    beyond = [name for name, nullable in fields.items() if not nullable and name not in known]
-    found = [f"a table {how} {', '.join(names)}" for how, names in (("without", lacking), ("with", beyond)) if names]
-    if found:
-        expected = (
-            "the dimensions that the evaluation's tables were made with; other dimensions take a new evaluation name"
-        )
-        problem = Problem(f"{table.name} ({where})", " and ".join(found), expected)
-        raise ContractError("the tables that exist do not fit the configuration", [problem])
 
 
 def replace(  # noqa: PLR0913, PLR0917 - what is replaced by what, and whose turn it is

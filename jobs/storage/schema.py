@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -18,6 +18,9 @@ TYPES: dict[str, pa.DataType] = {
     "decimal(37,15)": pa.decimal128(37, 15),
 }
 
+# What a dimension is on a day on which it was none: no value of a log is spelled so, as a leading bracket is encoded.
+NOT_RECORDED = "(not recorded)"
+
 
 @dataclass(frozen=True)
 class Column:
@@ -31,12 +34,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table, partitioned by event_date and age_hours. `checks` are constraints by name."""
+    """A table, partitioned by event_date and age_hours.
+
+    Attributes:
+        name: Its short name.
+        comment: What a row is.
+        columns: All of them.
+        checks: Constraints by name.
+        dimensions: Those of its required columns that come and go with a configuration; None where none may. In rows
+            of days without one it is `NOT_RECORDED`, or NULL where they were written before it was there.
+    """
 
     name: str
     comment: str
     columns: tuple[Column, ...]
     checks: Mapping[str, str]
+    dimensions: tuple[str, ...] | None = None
 
     @property
     def properties(self) -> dict[str, str]:
@@ -64,3 +77,15 @@ KEYS = [column.name for column in PARTITION]
 INDEXED = ("task", "model", "slice", "metric", "run_id")
 # The property of a table all of whose timestamps are int64; older ones may be INT96, which Apache Spark writes if let.
 MICROS = ("lossledger.timestamps", "micros")
+
+
+def filled(rows: pa.Table, required: Iterable[str]) -> pa.Table:
+    """Rows with `(not recorded)` in the required columns that they lack: dimensions that a configuration goes without.
+
+    >>> filled(pa.table({"n": [1]}), ["country"]).to_pylist()
+    [{'n': 1, 'country': '(not recorded)'}]
+    """
+    for name in required:
+        if name not in rows.column_names:
+            rows = rows.append_column(name, pa.repeat(pa.scalar(NOT_RECORDED), rows.num_rows))
+    return rows

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import duckdb_extension_delta
+from deltalake import DeltaTable, Field
 
 from jobs.ledger import tables
 from jobs.settings import Evaluation
@@ -28,7 +29,13 @@ def connected(settings: Evaluation) -> Iterator[duckdb.DuckDBPyConnection]:
         connection.execute("SET TimeZone = 'UTC'")
         for name in made:
             connection.execute(f"CREATE VIEW {name} AS SELECT * FROM delta_scan('{path(settings, name)}')")
+        types = {field.name: getattr(field.type, "type", "") for field in _fields(settings)}
+        retired = tables.retired(types, tables.declared(settings)["statistics"])
         for name in ("clip", *(name for name in views.VIEWS if name in views.known(settings))):
-            text = views.view_text(name, settings, made).replace("`", '"')
+            text = views.view_text(name, settings, made, retired).replace("`", '"')
             connection.execute(f"CREATE VIEW {name} AS {text}")
         yield connection
+
+
+def _fields(settings: Evaluation) -> list[Field]:
+    return DeltaTable(path(settings, "statistics")).schema().fields

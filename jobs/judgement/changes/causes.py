@@ -18,6 +18,7 @@ from jobs.judgement.changes.decomposition import (
     change_of_normalized_entropy,
 )
 from jobs.judgement.slices.crosses import Crosses, aligned, cells, cut
+from jobs.judgement.slices.recorded import recorded
 from jobs.ledger.tables import statistics_of_kind
 from jobs.results.rows import summed
 from jobs.results.slice_sums import doubles
@@ -56,6 +57,8 @@ class Skill(NamedTuple):
 def causes(before: pa.Table, now: pa.Table, kind: str, settings: Evaluation) -> dict[tuple[str, str], Causes]:
     """By metric and slice, of the loss and of normalized entropy; not where a slice has no difference.
 
+    Cells are those of the dimensions that both days have recorded.
+
     Args:
         before: Rows of `statistics` of one task and model on the earlier day.
         now: Those of the day.
@@ -63,10 +66,11 @@ def causes(before: pa.Table, now: pa.Table, kind: str, settings: Evaluation) -> 
         settings: What is configured.
     """
     named, metrics = _summed(kind, settings)
-    every = aligned(cells([before, now], settings.dimensions, list(named)))
+    dimensions = recorded([before, now], settings.dimensions)
+    every = aligned(cells([before, now], dimensions, list(named)))
     of_cells = _priced(every, KINDS[kind], named, settings)
     found: dict[tuple[str, str], Causes] = {}
-    for declared in settings.slices:
+    for declared in (names for names in settings.slices if {*names}.issubset(dimensions)):
         of, slices = cut(every, declared)
         sides = [of_cells, _priced(slices, KINDS[kind], named, settings)]
         for metric in metrics:

@@ -90,11 +90,13 @@ def shared_sums(tables: Tables, task: str, models: tuple[str, str], names: Seque
 def among(found: Crosses, declared: Sequence[Sequence[str]], sides: Sequence[pa.Table]) -> Crosses:
     """Of all crosses those that are declared slices, with the sums of `shared_sums` instead of their own.
 
+    Slices of dimensions that the crosses are not of are left out.
+
     A parent is any of them that holds the cross, however many dimensions it has less.
     """
     bit = {name: 1 << i for i, name in enumerate(found.values)}
     fixed = (found.codes != FREE) @ np.array([*bit.values()], dtype=np.int64)
-    rows = np.flatnonzero(np.isin(fixed, [sum(bit[name] for name in each) for each in declared]))
+    rows = np.flatnonzero(np.isin(fixed, [sum(bit[n] for n in each) for each in declared if {*each} <= {*bit}]))
     texts = pa.array([found.text(row) for row in rows.tolist()], type=pa.string())
     places = [pc.index_in(texts, value_set=side["slice"].combine_chunks()) for side in sides]
     kept = np.flatnonzero(np.logical_and.reduce([place.is_valid() for place in places]))

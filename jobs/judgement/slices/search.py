@@ -16,6 +16,7 @@ from jobs.judgement.slices.calibration import Calibration, Said, field_errors, s
 from jobs.judgement.slices.common import among
 from jobs.judgement.slices.crosses import Cells, Crosses, cells, crosses
 from jobs.judgement.slices.rates import Rate, Side, Sums, difference_of, loss_side
+from jobs.judgement.slices.recorded import recorded
 from jobs.judgement.slices.worst import Found, Search, worst
 from jobs.ledger.tables import statistics_of_kind
 from jobs.settings import Evaluation
@@ -57,14 +58,14 @@ def worst_of_losses(
     """The crosses whose loss became worse from the first side to the second, two days or two models.
 
     Args:
-        tables: Rows of `statistics` of one task and model, for each side.
+        tables: Rows of `statistics` of one task and model, for each side; crosses are of the dimensions that both have.
         by: The loss of the task's kind, `loss_rate`.
         settings: What is configured.
         search: What is looked for.
         shared: The sums of both models over the rows that both can score, by declared slice: only those are searched.
     """
     rate, names = by
-    given = cells(tables, settings.dimensions, names)
+    given = cells(tables, recorded(tables, settings.dimensions), names)
     found = crosses(given, search.depth, least_rows=search.least_rows)
     if shared is not None:
         found = among(found, settings.slices, shared(names))
@@ -85,7 +86,7 @@ def worst_of_calibration(
         search: What is looked for.
         stderr: Standard error of the mean error of the last day over all rows by shards of units; NaN for none.
     """
-    given = cells(tables, settings.dimensions, of.names)
+    given = cells(tables, recorded(tables, settings.dimensions), of.names)
     found = crosses(given, search.depth, least_rows=search.least_rows)
     listed = _searched(given, found, of.rate, replace(search, both_ways=True))
     if not len(found.codes):

@@ -214,18 +214,19 @@ def test_a_new_name_or_source_of_a_label_is_no_new_definition(spark, evaluated, 
 
 
 @pytest.mark.only_engine("sail")
-@pytest.mark.parametrize(
-    ("dimensions", "found"), [(["country", "user_id"], "a table without user_id"), ([], "a table with country")]
-)
-def test_other_dimensions_under_old_tables_are_refused(spark, evaluated, dimensions, found):
+def test_tables_with_other_keys_are_refused(spark, evaluated):
     folder, document = evaluated
-    before = days.bytes_of(folder)
-    changed_document = {**document, "dimensions": dimensions, "slices": [[]]}
+    write_deltalake(
+        str(folder / "tables" / "other" / "statistics"),
+        pa.table({"event_date": pa.array([DAY]), "age_hours": pa.array([0], pa.int32()), "n": [1]}),
+        partition_by=["event_date", "age_hours"],
+    )
     with pytest.raises(ContractError, match="the tables that exist do not fit the configuration") as caught:
-        nightly.evaluate(spark, parse(changed_document), DAY)
+        nightly.evaluate(spark, parse({**document, "evaluation": "other"}), DAY)
     assert caught.value.exit_code == 2
-    assert [problem.found for problem in caught.value.problems] == [found]
-    assert days.bytes_of(folder) == before
+    (problem,) = caught.value.problems
+    assert problem.found == "a table without task, model, as_of, run_id"
+    assert "whose required columns are event_date, age_hours, task, model, country, as_of, run_id" in problem.expected
 
 
 def test_a_new_statistic_is_a_column_that_old_days_do_not_have(spark, folder):
