@@ -12,12 +12,23 @@ import pyarrow.compute as pc
 
 from jobs.judgement.by_shard import Tables, of_pair
 from jobs.judgement.estimates import Known
-from jobs.judgement.paired import Asked, Paired, both_estimated, dated, every, of_nights, paired_sums, scores_of_both
+from jobs.judgement.paired import (
+    OF_NIGHTS,
+    Asked,
+    Paired,
+    both_estimated,
+    dated,
+    every,
+    of_nights,
+    paired_sums,
+    scores_of_both,
+)
 from jobs.judgement.uncertainty.differences import Difference, apart, differing, paired
 from jobs.judgement.uncertainty.discoveries import adjusted
 from jobs.judgement.uncertainty.jackknife import Estimates
 from jobs.judgement.uncertainty.running import running_by_shard
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
+from jobs.ledger.sharding import counted_in, folded
 from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import ENTROPY
 from jobs.settings.judgement.relations import metrics_compared
@@ -49,31 +60,42 @@ class Night:
     rows: FloatArray
 
 
-def compared(known: Known, day: date, earlier: Nights) -> pa.Table:
+def compared(known: Known, day: date, earlier: Nights, shards: int | None = None) -> pa.Table:
     """The rows of `comparisons` but for their stamp, also of slices without rows.
 
     Args:
         known: The day; of `metrics` its rows say which metrics each slice has.
         day: Its date.
         earlier: For each task of a comparison the tables of the nights before, at the same age.
+        shards: By how many shards those are summed, where it is by fewer than the day.
 
     Raises:
         RuntimeFailure: Two models are not left with the same rows (exit 3).
     """
     found: list[pa.Table] = []
+    by = counted_in(known.settings, shards or known.settings.shards.count)
     for asked in every(known.settings):
-        found += _of_task(known, day, asked, earlier.get(asked, {}))
+        found += _of_task(known, day, asked, (earlier.get(asked, {}), by))
     return pa.concat_tables(found)
 
 
-def _of_task(known: Known, day: date, asked: Asked, earlier: Mapping[date, Tables]) -> Iterator[pa.Table]:
-    """Every metric of which a difference says something; the loss and what is made of it over all nights."""
+def _of_task(
+    known: Known, day: date, asked: Asked, before: tuple[Mapping[date, Tables], Evaluation]
+) -> Iterator[pa.Table]:
+    """Every metric of which a difference says something; the loss and what is made of it over all nights.
+
+    Args:
+        known: The day.
+        day: Its date.
+        asked: The task and its models.
+        before: The nights before, and the configuration with the shards that they are summed by.
+    """
     settings, kind = known.settings, KINDS[known.settings.tasks[asked.task].kind]
     slices = _slices(known.tables["metrics"], asked)
     texts, running = slices[kind.loss], over_nights(kind.name, settings)
     tonight = paired_sums(known.tables, asked, texts, settings)
-    nights = dict(_before(earlier, asked, texts, settings, running))
-    (nights[day],) = _nights(tonight, running, 1)
+    nights = dict(_before(*before, asked, texts, running))
+    (nights[day],) = _nights(_by_fewer(known, asked, tonight, before[1], running), running, 1)
     few, wanted = _few(tonight, settings.limits.min_rows), metrics_compared(settings, asked.task)
     for a, b in both_estimated(known, asked, tonight):
         if a.name in wanted and a.name in slices:
@@ -119,8 +141,16 @@ def _few(sums: Paired, least: int) -> Reasons:
     return ["no_common_rows" if n == 0 else "too_few_rows" if n < least else None for n in rows.tolist()]
 
 
+def _by_fewer(known: Known, asked: Asked, tonight: Paired, by: Evaluation, running: Metrics) -> Paired:
+    """The paired sums of the night by as many shards as those before it."""
+    if by.shards == known.settings.shards:
+        return tonight
+    tables = {name: folded(known.tables[name], by.shards.count) for name in OF_NIGHTS if name in known.tables}
+    return paired_sums(tables, asked, tonight.candidate.texts, by, running.values())
+
+
 def _before(
-    earlier: Mapping[date, Tables], asked: Asked, texts: Sequence[str], settings: Evaluation, running: Metrics
+    earlier: Mapping[date, Tables], settings: Evaluation, asked: Asked, texts: Sequence[str], running: Metrics
 ) -> Iterator[tuple[date, Night]]:
     """The nights before in their order; many are computed at once, as each is little work."""
     many, days = max(1, AT_ONCE // max(1, len(texts) * settings.shards.count)), sorted(earlier)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import numpy as np
@@ -16,13 +16,16 @@ from jobs.judgement.by_shard import Tables, read_by
 from jobs.judgement.comparisons import Nights, compared, over_nights
 from jobs.judgement.estimates import Known
 from jobs.judgement.paired import OF_NIGHTS, Asked, every
+from jobs.judgement.uncertainty.shared import shared
 from jobs.ledger import tables
 from jobs.ledger.held import all_held, whole
 from jobs.ledger.judgements import COMPARISONS
+from jobs.ledger.sharding import as_recorded, folded, recorded
 from jobs.ledger.stamp import Stamp
 from jobs.results.baselines import references
 from jobs.results.rows import columns_in, selected, stamp_columns
 from jobs.settings import Evaluation
+from jobs.settings.sections import Shards
 from jobs.storage import lake
 
 # Besides what is needed of every night.
@@ -38,7 +41,7 @@ def comparisons_of(session: SparkSession, known: Known, stamp: Stamp) -> dict[st
     """
     if not known.settings.comparisons:
         return {}
-    rows = compared(known, stamp.event_date, earlier_nights(session, known.settings, stamp))
+    rows = compared(known, stamp.event_date, *earlier_nights(session, known.settings, stamp))
     return {"comparisons": selected({**columns_in(rows), **stamp_columns(stamp, rows.num_rows)}, COMPARISONS)}
 
 
@@ -58,12 +61,18 @@ def compared_again(session: SparkSession, settings: Evaluation, day: date, age_h
                 "evaluate the day with it"
             )
     stamp = Stamp(day, age_hours, datetime.now(UTC), "")
+    settings = as_recorded(session, settings, day, age_hours)
     known = Known(of_day, settings, references(session, settings, stamp))
-    return compared(known, day, earlier_nights(session, settings, stamp))
+    return compared(known, day, *earlier_nights(session, settings, stamp))
 
 
-def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Nights:
-    """For each task of a comparison the tables of the nights before that compared the same models, at the same age."""
+def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) -> tuple[Nights, int]:
+    """For each task of a comparison the tables of the nights before that compared the same models, at the same age.
+
+    Returns:
+        Them, and by how many shards they are summed: as many as all of them and the night have in common. Those up to
+        the last one that has other shards are left out.
+    """
     where = lake.address(settings, "comparisons", engine_of(session))
     schema = pa.schema([COMPARISONS.schema.field(name) for name in ("event_date", *ASKED, "provisional")])
     rows = lake.distinct(session, where, schema, stamp.age_hours)
@@ -74,8 +83,23 @@ def earlier_nights(session: SparkSession, settings: Evaluation, stamp: Stamp) ->
         if Asked(*asked) in nights:
             nights[Asked(*asked)].append(night)
     days = {night for found in nights.values() for night in found}
+    kept, count = _alike(settings, days, recorded(session, settings, days, stamp.age_hours))
     columns = dict.fromkeys(OF_NIGHTS, _columns(settings))
-    return by_night(all_held(session, settings, columns, days, stamp.age_hours), nights)
+    found = all_held(session, settings, columns, kept, stamp.age_hours)
+    own = {asked: [night for night in of if night in kept] for asked, of in nights.items()}
+    return by_night({name: folded(rows, count) for name, rows in found.items()}, own), count
+
+
+def _alike(settings: Evaluation, nights: Collection[date], noted: Mapping[date, Shards]) -> tuple[set[date], int]:
+    """The nights up to the last whose shards are others, and how many shards all of them and tonight have in common."""
+    kept, common = set[date](), settings.shards
+    for night in sorted(nights, reverse=True):
+        both = shared(common, noted.get(night, settings.shards))
+        if not both.paired:
+            break
+        kept.add(night)
+        common = common.model_copy(update={"count": both.count})
+    return kept, common.count
 
 
 def by_night(of_nights: Tables, nights: Mapping[Asked, Sequence[date]]) -> Nights:

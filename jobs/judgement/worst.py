@@ -20,6 +20,7 @@ from jobs.judgement.paired import paired_sums
 from jobs.judgement.slices.calibration import Calibration, calibration_of
 from jobs.judgement.slices.common import common, shared_sums
 from jobs.judgement.slices.ledger import Ledger
+from jobs.judgement.slices.recorded import lacking
 from jobs.judgement.slices.search import loss_rate, worst_of_calibration, worst_of_losses
 from jobs.judgement.slices.since import first_bad_days
 from jobs.judgement.slices.worst import Found, Search
@@ -58,17 +59,16 @@ def worst_of(ledger: Ledger, asked: Asked) -> list[Row]:
         RuntimeFailure: Two models are not left with the same rows (exit 3).
     """
     search = Search(depth=asked.depth, most=asked.most, least_rows=max(100, ledger.settings.limits.min_rows))
+    alone = asked.models is not None or (asked.calibration and asked.back is None)
+    other = ledger.day if alone else ledger.day - (asked.back or timedelta(days=1))
+    ledger = ledger.beside(other)
     now = _tables(ledger, ledger.day)
     if not now["statistics"].num_rows:
         return []
     if asked.models is not None:
         return list(_beside_a_model(ledger, now, asked.models, search))
     search_of = _by_calibration if asked.calibration else _by_losses
-    if asked.calibration and asked.back is None:
-        days, against = [now], {}
-    else:
-        other = ledger.day - (asked.back or timedelta(days=1))
-        days, against = [_tables(ledger, other), now], {"against": other.isoformat()}
+    days, against = ([now], {}) if alone else ([_tables(ledger, other), now], {"against": other.isoformat()})
     found = search_of(ledger, days, search)
     return [{"task": task, "model": model, **against, **row} for (task, model), row in found]
 
@@ -81,7 +81,7 @@ def _tables(ledger: Ledger, day: date) -> Tables:
         names += [] if KINDS[kind].searched is None else loss_rate(kind, ledger.settings)[1]
         names += [] if of is None else of.names
     statistics = ledger.rows("statistics", day, ledger.columns(names))
-    return {"statistics": statistics, "shard_statistics": ledger.rows("shard_statistics", day)}
+    return {"statistics": statistics, "shard_statistics": ledger.by_shard("shard_statistics", day)}
 
 
 def _by_losses(ledger: Ledger, days: Sequence[Tables], search: Search) -> Iterator[tuple[Pair, Row]]:
@@ -91,9 +91,9 @@ def _by_losses(ledger: Ledger, days: Sequence[Tables], search: Search) -> Iterat
         loss = _loss(kind, settings)
         if loss is not None:
             sums = [_by_shard(day, pair, [loss], settings) for day in days]
-            own = replace(search, stderr=_stderr([each.estimated(loss) for each in sums], sums, settings))
+            own = replace(search, stderr=_stderr([each.estimated(loss) for each in sums], sums, ledger))
             found = worst_of_losses(_cells(days, pair), loss_rate(kind, settings), settings, own)
-        yield pair, {"metric": _named(loss), **_facts(found, days)}
+        yield pair, {"metric": _named(loss), **_facts(found, days, settings)}
 
 
 def _beside_a_model(ledger: Ledger, now: Tables, models: tuple[str, str], search: Search) -> Iterator[Row]:
@@ -111,12 +111,12 @@ def _beside_a_model(ledger: Ledger, now: Tables, models: tuple[str, str], search
             over = paired_sums(tables, Comparison("worst", task, *reversed(models)), [TOTAL], settings, [loss])
             sums = [over.baseline, over.candidate]
             estimates = [each.estimated(loss) for each in sums]
-            own = replace(search, stderr=_stderr(estimates, sums, settings, same_rows=True))
+            own = replace(search, stderr=_stderr(estimates, sums, ledger, same_rows=True))
             sides = [of_pair(now["statistics"], task, model) for model in models]
             found = worst_of_losses(sides, loss_rate(kind, settings), settings, own, shared)
         only = dict(zip(("only_against", "only_model"), both.only or (None, None), strict=True))
         named = {"task": task, "model": models[1], "against": models[0], "metric": _named(loss)}
-        yield {**named, **only, **_facts(found, [now])}
+        yield {**named, **only, **_facts(found, [now], settings)}
 
 
 def _named(loss: Metric | None) -> str:
@@ -139,7 +139,7 @@ def _by_calibration(ledger: Ledger, days: Sequence[Tables], search: Search) -> I
     bins = ledger.rows("score_bins", ledger.day) if "score_bins" in declared(settings) else None
     for pair in settings.pairs:
         if pair not in known:
-            yield pair, {"metric": CALIBRATION, **_facts(Found([], 0, "no_calibration"), days)}
+            yield pair, {"metric": CALIBRATION, **_facts(Found([], 0, "no_calibration"), days, settings)}
             continue
         _, row, sums = known[pair]
         worst = [{**each, "first_bad_day": firsts[pair][each["slice"]]} for each in row["worst"]]
@@ -152,10 +152,10 @@ def _calibrated(
     settings = ledger.settings
     sums = [_by_shard(day, pair, (), settings) for day in days]
     errors = [of.by_shard(each) for each in sums]
-    own = replace(search, stderr=_stderr(errors, sums, settings))
-    today = _stderr(errors[-1:], sums[-1:], settings)
+    own = replace(search, stderr=_stderr(errors, sums, ledger))
+    today = _stderr(errors[-1:], sums[-1:], ledger)
     found, said, fields = worst_of_calibration(_cells(days, pair), of, settings, own, today)
-    facts = _facts(found, days)
+    facts = _facts(found, days, settings)
     # Of a day alone σ is that of its error, of two that of the difference.
     first, second = (0, 1) if len(days) > 1 else (1, 0)
     for i, row in enumerate(facts["worst"]):
@@ -172,16 +172,16 @@ def _by_shard(day: Tables, pair: Pair, metrics: Sequence[Metric], settings: Eval
 
 
 def _stderr(
-    estimates: Sequence[Estimates], sums: Sequence[ByShard], settings: Evaluation, *, same_rows: bool = False
+    estimates: Sequence[Estimates], sums: Sequence[ByShard], ledger: Ledger, *, same_rows: bool = False
 ) -> float:
     """Standard error by shards of units of a number of all rows, or of the difference of two; NaN where there is none.
 
-    Units that are known come back on the other day, and are in the same shard; two models have the same rows anyway.
+    Units that are known come back on the other day, mostly in the same shard; two models have the same rows anyway.
     """
     if len(sums) == 1:
         return float(interval(estimates[0], sums[0].refused).stderr[0])
     before, now = estimates
-    if same_rows or settings.impressions.columns.unit is not None:
+    if same_rows or (ledger.paired and ledger.settings.impressions.columns.unit is not None):
         refused = first_reason(*(each.refused for each in reversed(sums)))
         return float(paired(now, before, refused).absolute.stderr[0])
     apart = [interval(each, of.refused) for each, of in zip((now, before), reversed(sums), strict=True)]
@@ -192,10 +192,12 @@ def _cells(days: Sequence[Tables], pair: Pair) -> list[pa.Table]:
     return [of_pair(day["statistics"], *pair) for day in days]
 
 
-def _facts(found: Found, days: Sequence[Tables]) -> Row:
+def _facts(found: Found, days: Sequence[Tables], settings: Evaluation) -> Row:
     there = all(day["statistics"].num_rows for day in days)
     named = {"judged": found.judged, "reason": found.reason if there else "no_day"}
-    return {"worst": [asdict(each) for each in found.worst], **named}
+    without = lacking([day["statistics"] for day in days], settings.dimensions)
+    told = {"not_recorded": without} if without else {}
+    return {"worst": [asdict(each) for each in found.worst], **named, **told}
 
 
 def _bands(settings: Evaluation, bins: pa.Table | None, pair: Pair, sums: ByShard) -> Row:

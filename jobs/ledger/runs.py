@@ -21,6 +21,9 @@ from jobs.ledger.stamp import Stamp
 from jobs.ledger.tables import RUNS
 from jobs.settings import Evaluation
 
+# Noted among the definitions, so that days of other shards are known (`jobs.ledger.sharding`), but free to change.
+FREE = frozenset({"shards"})
+
 
 @dataclass(frozen=True)
 class Ledger:
@@ -75,7 +78,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
 
 
 def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
-    """What the evaluation and each task × model mean: a change of any of it needs a new name."""
+    """What the evaluation and each task × model mean: a change of any of it, but for `FREE`, needs a new name."""
     document = settings.document()
     found: dict[str, dict[str, Any]] = {"evaluation": {"timezone": settings.day.timezone, "shards": document["shards"]}}
     found[unnamed.OPTIONS] = unnamed.recorded(document)
@@ -140,7 +143,8 @@ def check_definitions(settings: Evaluation, recorded: Iterable[str]) -> None:
         for name in now.keys() & before.keys():
             # An option is recorded since it has been there, and while something depends on it.
             common = now[name].keys() & before[name].keys()
-            for what in common if name == unnamed.OPTIONS else now[name].keys() | before[name].keys():
+            every = (now[name].keys() | before[name].keys()) - FREE
+            for what in common if name == unnamed.OPTIONS else every:
                 old, new = before[name].get(what), now[name].get(what)
                 if old != new:
                     problems.append(_changed(name, what, json.dumps(old), json.dumps(new)))

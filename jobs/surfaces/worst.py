@@ -112,6 +112,8 @@ def lines(found: Sequence[Row]) -> Iterator[str]:
         if any(each.get(name) for name in ("only_model", "only_against")):
             only = f"{each['only_model']:,} rows that only {each['model']} can score, {each['only_against']:,}"
             yield f"of the declared slices, without {only} that only {each['against']} can"
+        if each.get("not_recorded"):
+            yield f"of the other dimensions: a day goes without {', '.join(each['not_recorded'])}"
         if each["worst"]:
             yield from _table(each["worst"], _shown(each))
         yield from _whole(each)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import pyarrow as pa
@@ -14,9 +14,11 @@ from pyspark.sql import SparkSession
 from jobs.judgement.by_shard import Tables, read_by
 from jobs.ledger import tables
 from jobs.ledger.held import all_held, held
+from jobs.ledger.sharding import recorded
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import ENTROPY, changing, every_changing
+from jobs.settings.sections import Shards
 from udfs.kinds import KINDS
 
 LOOKS_BACK = 28  # days among which a run of bad ones is looked for
@@ -32,11 +34,13 @@ class Earlier:
         days: The day of each name, as `1d` or `reference`.
         tables: The rows of those days by table, empty where there are none.
         series: `value` and `stderr` of metrics on the days before, with their keys.
+        shards: Into which shards the units of those days were divided; of a day that is not named, as they are now.
     """
 
     days: Mapping[str, date]
     tables: Tables
     series: pa.Table
+    shards: Mapping[date, Shards] = field(default_factory=dict)
 
     def of(self, name: str) -> Tables:
         """The tables of one of the days."""
@@ -51,11 +55,13 @@ def earlier(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Earlie
     # The reference day itself has no other: what it was before a rerun is none.
     others = set(days.values()) - {stamp.event_date}
     before = {stamp.event_date - timedelta(days=back + 1) for back in range(LOOKS_BACK)}
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(2) as beside:
+        noted = beside.submit(recorded, session, settings, others, stamp.age_hours)
         series = beside.submit(held, session, settings, "metrics", before, stamp.age_hours, columns=(*SERIES, "clip"))
         found = all_held(session, settings, columns, others, stamp.age_hours)
     values = at_one_clip(series.result(), settings)
-    return Earlier(days, found, values.filter(pc.is_in(values["metric"], pa.array(every_changing(settings)))))
+    changing_ones = values.filter(pc.is_in(values["metric"], pa.array(every_changing(settings))))
+    return Earlier(days, found, changing_ones, noted.result())
 
 
 def at_one_clip(values: pa.Table, settings: Evaluation) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -11,15 +12,25 @@ from jobs.judgement.by_shard import ByShard, by_shard, read_by
 from jobs.judgement.uncertainty.differences import Difference, independent, paired
 from jobs.judgement.uncertainty.jackknife import interval
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
+from jobs.judgement.uncertainty.shared import OTHER_SHARDS, Shared
+from jobs.ledger.sharding import counted_in, folded
 from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import changing
 from udfs.exact.arrays import FloatArray
 from udfs.measure import Metric
 
-Days = tuple[ByShard, ByShard]
+
+class Days(NamedTuple):
+    """The sums of one task and model on two days; `paired` where a unit is in the same shard on both."""
+
+    before: ByShard
+    now: ByShard
+    paired: bool = True
 
 
-def days_by_shard(before: pa.Table, now: pa.Table, kind: str, texts: Sequence[str], settings: Evaluation) -> Days:
+def days_by_shard(  # noqa: PLR0913, PLR0917 - of what, and by which shards
+    before: pa.Table, now: pa.Table, kind: str, texts: Sequence[str], settings: Evaluation, common: Shared
+) -> Days:
     """The sums of one task and model on both days: those that changing metrics are made of.
 
     Args:
@@ -28,9 +39,13 @@ def days_by_shard(before: pa.Table, now: pa.Table, kind: str, texts: Sequence[st
         kind: The kind of the task.
         texts: All slices of both.
         settings: What is configured.
+        common: The shards that both days have in common.
     """
     asked = kind, read_by(changing(kind, settings).values(), kind, settings)
-    return by_shard(before, asked, texts, settings), by_shard(now, asked, texts, settings)
+    by = counted_in(settings, common.count)
+    if common.paired:
+        before, now = (folded(table, common.count) for table in (before, now))
+    return Days(by_shard(before, asked, texts, by), by_shard(now, asked, texts, by), common.paired)
 
 
 def difference(days: Days, metric: Metric, settings: Evaluation) -> tuple[Difference, Reasons]:
@@ -38,13 +53,13 @@ def difference(days: Days, metric: Metric, settings: Evaluation) -> tuple[Differ
 
     Where units are known they come back, and are in the same shard on both days: what they share cancels.
     """
-    before, now = (each.estimated(metric) for each in days)
-    few = [_too_few(each, settings) for each in days]
+    before, now = (of.estimated(metric) for of in (days.before, days.now))
+    few = [_too_few(of, settings) for of in (days.before, days.now)]
     reasons = first_reason(now.reasons, few[1], before.reasons, few[0])
-    against = first_reason(days[1].refused, days[0].refused)
     if settings.impressions.columns.unit is not None:
-        return paired(now, before, against), reasons
-    apart = [interval(each, of.refused) for each, of in zip((now, before), reversed(days), strict=True)]
+        other: Reasons = [None if days.paired else OTHER_SHARDS] * len(reasons)
+        return paired(now, before, first_reason(days.now.refused, days.before.refused, other)), reasons
+    apart = (interval(each, of.refused) for each, of in ((now, days.now), (before, days.before)))
     return independent(*apart), reasons
 
 

@@ -13,10 +13,12 @@ from jobs.judgement.by_shard import Tables, of_pair
 from jobs.judgement.changes.causes import Causes, Skill, causes, skills
 from jobs.judgement.changes.days import READ, Earlier, earlier, narrowed
 from jobs.judgement.changes.differences import Days, days_by_shard, difference, published_values
+from jobs.judgement.changes.shape import Shaped, shaped
 from jobs.judgement.changes.since import since
 from jobs.judgement.uncertainty.differences import Difference
 from jobs.judgement.uncertainty.discoveries import adjusted
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
+from jobs.judgement.uncertainty.shared import Shared, shared
 from jobs.ledger.judgements import CHANGES
 from jobs.ledger.stamp import Stamp
 from jobs.results.rows import columns_in, selected, stamp_columns
@@ -24,7 +26,6 @@ from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import changing
 from udfs.measure import Metric
 
-NO_DAY = "no_day"
 Why = tuple[Mapping[tuple[str, str], Causes], Mapping[tuple[str, str], Skill]]
 NUMBERS = ("before", "now", "difference", "ci_low", "ci_high", "stderr", "relative_difference", "relative_low",
            "relative_high", "p", "p_adjusted", *Causes._fields, *Skill._fields, "harm", "weight")  # fmt: skip
@@ -38,6 +39,7 @@ class _Pair(NamedTuple):
     kind: str
     against: str
     texts: Sequence[str]
+    common: Shared
 
 
 def changes_of(session: SparkSession, settings: Evaluation, stamp: Stamp, today: Tables) -> dict[str, pa.Table]:
@@ -59,9 +61,10 @@ def changes(today: Tables, earlier: Earlier, settings: Evaluation, stamp: Stamp)
     first, today = since(today["metrics"], earlier.series, stamp.event_date), narrowed(today, settings)
     parts = [
         _rows(of, today, before, settings)
-        for against in earlier.days
-        for before in (narrowed(earlier.of(against), settings),)
-        for of in _pairs(against, today, before, settings)
+        for against, day in earlier.days.items()
+        for before in (shaped(narrowed(earlier.of(against), settings), settings),)
+        for common in (shared(settings.shards, earlier.shards.get(day, settings.shards)),)
+        for of in _pairs(against, today, before, common, settings)
     ]
     found = pa.concat_tables(parts).sort_by([("harm", "descending")])
     keys = zip(*(found[name].to_pylist() for name in ("task", "model", "slice", "metric")), strict=True)
@@ -69,27 +72,26 @@ def changes(today: Tables, earlier: Earlier, settings: Evaluation, stamp: Stamp)
     return selected({**columns_in(found), "first_bad_day": days, **stamp_columns(stamp, found.num_rows)}, CHANGES)
 
 
-def _pairs(against: str, today: Tables, before: Tables, settings: Evaluation) -> Iterator[_Pair]:
+def _pairs(against: str, today: Tables, before: Shaped, common: Shared, settings: Evaluation) -> Iterator[_Pair]:
     for task, model in settings.pairs:
-        tables = (today["metrics"], before["shard_statistics"])
+        tables = (today["metrics"], before.tables["shard_statistics"])
         texts = sorted({text for table in tables for text in of_pair(table, task, model)["slice"].to_pylist()})
-        yield _Pair(task, model, settings.tasks[task].kind, against, texts)
+        yield _Pair(task, model, settings.tasks[task].kind, against, texts, common)
 
 
-def _rows(pair: _Pair, today: Tables, before: Tables, settings: Evaluation) -> pa.Table:
+def _rows(pair: _Pair, today: Tables, before: Shaped, settings: Evaluation) -> pa.Table:
     """Every metric of a task and model against one day."""
-    own = [{name: of_pair(of[name], pair.task, pair.model) for name in READ if name in of} for of in (before, today)]
+    every = (before.tables, today)
+    own = [{name: of_pair(of[name], pair.task, pair.model) for name in READ if name in of} for of in every]
     sums = [of["shard_statistics"] for of in own]
-    days = days_by_shard(sums[0], sums[1], pair.kind, pair.texts, settings)
-    absent = before["shard_statistics"].num_rows == 0
+    days = days_by_shard(sums[0], sums[1], pair.kind, pair.texts, settings, pair.common)
+    lacking = before.lacking(pair.task, pair.model, pair.texts)
     columns = {
-        name: _columns(metric, days, difference(days, metric, settings), settings)
+        name: _explained(_columns(metric, days, difference(days, metric, settings), settings), pair, before, lacking)
         for name, metric in changing(pair.kind, settings).items()
     }
-    if absent:
-        none = [NO_DAY] * len(pair.texts)
-        columns = {name: {**of, "reason": none, "ci_reason": none} for name, of in columns.items()}
-    told = {} if absent else causes(own[0]["statistics"], own[1]["statistics"], pair.kind, settings)
+    there = own[0]["statistics"].num_rows > 0
+    told = causes(own[0]["statistics"], own[1]["statistics"], pair.kind, settings) if there else {}
     shown: dict[tuple[str, str], Skill] = {}
     if "score_bins" in own[0] and "score_bins" in own[1]:
         values = {(name, text): (float(of["before"][i]), float(of["now"][i]))
@@ -98,15 +100,25 @@ def _rows(pair: _Pair, today: Tables, before: Tables, settings: Evaluation) -> p
     return pa.concat_tables(_table(pair, name, of, (told, shown)) for name, of in columns.items())
 
 
+def _explained(of: Mapping[str, Any], pair: _Pair, before: Shaped, lacking: Reasons) -> dict[str, Any]:
+    """The columns of a metric with the reasons that lie in what the earlier day had recorded."""
+    reasons = first_reason(lacking, of["reason"])
+    return {
+        **of,
+        "reason": reasons,
+        "ci_reason": first_reason(reasons, before.without_intervals(pair.texts, of["ci_reason"])),
+    }
+
+
 def _columns(metric: Metric, days: Days, found: tuple[Difference, Reasons], settings: Evaluation) -> dict[str, Any]:
     """The columns of a metric, each (slices,), but for its causes; NaN where there is a reason."""
     of, reasons = found
     own = published_values(of, reasons)
     values = {
         side: np.where(each.of["n"][:, 0] < settings.limits.min_rows, np.nan, numbers)
-        for side, each, numbers in zip(("before", "now"), days, (of.b, of.a), strict=True)
+        for side, each, numbers in zip(("before", "now"), (days.before, days.now), (of.b, of.a), strict=True)
     }
-    n, weight = (days[1].of[name][:, 0] for name in ("n", "weight"))
+    n, weight = (days.now.of[name][:, 0] for name in ("n", "weight"))
     return {
         **values,
         **own,

@@ -38,6 +38,7 @@ class Curve:
         texts: The slices of the day.
         now: The sums of the day by slice and shard.
         before: Those of its next younger age, where the tables have them.
+        common: By how many shards both can be held against each other; None for all.
         by_weight: The positives of a day at this age as a part of all weight.
         of_days: The days that it is of.
         shares: The share of the final positives' weight, F.
@@ -50,6 +51,7 @@ class Curve:
     texts: Sequence[str]
     now: Sharded
     before: Sharded | None
+    common: int | None
     by_weight: Usual
     of_days: Days
     shares: Shares
@@ -134,7 +136,9 @@ def curves(tables: Mapping[str, pa.Table], known: Vintages, settings: Evaluation
 
 def _curve(task: str, today: pa.Table, known: Vintages, settings: Evaluation, stamp: Stamp) -> Curve:
     kind, own = settings.tasks[task].kind, known.at(stamp.age_hours, task)
-    model, positives, shards = _model(task, today, own), str(KINDS[kind].positives), settings.shards.count
+    model, positives = _model(task, today, own), str(KINDS[kind].positives)
+    # Where there are fewer shards now than on an earlier day, or more, those that one lacks have no rows.
+    shards = max(settings.shards.count, known.shards)
     rows, before = (of_pair(of, task, model) for of in (today, known.younger))
     texts = sorted(set(rows["slice"].to_pylist()))
     before = before.filter(pc.is_in(before["slice"], value_set=pa.array(texts, type=pa.string())))
@@ -150,6 +154,7 @@ def _curve(task: str, today: pa.Table, known: Vintages, settings: Evaluation, st
         *(task, model, positives, texts),
         now=sharded(rows, rows_of(rows["slice"], texts), len(texts), shards, names),
         before=sharded(before, rows_of(before["slice"], texts), len(texts), shards, names) if len(before) else None,
+        common=known.common,
         by_weight=by_weight,
         of_days=of_days,
         shares=shares_of([positives], ages, by_weight, texts),

@@ -16,7 +16,7 @@ from jobs.ledger.judgements import LABEL_ARRIVAL
 from jobs.ledger.stamp import Stamp
 from jobs.results.rows import selected, stamp_columns
 from jobs.settings import Evaluation
-from udfs.exact.arrays import FloatArray
+from udfs.exact.arrays import FloatArray, UnitArray
 from udfs.exact.decimals import nearest
 from udfs.exact.numerics import ratio
 
@@ -107,5 +107,13 @@ def _retracted(curve: Curve) -> FloatArray:
     """
     if curve.before is None:
         return np.full(len(curve.texts), np.nan)
-    gone = curve.before.units(curve.positives) - curve.now.units(curve.positives)
+    before, now = (_by(each.units(curve.positives), curve.common) for each in (curve.before, curve.now))
+    gone = before - now
     return nearest(sum(max(each, 0) for each in row) for row in gone.tolist())
+
+
+def _by(units: UnitArray, shards: int | None) -> UnitArray:
+    """Sums by shard, (slices, shards), by so few of them."""
+    if shards is None:
+        return units
+    return np.stack([units[:, first::shards].sum(axis=1) for first in range(shards)], axis=1)

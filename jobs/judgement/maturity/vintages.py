@@ -9,16 +9,20 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
+from jobs.judgement.uncertainty.shared import shared
 from jobs.ledger import tables
 from jobs.ledger.held import held
 from jobs.ledger.judgements import LABEL_ARRIVAL
+from jobs.ledger.sharding import recorded
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
+from jobs.settings.sections import Shards
 from udfs.catalog import metrics_of
 from udfs.kinds import KINDS
 from udfs.measures.nowcast import NOWCAST
@@ -37,11 +41,18 @@ class Vintages:
         sums: Rows of `shard_statistics` of earlier days, at the age of the day and at those where labels are final.
         younger: Those of the day itself at its next younger age.
         verdicts: Rows of `label_arrival` of the same earlier days and ages.
+        common: How many shards the day has in common with its younger age; None where those are the same.
     """
 
     sums: pa.Table
     younger: pa.Table
     verdicts: pa.Table
+    common: int | None = None
+
+    @cached_property
+    def shards(self) -> int:
+        """How many shards there are at most: on days before others were configured there may have been more."""
+        return max(1 + (pc.max(of["shard"]).as_py() or 0) for of in (self.sums, self.younger))
 
     def at(self, age_hours: int, task: str) -> pa.Table:
         """The sums of a task at an age."""
@@ -73,7 +84,14 @@ def vintages(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Vinta
         own = [] if younger is None else [stamp.event_date]
         before = pool.submit(read, "shard_statistics", sums, own, younger or 0)
         every, verdicts = (pa.concat_tables([each.result() for each in parts]) for parts in (found, told))
-        return Vintages(every, before.result(), verdicts)
+        noted = recorded(session, settings, own, younger or 0).get(stamp.event_date, settings.shards)
+        return Vintages(every, before.result(), verdicts, _common(settings.shards, noted))
+
+
+def _common(now: Shards, younger: Shards) -> int | None:
+    """By how many shards two ages of a day are held against each other, 1 where a unit is in another one."""
+    both = shared(now, younger)
+    return None if now == younger else both.count if both.paired else 1
 
 
 def sums_of(kind: str) -> list[str]:

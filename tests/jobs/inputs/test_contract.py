@@ -176,7 +176,6 @@ DEFINITIONS = {
     "weight of all": ({"impressions.columns.weight": "bid"}, "ctr / champion: weight"),
     "scale": ({"models.champion.ctr.scale": "logit"}, "ctr / champion: scale"),
     "given": ({"tasks.cvr.given": "click"}, "cvr / champion: given"),
-    "shards": ({"shards.count": 8}, "evaluation: shards"),
     "zone": ({"day.timezone": "Asia/Tokyo"}, "evaluation: timezone"),
     "duplicates": ({"impressions.duplicates": "none"}, "impressions.duplicates"),
 }

@@ -26,6 +26,9 @@ class Held(Ledger):
 
     days: dict[date, Any] = field(default_factory=dict)
 
+    def shards(self, days):
+        return {}
+
     def held(self, name, day, columns=None):
         schema = declared(self.settings)[name].schema
         found = self.days.get(day, {}).get(name, schema.empty_table())

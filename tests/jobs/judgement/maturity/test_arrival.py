@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from jobs.ledger.sharding import folded
 from tests.jobs.judgement.maturity.months import (
     AGES,
     FIRST,
@@ -203,3 +204,27 @@ def test_the_sums_of_the_month_are_those_of_its_rows():
     whole = rows.filter(pc.equal(rows["slice"], ""))
     assert pc.sum(whole["n"]).as_py() == day.user.size
     assert float(pc.sum(whole["positive_weight"]).as_py()) == day.label(24).sum()
+
+
+@pytest.mark.parametrize("count", [16, 24, 64])
+def test_labels_arrive_alike_by_other_shards(count):
+    """Days before are told by their own shards, however many there are now: what is said of labels is the same."""
+    usual, other = (Ledger(month(3), settings_of(shards={"count": n})) for n in (32, count))
+    for day, age in ((FAULT, 0), (FAULT, 24)):
+        other.sums[day, age] = folded(other.sums[day, age], count)
+        found, expected = (ledger.night(day, age) for ledger in (other, usual))
+        assert found.arrival == expected.arrival
+        assert {row["share_reason"] for row in found.arrival.values()} == {None}
+        values = ({key: row["value"] for key, row in night.nowcasts.items()} for night in (found, expected))
+        assert next(values) == next(values)
+
+
+def test_what_was_retracted_is_told_by_the_shards_that_both_ages_have():
+    day = month(3)[20]
+    ledger = Ledger(with_days(3, day20=replace(day, retracted=np.where(day.user % 2, 12.0, np.inf))), settings_of())
+    usual = ledger.night(FAULT, 24).arrival[""]["retracted"]
+    known = replace(ledger.vintages(FAULT, 24), common=16)
+    ledger.vintages = lambda *_: known
+    ledger.sums[FAULT, 24] = folded(ledger.sums[FAULT, 24], 16)
+    told = ledger.night(FAULT, 24).arrival[""]["retracted"]
+    assert 0.0 < told <= usual
