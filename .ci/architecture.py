@@ -78,10 +78,10 @@ Where is …
 
 | what | room |
 |---|---|
-| a click judged too late? | after its window: `jobs/examples/label.py`; after the age: `jobs/inputs/label_logs.py` |
+| a click judged too late? | after its window: `jobs/examples/labels/by_id.py`; after the age: `jobs/inputs/label_logs.py` |
 | a conversion led to its click's impression? | `jobs/examples/labels/attributed.py`, see [labels](labels.md) |
 | a count or a sum made of several events? | `jobs/examples/labels/amounts.py` |
-| what became of an event counted? | `jobs/examples/events.py`, and judged in `jobs/examples/unmatched.py` |
+| what became of an event counted? | `jobs/examples/events.py`: in the pass by `jobs/examples/labels/met.py`, or else by `jobs/examples/labels/fates.py`; judged in `jobs/examples/unmatched.py` |
 | −ln p of a score of exactly 0 priced? | `udfs/pricing.py`, by `loss.clip`, after all sums are added; which rows: `Kind.hard` in `udfs/kinds.py` |
 | a row rejected? | for reasons of `jobs/inputs/values.py` and `jobs/inputs/times.py`, by `jobs/examples/rejects.py` |
 | a row left out of one task × model? | `Scoring.reason` in `jobs/inputs/scorings.py`; to workers it is NULL |

@@ -14,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from jobs.day import Day
 from jobs.errors import InputMissingError, RefusedError
-from jobs.examples import arrival, cells, groups, label, rejects, summarise, units, unmatched
+from jobs.examples import arrival, cells, events, groups, label, rejects, summarise, units, unmatched
 from jobs.examples.cells import Cells
 from jobs.examples.labels import amounts
 from jobs.examples.left_out import LeftOut, of_pairs
@@ -63,12 +63,13 @@ class Scanned:
 
 @dataclass(frozen=True)
 class Summed:
-    """The combined sums, the frames of the rows that they lack, and where every row that was read has ended."""
+    """The combined sums, the frames of the rows that they lack, and where rows and events have ended in the pass."""
 
     sums: pa.Table
     rows: rejects.Rows
     ledger: Ledger
     examples: label.Labelled
+    passed: events.Passed
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _evaluated(night: Night, inputs: Inputs, finality: Finality, progress: Progr
         progress.note = f"{scanned.cells.in_day:,} rows of the day, {len(scanned.cells.cells):,} cells"
     finality = _arrived(night, frames, scanned, finality)
     with progress.stage("label"):
-        examples = label.labelled(frames.impressions, frames.logs, night.settings)
+        examples = label.labelled(frames.impressions, frames.logs, night.settings, night.day)
         progress.note = f"{examples.duplicates:,} duplicates"
     with progress.stage("summarise"):
         summed = _summed(night, frames, scanned, examples)
@@ -210,14 +211,14 @@ def _summed(night: Night, frames: Frames, scanned: Scanned, examples: label.Labe
     ends = {"duplicate": examples.duplicates, "scored": summary.rows}
     ledger = Ledger.of(scanned.cells.read, scanned.cells.outside, **ends, mixed=mixed)
     night.journal.know(ledger=ledger)
-    return Summed(summary.sums, rows, ledger, examples)
+    return Summed(summary.sums, rows, ledger, examples, events.Passed.of(ledger, summary.met))
 
 
 def _rejected(night: Night, summed: Summed, statistics: pa.Table) -> Left:
     """Count and keep what is left out, and refuse the day where that is too much of it."""
     rows, settings, ledger = summed.rows, night.settings, summed.ledger
     label.check(summed.examples, ledger.scored)
-    logs = unmatched.judged(rows.impressions, rows.logs, settings, night.day, rejected=ledger.rejected > 0)
+    logs = unmatched.judged(rows.impressions, rows.logs, settings, night.day, summed.passed)
     night.journal.know(events={log.name: log.events.counts for log in logs})
     reasons, kept = rejects.counted(rows, ledger, statistics, settings.limits.stored_rejects)
     ledger = replace(ledger, reasons=reasons)
@@ -246,5 +247,4 @@ def _doubts(night: Night, scanned: Scanned, frames: Frames, left: Left, new: Map
     yield from unmatched.copies(frames.impressions, left.ledger.duplicate, scanned.cells.in_day)
     limit = night.settings.limits.rejected_share
     yield from (each.sentence for each in left.pairs if not each.required and each.exceeds(limit))
-    largest = scanned.cells.largest
-    yield from precision.warnings(new["shard_statistics"], scanned.scorings, largest, night.settings)
+    yield from precision.warnings(new["shard_statistics"], scanned.scorings, scanned.cells.largest, night.settings)

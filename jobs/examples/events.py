@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.day import Day, micros
 from jobs.errors import RuntimeFailure
 from jobs.examples.labels.attributed import known
 from jobs.examples.labels.different import KEPT, REJECTED, RETRACTED, about_impressions, different, united
-from jobs.settings import Evaluation
+from jobs.examples.labels.fates import fates
+from jobs.examples.labels.met import UNITS, Met
+from jobs.ledger.runs import Ledger
+from jobs.settings import Evaluation, LabelLog
 
-SECOND = 1_000_000
-UNITS = {"days": 86_400 * SECOND, "hours": 3_600 * SECOND, "minutes": 60 * SECOND, "seconds": SECOND}
 WORDS = {
     "inside": "in the window of their impression",
     "before": "before it",
@@ -55,7 +57,8 @@ class EventCounts:
         unknown: About no impression that was read; one of another day that was not may have them in its window.
         whole: How many of the different events have times that are whole days, hours, minutes and seconds.
         whole_impressions: The same of the times of the impressions that events lie before.
-        floats: How many of those without an impression have ids that look like floats.
+        floats: How many of those without an impression have ids that look like floats, where more than
+            `unmatched.warn` of all have; else 0.
         other_floats: How many of the others.
     """
 
@@ -100,31 +103,50 @@ class EventCounts:
         return self.matched + self.orphan + self.unknown
 
 
+@dataclass(frozen=True)
+class Passed:
+    """What the pass over the examples says of the impressions.
+
+    Attributes:
+        rejected: Whether some of the day are rejected; why is not asked otherwise, as it reads more columns.
+        met: What became of the events of some logs; of those only that were told from the impressions that passed, and
+            of none where others were read.
+    """
+
+    rejected: bool
+    met: Mapping[str, Met] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ledger: Ledger, met: Mapping[str, Met]) -> Passed:
+        """Of where the rows ended, and of what was met in the pass."""
+        return cls(ledger.rejected > 0, {} if ledger.rejected or ledger.outside else met)
+
+
 def counted(
-    impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation, day: Day, *, rejected: bool
+    impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation, day: Day, passed: Passed
 ) -> dict[str, EventCounts]:
-    """The events of every label log, in one pass over the ids and times of the impressions.
+    """The events of every label log; those that the pass does not tell of by the ids and times of the impressions.
 
     Args:
         impressions: All impressions that were read.
         logs: The label logs by name.
         settings: What is configured.
         day: The day.
-        rejected: Whether impressions of the day are rejected; why is not asked otherwise, as it reads more columns.
+        passed: What is known of the impressions.
     """
     if not logs:
         return {}
-    found = different(logs, settings)
-    kept = about_impressions(found)
-    usable = F.col("in_day") & F.col("reason").isNull() if rejected else F.col("in_day")
+    found, numbers = different(logs, settings), {name: number for number, name in enumerate(logs)}
+    usable = F.col("in_day") & F.col("reason").isNull() if passed.rejected else F.col("in_day")
     states = impressions.select("id", "time", "in_day", usable.alias("usable"))
-    fates = _fates(states, kept, every_copy=settings.impressions.duplicates == "none")
-    parts = [
-        _summed(found, "event_time", day, F.sum("copies")),
-        _summed(fates, "time", day, F.lit(None).cast("bigint")),
-    ]
-    rows = united(parts).toArrow().to_pylist()
-    return {name: _events(name, [row for row in rows if row["log"] == i]) for i, name in enumerate(logs)}
+    others = [number for name, number in numbers.items() if name not in passed.met]
+    alone = _summed(found, "event_time", day, F.sum("copies"))
+    rows = _collected([alone, *_joined(states, found, others, settings, day)])
+    # Whether events that were met have ids that look like floats is asked only where many do.
+    unsure = [numbers[name] for name in passed.met if _floated(rows[numbers[name]], settings.label_logs[name])]
+    more = _collected(_joined(states, found, unsure, settings, day))
+    told = {name: met for name, met in passed.met.items() if numbers[name] not in unsure}
+    return {name: _events(name, [*rows[i], *more[i]], told.get(name), settings) for name, i in numbers.items()}
 
 
 def strangers(impressions: DataFrame, log: DataFrame) -> DataFrame:
@@ -132,46 +154,15 @@ def strangers(impressions: DataFrame, log: DataFrame) -> DataFrame:
     return known(log).join(impressions.select("id").where(F.col("id").isNotNull()), on="id", how="left_anti")
 
 
-def _fates(impressions: DataFrame, events: DataFrame, *, every_copy: bool) -> DataFrame:
-    """Each event about an impression, with the class it belongs to, and the time of the first usable copy of that.
-
-    Of copies the first is kept, so that only its window counts, unless `every_copy` is an impression of its own. In the
-    order of the times of an id, and not by a join: an id that many impressions and many events share, such as an empty
-    one, would give each with each.
-    """
-    event, usable_time = F.col("time"), F.when(F.col("usable"), F.col("time"))
-    of_id = Window.partitionBy("id")
-    until = of_id.orderBy("time", "is_event").rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    # In this order: what is sorted for the one is so for the others, and the other way round it is sorted twice.
-    seen = _in_turn(impressions, events).withColumn("latest", F.max(usable_time).over(until))
-    seen = seen.select(
-        "*",
-        F.min(usable_time).over(of_id).alias("first"),
-        F.max(F.when(~F.col("is_event"), F.col("in_day").cast("int"))).over(of_id).alias("of_day"),
-    )
-    own = "misses" in events.columns
-    inside = event - F.col("latest" if every_copy else "first") < F.col("span" if own else "window")
-    fate = F.when(F.col("first").isNull(), F.when(F.col("of_day") == 1, "rejected_impression"))
-    fate = fate.when(F.col("misses").isNotNull(), F.col("misses")) if own else fate
-    fate = (
-        fate.when(F.coalesce(inside, F.lit(False)) & (event >= F.col("first")), "inside")
-        .when(event < F.col("first"), "before")
-        .otherwise("after")
-    )
-    met = seen.where(F.col("is_event") & F.col("of_day").isNotNull())
-    what = F.coalesce(fate, F.lit("other_impression")).alias("what")
-    own_time = F.col("event_time" if own else "time").alias("event_time")
-    return met.select("log", "window", "id", own_time, F.col("first").alias("time"), what)
-
-
-def _in_turn(impressions: DataFrame, events: DataFrame) -> DataFrame:
-    """The events, and the impressions with their ids, or with a hash of one: texts are dear to join."""
-    hashes = events.select(F.xxhash64("id").alias("hash")).distinct()
-    # Each hash is there once, so this is a semi-join, and of the few on the left Sail makes the table in memory.
-    about = hashes.join(impressions.withColumn("hash", F.xxhash64("id")), on="hash").drop("hash")
-    shown = events.withColumn("is_event", F.lit(True))
-    shown = shown if "time" in shown.columns else shown.withColumnRenamed("event_time", "time")
-    return shown.unionByName(about.withColumn("is_event", F.lit(False)), allowMissingColumns=True)
+def _joined(
+    impressions: DataFrame, found: DataFrame, logs: Sequence[int], settings: Evaluation, day: Day
+) -> list[DataFrame]:
+    """The events of some logs that are about impressions, summed; nothing where no log is asked for."""
+    if not logs:
+        return []
+    own = about_impressions(found.where(F.col("log").isin(*logs)))
+    joined = fates(impressions, own, every_copy=settings.impressions.duplicates == "none")
+    return [_summed(joined, "time", day, F.lit(None).cast("bigint"))]
 
 
 def _summed(frame: DataFrame, time: str, day: Day, copies: Column) -> DataFrame:
@@ -188,19 +179,38 @@ def _summed(frame: DataFrame, time: str, day: Day, copies: Column) -> DataFrame:
     return frame.groupBy("log", "what").agg(*counts, own, *whole)
 
 
-def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> EventCounts:
+def _collected(parts: Sequence[DataFrame]) -> dict[int, list[dict[str, Any]]]:
+    """The rows of all parts by their log."""
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in united(parts).toArrow().to_pylist() if parts else []:
+        found[row["log"]].append(row)
+    return found
+
+
+def _floated(rows: Sequence[Mapping[str, Any]], log: LabelLog) -> bool:
+    """Whether so many events have ids that look like floats that it is told where nothing else explains it."""
+    return any(row["floats"] > log.unmatched.warn * row["n"] for row in rows if row["what"] == KEPT)
+
+
+def _met(rows: Sequence[Mapping[str, Any]]) -> Met:
+    """The events about impressions that were joined, by class."""
+    sure, floats = (sum(row[name] for row in rows) for name in ("sure", "floats"))
+    early = next((row for row in rows if row["what"] == "before"), dict.fromkeys(UNITS, 0))
+    return Met({row["what"]: row["n"] for row in rows}, sure, {unit: early[unit] for unit in UNITS}, floats)
+
+
+def _events(log: str, rows: Sequence[Mapping[str, Any]], told: Met | None, settings: Evaluation) -> EventCounts:
     """The classes of one log, of which those without an impression are what the others leave."""
     nothing = dict.fromkeys(("n", "copies", "sure", "floats", *UNITS), 0)
     alone = {row["what"]: row["copies"] for row in rows if row["copies"] is not None}
-    met = {row["what"]: row for row in rows if row["copies"] is None}
+    met = told or _met([row for row in rows if row["copies"] is None])
     whole = next((row for row in rows if row["what"] == KEPT), nothing)
     kept = alone.pop(KEPT, 0)
     undone = next((row for row in rows if row["what"] == RETRACTED), nothing)
-    sure = whole["sure"] - sum(row["sure"] for row in met.values())
-    floats = sum(row["floats"] for row in met.values())
-    without = whole["n"] - sum(row["n"] for row in met.values())
+    sure, without = whole["sure"] - met.sure, whole["n"] - sum(met.events.values())
+    floated = _floated(rows, settings.label_logs[log])
     if not 0 <= sure <= without:
-        raise RuntimeFailure(f"labels.{name}: more events are about an impression than there are; run again")
+        raise RuntimeFailure(f"labels.{log}: more events are about an impression than there are; run again")
     return EventCounts(
         read=kept + sum(alone.values()),
         retracted=undone["n"],
@@ -208,11 +218,11 @@ def _events(name: str, rows: Sequence[Mapping[str, Any]]) -> EventCounts:
         other_days=alone.pop("other_days", 0),
         after_age=alone.pop("after_age", 0),
         rejected={what.removeprefix(REJECTED): count for what, count in sorted(alone.items())},
-        **{what: row["n"] for what, row in met.items()},
+        **met.events,
         orphan=sure,
         unknown=without - sure,
         whole={unit: whole[unit] for unit in UNITS},
-        whole_impressions={unit: met.get("before", nothing)[unit] for unit in UNITS},
-        floats=whole["floats"] - floats,
-        other_floats=floats,
+        whole_impressions=met.whole,
+        floats=whole["floats"] - met.floats if floated else 0,
+        other_floats=met.floats if floated else 0,
     )

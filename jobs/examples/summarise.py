@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,23 +12,30 @@ from pyspark.sql import DataFrame
 from jobs.errors import InputChangedError
 from jobs.examples.cells import Cells, code
 from jobs.examples.groups import columns_of
+from jobs.examples.labels import met
+from jobs.examples.labels.met import Met
 from jobs.examples.sent import sent
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.tables import BY_CLASS, OF_BOTH, statistics_of_kind
 from jobs.settings import Evaluation
 from jobs.settings.sections import Comparison
 from udfs.scan.batch import Summarise
+from udfs.scan.combine import Combine
 from udfs.scan.keyed import KEYS, NO_OTHER
-from udfs.scan.partials import PACKED_TYPES, Combine, combined_again, counts_in, unpacked
+from udfs.scan.partials import PACKED_TYPES, Counts, combined_again, counts_in, unpacked
 from udfs.scan.recipes import Recipe
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Exact sums, one row per pair, grouping, key, shard and part, and the number of examples they are of."""
+    """Exact sums, one row per pair, grouping, key, shard and part, and the number of examples they are of.
+
+    Of some label logs it is known what became of the events that `met` an example.
+    """
 
     sums: pa.Table
     rows: int
+    met: Mapping[str, Met]
 
 
 def summarised(
@@ -52,9 +59,12 @@ def summarised(
     columns = [sent(scorings[i], types) for i in of_rows]
     numbers = {name: column for each in columns for name, column in each.columns.items()}
     coded = code(settings, cells.salt).alias("code")
-    frame = examples.select(coded, "shard", *(column.alias(name) for name, column in numbers.items()))
+    told, hashed = met.sent(examples, settings)
+    every = {**numbers, **told, **hashed}
+    frame = examples.select(coded, "shard", *(column.alias(name) for name, column in every.items()))
     recipes = [each.recipe(scorings[i], settings) for i, each in zip(of_rows, columns, strict=True)]
-    rows = _added(frame, _summary(settings, cells, recipes, [scorings[i] for i in of_rows]), of_rows)
+    summary = _summary(settings, cells, recipes, [scorings[i] for i in of_rows])
+    rows = _added(frame, replace(summary, tallied=tuple(told), hashed=next(iter(hashed), None)), of_rows)
     parts = [rows]
     if groups is not None:
         lists = [columns_of(i) for i in of_groups]
@@ -62,21 +72,21 @@ def summarised(
         frame = groups.select("code", "shard", *(name for each in lists for name in each.sent))
         own = [scorings[i] for i in of_groups]
         parts.append(_added(frame, _summary(settings, cells, recipes, own), of_groups))
-    if unknown := sum(part.unknown for part in parts):
+    if unknown := sum(part.counts["unknown", None] for part in parts):
         raise InputChangedError(
             f"input_changed: {unknown:,} rows have dimension values that were not there "
             "when the cells were counted; nothing was written. Run again."
         )
-    return Summary(pa.concat_tables([part.sums for part in parts], promote_options="default"), rows.passed)
+    sums = pa.concat_tables([part.sums for part in parts], promote_options="default")
+    return Summary(sums, rows.counts["passed", None], met.told(rows.counts, examples, settings))
 
 
 @dataclass(frozen=True)
 class _Added:
-    """The sums of a frame, the rows that passed, and those of them whose code is unknown."""
+    """The sums of a frame, and what else was counted of its rows."""
 
     sums: pa.Table
-    passed: int
-    unknown: int
+    counts: Counts
 
 
 def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> _Added:
@@ -89,7 +99,7 @@ def _added(frame: DataFrame, summary: Summarise, numbers: Sequence[int]) -> _Add
     among_all = np.array([*numbers, NO_OTHER], dtype=np.int32)
     for name in ("pair", "other"):
         sums = sums.set_column(sums.column_names.index(name), name, pa.array(among_all[sums[name].to_numpy()]))
-    return _Added(sums, **counts_in(parts))
+    return _Added(sums, counts_in(parts))
 
 
 def _compared(settings: Evaluation, own: Sequence[Scoring]) -> Iterator[tuple[Comparison, tuple[int, int]]]:

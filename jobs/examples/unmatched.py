@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from jobs.day import Day
 from jobs.errors import RefusedError
 from jobs.examples import events
-from jobs.examples.events import FLOAT, EventCounts
+from jobs.examples.events import FLOAT, EventCounts, Passed
 from jobs.examples.labels.attributed import clicks
 from jobs.settings import Evaluation, LabelLog
 
@@ -111,10 +111,10 @@ def copies(impressions: DataFrame, duplicates: int, rows: int) -> Iterator[str]:
 
 
 def judged(
-    impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation, day: Day, *, rejected: bool
+    impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Evaluation, day: Day, passed: Passed
 ) -> tuple[Judged, ...]:
     """Every label log with its events, counted; the arguments are those of `events.counted`."""
-    found = events.counted(impressions, logs, settings, day, rejected=rejected)
+    found = events.counted(impressions, logs, settings, day, passed)
     made = []
     for name, counts in found.items():
         log = settings.label_logs[name]

@@ -20,8 +20,8 @@ from udfs.measure import Statistic
 from udfs.scan.blocks import blocks
 from udfs.scan.grains import CELLS, Grain, Grouping, grains_of_all, grains_of_pair
 from udfs.scan.keyed import BOTH, Keyed
-from udfs.scan.partials import counted
 from udfs.scan.recipes import Recipe, column
+from udfs.scan.tally import Tally
 
 BLOCK_ROWS = 2**17  # their columns stay near the cache; fewer rows pay for the calls instead
 BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum", "positive_nll", "negative_nll")
@@ -39,7 +39,7 @@ class Summarise:
     or WHOLE; the sums of a pair are only over the rows that the other pair can not score, but for NO_OTHER, and but
     for the part BOTH: what both pairs say of the rows that both can score.
     Beside them leave counts of the rows that `passed`, and of those of them that are `unknown`, as their code is not
-    among `codes`.
+    among `codes`; of each column that is `tallied` how many rows have which number, and all that is `hashed`.
 
     Attributes:
         recipes: Of the examples of every task × model.
@@ -55,6 +55,8 @@ class Summarise:
             can not score.
         paired: Pairs with another one of the same task, of which is kept what both say of the rows that both can score.
         of_both: The statistics of that by column.
+        tallied: Columns of numbers of which it is counted how often each comes, NULL not at all.
+        hashed: A column of hashes of which it is counted how many come again, NULL not at all.
     """
 
     recipes: tuple[Recipe, ...]
@@ -69,6 +71,8 @@ class Summarise:
     unpaired: tuple[tuple[int, int], ...] = ()
     paired: tuple[tuple[int, int], ...] = ()
     of_both: Mapping[str, Statistic] = field(default_factory=dict)
+    tallied: tuple[str, ...] = ()
+    hashed: str | None = None
 
     @cached_property
     def columns(self) -> dict[str, Statistic]:
@@ -90,17 +94,15 @@ class Summarise:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Sum all batches of a task."""
         sums = self._sums()
-        passed = unknown = 0
+        tally = Tally(self.tallied, self.hashed)
         for table in blocks(batches, BLOCK_ROWS // max((recipe.width for recipe in self.recipes), default=1)):
-            passed += table.num_rows
-            unknown += self._add(table, sums)
+            tally.add(table, unknown=self._add(table, sums))
         for grain, of_grain in sums.items():
             yield from self._emitted(grain, of_grain)
             for number, grouping in enumerate(self.groupings):
                 if grain.whole and grouping.parent == grain.grouping:
                     yield from self._emitted(replace(grain, grouping=number), self._rolled_up(grouping, of_grain))
-        if passed:
-            yield counted(passed=passed, unknown=unknown)
+        yield from tally.emitted()
 
     def _sums(self) -> dict[Grain, Sums]:
         """No sums yet, at every grain at which rows are added."""

@@ -6,8 +6,8 @@ engines move packed rows and never look into them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -18,11 +18,12 @@ from udfs.exact.arrays import IntArray
 
 PACKED = pa.schema([("bucket", pa.int64()), ("rows", pa.binary())])
 PACKED_TYPES = "bucket bigint, rows binary"  # the same, to an engine
-COUNTED = -1  # the bucket of counts, which are no rows of sums; all others are from 0
-COUNTS = pa.schema([("passed", pa.int64()), ("unknown", pa.int64())])
+COUNTED = -1  # the bucket of counts, which are no rows of sums: those are from 0, and below are hashes
+COUNTS = pa.schema([("name", pa.string()), ("value", pa.int64()), ("rows", pa.int64())])
 PACK_ROWS = 2**8  # of keys in a bucket; all parts of a bucket together must stay below 2 GiB
-COMBINED_ROWS = 2**16
 ALL_PARTS = pc.ScalarAggregateOptions(skip_nulls=False, min_count=0)
+
+Counts = Counter[tuple[str, int | None]]  # how many rows have what, and of what may have several values which
 
 
 def packed(rows: pa.RecordBatch, bucket: IntArray) -> pa.RecordBatch:
@@ -38,20 +39,23 @@ def unpacked(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
     return _read(batches, schema, counts=False)
 
 
-def counted(*, passed: int, unknown: int) -> pa.RecordBatch:
-    """How many rows came to a task, and of how many of them the cell is unknown. PACKED."""
-    return packed(pa.record_batch([[passed], [unknown]], schema=COUNTS), np.array([COUNTED]))
+def counted(counts: Counts) -> pa.RecordBatch:
+    """How many rows a task has of what. PACKED."""
+    columns = [[name for name, _ in counts], [value for _, value in counts], list(counts.values())]
+    return packed(pa.record_batch(columns, schema=COUNTS), np.full(len(counts), COUNTED))
 
 
-def counts_in(batches: Iterable[pa.RecordBatch]) -> dict[str, int]:
-    """The counts of all tasks, added by name."""
-    table = _read(batches, COUNTS, counts=True)
-    return {name: sum(table[name].to_pylist()) for name in COUNTS.names}
+def counts_in(batches: Iterable[pa.RecordBatch]) -> Counts:
+    """The counts of all tasks, added up; what no task has is 0."""
+    found: Counts = Counter()
+    for row in _read(batches, COUNTS, counts=True).to_pylist():
+        found[row["name"], row["value"]] += row["rows"]
+    return found
 
 
 def _read(batches: Iterable[pa.RecordBatch], schema: pa.Schema, *, counts: bool) -> pa.Table:
     pairs = (pair for batch in batches for pair in zip(batch["bucket"].to_pylist(), batch["rows"], strict=True))
-    values = (value.as_buffer() for bucket, value in pairs if (bucket == COUNTED) is counts)
+    values = (value.as_buffer() for bucket, value in pairs if (bucket == COUNTED if counts else bucket > COUNTED))
     return pa.Table.from_batches([pa.ipc.read_record_batch(value, schema) for value in values], schema=schema)
 
 
@@ -92,25 +96,3 @@ def with_negatives(whole: pa.Table, part: pa.Table, keys: list[str]) -> pa.Table
     """
     less = [part[name] if name in keys else pc.negate_checked(part[name]) for name in whole.column_names]
     return pa.concat_tables([whole, pa.table(less, schema=whole.schema)])
-
-
-@dataclass(frozen=True)
-class Combine:
-    """The body of `mapInArrow` that combines what was packed: of keys whose parts reach one task a single row is left.
-
-    Attributes:
-        schema: Of the rows that were packed.
-        keys: The columns that are keys; all others are sums.
-    """
-
-    schema: pa.Schema
-    keys: tuple[str, ...]
-
-    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Combine all rows of a task, and its counts."""
-        arrived = list(batches)
-        if arrived:
-            yield counted(**counts_in(arrived))
-        rows = combined(unpacked(arrived, self.schema), list(self.keys)).combine_chunks()
-        for batch in rows.to_batches(max_chunksize=COMBINED_ROWS):
-            yield packed(batch, np.zeros(batch.num_rows, np.int64))

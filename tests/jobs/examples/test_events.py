@@ -8,17 +8,21 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from jobs.day import Day
-from jobs.examples import events
-from jobs.examples.events import EventCounts
+from jobs.examples import cells, events, label, summarise
+from jobs.examples.events import EventCounts, Passed
+from jobs.examples.labels import met
 from jobs.files import pinned as sources
 from jobs.files.pinned import Wanted
 from jobs.inputs import impressions as read
 from jobs.inputs import label_logs
-from jobs.settings import parse
+from jobs.inputs.frames import Frames
+from jobs.inputs.scorings import scorings
+from jobs.ledger.runs import Ledger
+from jobs.settings import Evaluation, parse
 from tests.world.night import DAY, document, parquet
 
 START = datetime(2026, 3, 18, tzinfo=UTC)
@@ -26,7 +30,7 @@ TICK, HOUR = timedelta(microseconds=1), timedelta(hours=1)
 END = START + 24 * HOUR
 WINDOWS = {"click": HOUR, "conversion": 48 * HOUR}
 AGE = 24
-SPELLED = {"integers": int, "texts": "i{}".format}
+SPELLED = {"integers": int, "texts": "i{}".format, "floats": lambda key: f"{key}.0" if key % 2 else f"i{key}"}
 
 Impression = tuple[int | None, datetime | None, int]
 Event = tuple[int | None, datetime | None]
@@ -63,15 +67,34 @@ def written(folder: Path, impressions: Sequence[Impression], logs: Mapping[str, 
     )
 
 
-def counted(spark, config: dict, *, rejected: bool = True) -> dict[str, EventCounts]:
-    """The events as the job counts them."""
-    evaluation = parse(config)
+def framed(spark, evaluation: Evaluation) -> Frames:
+    """The impressions and the logs of an evaluation."""
     day = Day(DAY, "UTC")
     pinned = sources.pinned(spark, Wanted("impressions", evaluation.impressions.source, day))
     logs = {n: sources.pinned(spark, Wanted(n, log.source, day)) for n, log in evaluation.label_logs.items()}
     key = label_logs.key_type(evaluation, pinned, logs)
     frames = label_logs.framed(logs, evaluation, day, day.as_of(AGE), key)
-    return events.counted(read.impressions(pinned, evaluation, day, key), frames, evaluation, day, rejected=rejected)
+    return Frames(read.impressions(pinned, evaluation, day, key), frames)
+
+
+def counted(spark, config: dict, *, rejected: bool = True) -> dict[str, EventCounts]:
+    """The events as the job counts them by a join of their own."""
+    evaluation = parse(config)
+    frames = framed(spark, evaluation)
+    return events.counted(frames.impressions, frames.logs, evaluation, Day(DAY, "UTC"), Passed(rejected))
+
+
+def in_the_pass(spark, config: dict) -> tuple[Passed, dict[str, EventCounts]]:
+    """What the pass says of the impressions, and the events as the job counts them by it."""
+    evaluation, day = parse(config), Day(DAY, "UTC")
+    frames = framed(spark, evaluation)
+    found = cells.scanned(frames.impressions, evaluation)
+    examples = label.labelled(frames.impressions, frames.logs, evaluation, day)
+    summary = summarise.summarised(examples.frame, None, evaluation, found, scorings(evaluation))
+    label.check(examples, summary.rows)
+    ledger = Ledger.of(found.read, found.outside, duplicate=examples.duplicates, scored=summary.rows)
+    passed = Passed.of(ledger, summary.met)
+    return passed, events.counted(frames.impressions, frames.logs, evaluation, day, passed)
 
 
 def fate(event: Event, impressions: Sequence[Impression], window: timedelta, *, every_copy: bool) -> str:
@@ -141,6 +164,28 @@ def test_any_events_are_counted_as_one_by_one(spark, folders, night, duplicates,
         assert whole.pop("read") == sum(whole.values()) == len(logs[name])
 
 
+of_the_day = st.sampled_from([e + k * TICK for e in EDGES[:3] for k in (0, 1)] + [END - TICK])
+usable = st.lists(st.tuples(st.integers(0, 6), of_the_day, st.sampled_from([0, 1])), min_size=1, max_size=8)
+whole_days = st.tuples(usable, some_events, some_events)
+
+
+@pytest.mark.only_engine("sail")  # Apache Spark has the day below
+@settings(max_examples=25)
+@given(whole_days | nights, st.sampled_from(["remove", "none"]), st.sampled_from(list(SPELLED)))
+def test_the_pass_counts_any_events_as_a_join_of_their_own_does(spark, folders, night, duplicates, ids):
+    shown, logs = night[0], dict(zip(WINDOWS, night[1:], strict=True))
+    config = written(next(folders), shown, logs, ids)
+    config["impressions"]["duplicates"] = duplicates
+    usable_rows = [row for row in shown if None not in row and row[2] in (0, 1) and START <= row[1] < END]
+    assume(usable_rows)
+    passed, found = in_the_pass(spark, config)
+    assert found == counted(spark, config)
+    if len(usable_rows) < len(shown):
+        assert not passed.met
+    elif duplicates == "remove" or len({row[0] for row in shown}) == len(shown):
+        assert passed.met.keys() == logs.keys()
+
+
 SHOWN: list[Impression] = [
     *((k, START + k * HOUR, k % 2) for k in range(12)),
     *[(3, START + 2 * HOUR, 0), (3, START + 9 * HOUR, 1)],  # copies
@@ -152,6 +197,43 @@ CLICKS: list[Event] = [
     *((k, START + 9 * HOUR) for k in (4, 4, 4, 20, 21, 22, 23, 99, None)),
     *[(99, START + HOUR - 2 * TICK), (99, START + HOUR - TICK), (99, END - TICK), (99, END), (5, None)],
 ]
+
+
+@pytest.mark.parametrize("ids", ["texts", pytest.param("integers", marks=pytest.mark.only_engine("sail"))])
+@pytest.mark.parametrize("duplicates", ["remove", "none"])
+def test_the_pass_tells_of_a_whole_day(spark, tmp_path, ids, duplicates):
+    shown = SHOWN[:14] if duplicates == "remove" else SHOWN[:12]  # with copies, and without
+    logs = {"click": CLICKS, "conversion": [*CLICKS, (5, END + AGE * HOUR)]}
+    config = written(tmp_path / "night", shown, logs, ids)
+    config["impressions"]["duplicates"] = duplicates
+    passed, found = in_the_pass(spark, config)
+    assert passed.met.keys() == logs.keys()
+    assert found == counted(spark, config)
+    assert {name: each.counts for name, each in found.items()} == {
+        name: expected(rows, shown, name, duplicates) for name, rows in logs.items()
+    }
+
+
+@pytest.mark.only_engine("sail")
+@pytest.mark.parametrize("many", [met.FIELD - 1, met.FIELD])
+def test_more_events_of_an_impression_than_a_number_says_are_joined(spark, tmp_path, many):
+    far, near = ([(1, START + k * step) for k in range(many)] for step in (HOUR / 6, TICK))
+    config = written(tmp_path / "many", [(1, START, 0), (2, START, 1)], {"click": far, "conversion": near}, "texts")
+    passed, found = in_the_pass(spark, config)
+    assert passed.met.keys() == ({"click", "conversion"} if many < met.FIELD else set())
+    assert found == counted(spark, config)
+
+
+@pytest.mark.only_engine("sail")
+def test_copies_that_stay_are_joined_where_they_have_events(spark, tmp_path):
+    shown = [(1, START, 0), (1, START + 5 * HOUR, 0), (2, START, 0)]
+    for clicked in (1, 2):
+        config = written(tmp_path / str(clicked), shown, {"click": [(clicked, START + 5 * HOUR)]}, "texts")
+        config["impressions"]["duplicates"] = "none"
+        passed, found = in_the_pass(spark, config)
+        assert bool(passed.met) == (clicked == 2)
+        assert found == counted(spark, config)
+        assert found["click"].inside == 2 - clicked
 
 
 @pytest.mark.parametrize("ids", ["texts", pytest.param("integers", marks=pytest.mark.only_engine("sail"))])

@@ -56,7 +56,7 @@ def labelled(spark, config: dict) -> Labelled:
     logs = {name: sources.pinned(spark, Wanted(name, log.source, day)) for name, log in settings.label_logs.items()}
     key = label_logs.key_type(settings, pinned, logs)
     frames = label_logs.framed(logs, settings, day, day.as_of(settings.age_hours), key)
-    return label.labelled(read.impressions(pinned, settings, day, key), frames, settings)
+    return label.labelled(read.impressions(pinned, settings, day, key), frames, settings, day)
 
 
 # A day whose clicks may count: the id of each impression, its time, those of its events, and its label.

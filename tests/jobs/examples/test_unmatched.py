@@ -2,7 +2,7 @@
 
 import io
 import json
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import pytest
 from jobs import nightly
 from jobs.day import Day
 from jobs.errors import RefusedError
-from jobs.examples import unmatched
+from jobs.examples import events, unmatched
 from jobs.examples.events import UNITS, EventCounts
 from jobs.examples.unmatched import Judged
 from jobs.settings import parse
@@ -176,6 +176,17 @@ def test_a_run_records_what_became_of_the_events(night):
     assert {name: count for name, count in counts.items() if count} == {"read": 63, **COUNTS}
     by_state = {row["state"]: row["label_events"] for row in days.rows_of(folder, "runs")}
     assert by_state == {"started": None, "done": json.dumps({"conversion": counts}, sort_keys=True)}
+
+
+@pytest.mark.parametrize("outside", [False, True])
+@SAIL
+def test_events_are_joined_once_more_only_where_other_impressions_were_read(spark, tmp_path, monkeypatch, outside):
+    write_night(tmp_path, NIGHT)
+    if outside:
+        days.written([impression(500, ts=START - timedelta(days=1))], tmp_path / "impressions")
+    monkeypatch.setattr(events, "fates", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError) if outside else nullcontext():
+        nightly.evaluate(spark, parse(days.configured(tmp_path)), DAY)
 
 
 @SAIL

@@ -164,13 +164,14 @@ def test_a_join_that_multiplies_rows_fails_the_run_before_anything_is_written(
 ):
     config = night(tmp_path, rules=[Rule(rule, "post_click")])
     config["impressions"]["duplicates"] = duplicates
-    joined = label._joined if rule == "any" else label.amounts.joined
+    room = label.Events if rule == "any" else label.amounts
+    joined = room.joined
 
-    def twice(frame, *others):
-        found = joined(frame, *others)
+    def twice(*given):
+        found = joined(*given)
         return found.unionByName(found.where("id = 7"))
 
-    monkeypatch.setattr(*((label, "_joined") if rule == "any" else (label.amounts, "joined")), twice)
+    monkeypatch.setattr(room, "joined", twice)
     with pytest.raises(RuntimeFailure, match=r"of 60 examples 6[1-9] were summed") as caught:
         evaluated(spark, config)
     assert caught.value.exit_code == 3

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jobs.day import Day
 from jobs.examples import events, label
+from jobs.examples.events import Passed
 from jobs.files import pinned as sources
 from jobs.files.pinned import Wanted
 from jobs.inputs import impressions as read
@@ -43,12 +44,12 @@ def found(spark, config: dict, age_hours: int) -> tuple[dict[str, Counter], dict
     key = label_logs.key_type(evaluation, pinned, logs)
     frames = label_logs.framed(logs, evaluation, day, day.as_of(age_hours), key)
     impressions = read.impressions(pinned, evaluation, day, key)
-    examples = label.labelled(impressions, frames, evaluation)
+    examples = label.labelled(impressions, frames, evaluation, day)
     columns = [f"label_{name}" for name in evaluation.labels]
     rows = examples.frame.select("id", "time", *columns).toArrow().to_pylist()
     label.check(examples, len(rows))
     labels = {c: Counter((str(row["id"]).lstrip("i"), row["time"], row[c]) for row in rows) for c in columns}
-    counted = events.counted(impressions, frames, evaluation, day, rejected=False)
+    counted = events.counted(impressions, frames, evaluation, day, Passed(rejected=False))
     return labels, {name: of.counts for name, of in counted.items()}
 
 
