@@ -91,6 +91,7 @@ Where is …
 | the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one; `subtracted` takes a part away again |
 | an interval of a metric made? | `jobs/judgement/intervals.py`, by what `jobs/judgement/uncertainty/` knows |
 | it decided that labels are late or missing? | `jobs/judgement/maturity/lagging.py`; what that quiets: `jobs/judgement/maturity/quiet.py` |
+| it told that a lag may be a rate that fell? | `jobs/judgement/maturity/lasting.py` |
 | it told what a young day will be? | `jobs/judgement/maturity/nowcasts.py`, by the formulas of `udfs/measures/nowcast.py` |
 | a gate decided? | `jobs/judgement/gates.py`, see [add-a-gate](add-a-gate.md); declared in `jobs/settings/judgement/gates.py`, written by `jobs/judgement/gate_rows.py` |
 | a day held against another one? | `jobs/judgement/changes/` |

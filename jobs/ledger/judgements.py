@@ -6,6 +6,7 @@ from jobs.ledger.columns import PAIR, RUN, SLICE
 from jobs.storage.schema import PARTITION, Column, Table
 
 ARRIVING, COMPLETE, LATE, MISSING = "arriving", "complete", "labels_late", "labels_missing"
+AS_ALWAYS, OTHERWISE = "as_always", "otherwise"  # how labels arrive that lag day after day
 INTERVAL = ("ci_low", "ci_high", "stderr", "ci_method", "ci_reason")
 
 METRICS = Table(
@@ -186,6 +187,16 @@ LABEL_ARRIVAL = Table(
         ),
         Column("verdict", "string", "arriving, complete, labels_late or labels_missing; NULL: not judged, see reason"),
         Column("reason", "string", "Why it is not judged"),
+        Column(
+            "lasting_days", "bigint", "Of what lags: on so many days in a row at one level, this one the last; from 7"
+        ),
+        Column(
+            "arrival_shape",
+            "string",
+            "How the labels of those days arrive: as_always, so the rate fell or as many are lost every day; "
+            "otherwise, so they are late; NULL where too few days can tell",
+        ),
+        Column("level_since", "date", "labels.NAME.level_since: what is expected is by the days since then alone"),
         *RUN,
     ),
     {"verdict_or_reason": "(verdict IS NULL AND reason IS NOT NULL) OR (verdict IS NOT NULL AND reason IS NULL)"},

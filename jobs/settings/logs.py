@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, 
 from jobs.errors import described
 from jobs.settings.errors import WrongValueError
 from jobs.settings.fields import (
+    CalendarDay,
     ClassName,
     Column,
     Duration,
@@ -162,7 +163,8 @@ class LabelLog(Section):
     `count`, or the `sum` of their values. Events that are about clicks reach their impressions `via` that log; the
     window begins with the click then (`post_click`), or with the impression (`post_view`).
     A log without any event for a day is taken for one that is not there yet, unless it `may_be_empty`. Of the positives
-    that earlier days let expect, a `shortfall` may be lacking before labels are late.
+    that earlier days let expect, a `shortfall` may be lacking before labels are late; where people know that the rate
+    has changed for good, what is expected is by the days from `level_since` on alone.
     """
 
     source: Source
@@ -174,6 +176,7 @@ class LabelLog(Section):
     attribution: Literal["post_click", "post_view"] | None = None
     may_be_empty: bool = False
     shortfall: Share = 0.1
+    level_since: CalendarDay | None = None
     unmatched: Unmatched = Unmatched()
     complete: Complete = Complete()
 

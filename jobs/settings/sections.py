@@ -10,6 +10,7 @@ from jobs.settings.durations import duration_text
 from jobs.settings.errors import WrongValueError
 from jobs.settings.fields import (
     Back,
+    CalendarDay,
     Column,
     Columns,
     Count,
@@ -20,7 +21,6 @@ from jobs.settings.fields import (
     Path,
     PositiveCount,
     Rate,
-    ReferenceDay,
     Section,
     Share,
     Text,
@@ -122,7 +122,7 @@ class Changes(Section):
     """What a day is held against, at the same age: days that are so many days back, and one that stays."""
 
     against: Items[Back] = ()
-    reference: ReferenceDay | None = None
+    reference: CalendarDay | None = None
 
     @property
     def names(self) -> tuple[str, ...]:

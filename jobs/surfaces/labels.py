@@ -16,7 +16,7 @@ from udfs.kinds import KINDS
 MOST = 5  # slices whose labels lag that are told
 OWN = (
     *("label", "slice", "verdict", "reason", "positives", "expected_positives", "expected_low", "expected_high"),
-    *("share", "share_low", "share_high", "share_days", "retracted"),
+    *("share", "share_low", "share_high", "share_days", "retracted", "lasting_days", "arrival_shape"),
 )
 # As each is published, and the metric that it is a nowcast of.
 NOWCASTS = {m.published_as({}): name for kind in KINDS for name, m in metrics_of(kind, "nowcast").items()}

@@ -43,6 +43,25 @@ class Integers:
         missing = None if self.missing is None else self.missing.reshape(shape)
         return Integers(tuple(part.reshape(shape) for part in self.parts), self.bits, self.unit, missing)
 
+    def coarsest(self) -> Integers:
+        """The same numbers in a unit of 1 where all are whole and none is large: fewer limbs are added faster.
+
+        >>> of_units(np.array([3 * UNITS, 5 * UNITS]), UNITS).coarsest().unit
+        1
+        """
+        if self.unit == 1 or len(self.parts) != 2 or np.abs(self.parts[1]).max(initial=0.0) >= 2.0 ** (62 - self.bits):
+            return self
+        units = (self.parts[1].astype(np.int64) << self.bits) + self.parts[0].astype(np.int64)
+        whole = units // self.unit
+        if (whole * self.unit != units).any():
+            return self
+        return Integers((whole.astype(np.float64),), self.bits, 1, self.missing)
+
+    def part(self, rows: slice) -> Integers:
+        """Some of the rows, without a copy. (n, …) to (rows, …)."""
+        missing = None if self.missing is None else self.missing[rows]
+        return Integers(tuple(part[rows] for part in self.parts), self.bits, self.unit, missing)
+
     def taken(self, rows: IntArray) -> Integers:
         """Some of the rows. (n,) to (rows,)."""
         missing = None if self.missing is None else self.missing[rows]
@@ -100,7 +119,7 @@ class Integers:
 
 def _by_group(part: FloatArray, of: IntArray, size: int) -> FloatArray:
     # Without rows NumPy would count, in integers.
-    return np.bincount(of, part, size).astype(np.float64)
+    return np.bincount(of, part, size).astype(np.float64, copy=False)
 
 
 def _product(a: FloatArray, b: float) -> tuple[FloatArray, FloatArray]:
@@ -140,17 +159,30 @@ def integers(column: pa.ChunkedArray | pa.Array, rows: int) -> Integers:
         ValueError: It is of another type.
     """
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-    absent = array.is_null().to_numpy(zero_copy_only=False)
     low, high, unit = _words(array)
-    low, high = np.where(absent, np.uint64(0), low), np.where(absent, 0, high)
+    missing = None
+    if array.null_count:
+        absent = array.is_null().to_numpy(zero_copy_only=False)
+        low, high, missing = np.where(absent, np.uint64(0), low), np.where(absent, 0, high), absent.astype(np.float64)
     bits, largest = _limits(rows)
     parts = []
+    if not high.any() and low.max(initial=0) < 1 << 63:
+        return Integers(_limbs(low.view(np.int64), bits, largest), bits, unit, missing)
     while not _fits(low, high, largest):
         parts.append((low & np.uint64((1 << bits) - 1)).astype(np.float64))
         low = (low >> np.uint64(bits)) | (high.view(np.uint64) << np.uint64(64 - bits))
         high = high >> bits
     parts.append(low.view(np.int64).astype(np.float64))
-    return Integers(tuple(parts), bits, unit, absent.astype(np.float64) if absent.any() else None)
+    return Integers(tuple(parts), bits, unit, missing)
+
+
+def _limbs(rest: IntArray, bits: int, largest: int) -> tuple[FloatArray, ...]:
+    """The limbs of numbers that are not negative, below 2⁶³."""
+    parts, most = [], int(rest.max(initial=0))
+    while most > largest:
+        parts.append((rest & ((1 << bits) - 1)).astype(np.float64))
+        rest, most = rest >> bits, most >> bits
+    return (*parts, rest.astype(np.float64))
 
 
 def _limits(rows: int) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,15 +12,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.judgement.by_shard import of_pair
-from jobs.judgement.maturity.shares import Ages, Doubles, Shares, shares_of
-from jobs.judgement.maturity.usual import Days, Usual, usual
-from jobs.judgement.maturity.vintages import LOOKS_BACK, ROWS, Vintages, final_age, sums_of
+from jobs.judgement.maturity.grids import Asked, Grid, Part, day_rows, usuals
+from jobs.judgement.maturity.shares import Ages, Shares, known_days, shares_of
+from jobs.judgement.maturity.usual import Usual
+from jobs.judgement.maturity.vintages import LOOKS_BACK, ROWS, Vintages, final_age, level_since, standing, sums_of
 from jobs.judgement.uncertainty.shards import Sharded, rows_of, sharded
 from jobs.ledger.judgements import LATE, MISSING
 from jobs.ledger.stamp import Stamp
 from jobs.settings import Evaluation
 from udfs.catalog import metrics_of
-from udfs.exact.arrays import BoolArray, FloatArray, IntArray
+from udfs.exact.arrays import BoolArray, FloatArray
 from udfs.exact.numerics import ratio
 from udfs.kinds import KINDS
 from udfs.measures.nowcast import NOWCAST
@@ -40,7 +40,8 @@ class Curve:
         before: Those of its next younger age, where the tables have them.
         common: By how many shards both can be held against each other; None for all.
         by_weight: The positives of a day at this age as a part of all weight.
-        of_days: The days that it is of.
+        earlier: The sums of earlier days at this age.
+        counted: The slices and days of those that it is of.
         shares: The share of the final positives' weight, F.
         of_losses: The shares of every sum that nowcasts read; None where the kind of task has none.
     """
@@ -53,7 +54,8 @@ class Curve:
     before: Sharded | None
     common: int | None
     by_weight: Usual
-    of_days: Days
+    earlier: Grid
+    counted: BoolArray
     shares: Shares
     of_losses: Shares | None
 
@@ -62,8 +64,8 @@ class Curve:
         return self._totals[name]
 
     @cached_property
-    def _totals(self) -> Doubles:
-        return {name: values[:, 0] for name, values in self.now.leaving_out().items()}
+    def _totals(self) -> dict[str, FloatArray]:
+        return {name: self.now.whole(name) for name in self.now.sums}
 
     @property
     def share(self) -> Usual:
@@ -79,40 +81,6 @@ class Curve:
         least = ratio(self.by_weight.noise, self.share.above)
         part = np.fmax(ratio(self.share.noise, self.by_weight.noise), least)
         return np.asarray(np.minimum(np.nan_to_num(part, nan=1.0), 1.0), dtype=np.float64)
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where the sums of earlier days go: which slices, days and shards, of which task and model."""
-
-    pair: tuple[str, str]
-    texts: Sequence[str]
-    days: Sequence[date]
-    shards: int
-    names: Sequence[str]
-
-    def sums(self, table: pa.Table) -> tuple[Doubles, BoolArray]:
-        """The sums of all shards and without each, (slices · days, 1 + shards), and which shards have rows."""
-        own = of_pair(table, *self.pair)
-        own = own.filter(pc.is_in(own["slice"], value_set=pa.array(self.texts, type=pa.string())))
-        own = own.filter(pc.is_in(own["event_date"], value_set=pa.array(self.days, type=pa.date32())))
-        of = sharded(own, self._rows(own), len(self.texts) * len(self.days), self.shards, self.names)
-        return of.leaving_out(), of.present
-
-    def marked(self, verdicts: pa.Table, labels: Sequence[str]) -> BoolArray:
-        """The slices and days whose labels were late or missing at either age, (slices, days)."""
-        wanted = {name: pa.array(of) for name, of in (("label", labels), ("verdict", (LATE, MISSING)))}
-        rows = verdicts
-        for name, of in (*wanted.items(), ("slice", pa.array(self.texts)), ("event_date", pa.array(self.days))):
-            rows = rows.filter(pc.is_in(rows[name], value_set=of.cast(rows.schema.field(name).type)))
-        found = np.zeros(len(self.texts) * len(self.days), dtype=np.bool_)
-        found[self._rows(rows)] = True
-        return found.reshape(len(self.texts), len(self.days))
-
-    def _rows(self, table: pa.Table) -> IntArray:
-        day = pc.index_in(table["event_date"], value_set=pa.array(self.days, type=pa.date32()))
-        rows: IntArray = rows_of(table["slice"], self.texts) * len(self.days) + day.to_numpy().astype(np.int64)
-        return rows
 
 
 def curves(tables: Mapping[str, pa.Table], known: Vintages, settings: Evaluation, stamp: Stamp) -> dict[str, Curve]:
@@ -131,63 +99,109 @@ def curves(tables: Mapping[str, pa.Table], known: Vintages, settings: Evaluation
         if of.label in settings.label_logs and KINDS[of.kind].positives is not None
     ]
     there = set(today["task"].unique().to_pylist())
-    return {task: _curve(task, today, known, settings, stamp) for task in asked if task in there}
+    return {task: _curve(_Task(task, today, known, settings, stamp)) for task in asked if task in there}
 
 
-def _curve(task: str, today: pa.Table, known: Vintages, settings: Evaluation, stamp: Stamp) -> Curve:
-    kind, own = settings.tasks[task].kind, known.at(stamp.age_hours, task)
-    model, positives = _model(task, today, own), str(KINDS[kind].positives)
-    # Where there are fewer shards now than on an earlier day, or more, those that one lacks have no rows.
-    shards = max(settings.shards.count, known.shards)
-    rows, before = (of_pair(of, task, model) for of in (today, known.younger))
-    texts = sorted(set(rows["slice"].to_pylist()))
+@dataclass(frozen=True)
+class _Task:
+    """A task on a day, and what is known of it."""
+
+    name: str
+    today: pa.Table
+    known: Vintages
+    settings: Evaluation
+    stamp: Stamp
+
+    @property
+    def kind(self) -> str:
+        return self.settings.tasks[self.name].kind
+
+    @property
+    def positives(self) -> str:
+        return str(KINDS[self.kind].positives)
+
+    @property
+    def labels(self) -> list[str]:
+        """The labels that it rests on."""
+        of = self.settings.tasks[self.name]
+        return [name for name in (of.label, of.given) if name is not None]
+
+    @property
+    def shards(self) -> int:
+        """Where there are fewer shards now than on an earlier day, or more, those that one lacks have no rows."""
+        return max(self.settings.shards.count, self.known.shards)
+
+    @cached_property
+    def days(self) -> list[date]:
+        """The earlier days at this age; one without rows where there is none."""
+        at_age = (each for key, each in self.known.coded.days.items() if key[::2] == (self.name, self.stamp.age_hours))
+        return sorted(set().union(*at_age)) or [self.stamp.event_date - timedelta(days=1)]
+
+    @cached_property
+    def model(self) -> str:
+        """The model with most earlier days of those that have rows of the day, by name the first of several."""
+        every = sorted(self.today.filter(pc.equal(self.today["task"], self.name))["model"].unique().to_pylist())
+        days = self.known.coded.days
+        return str(max(every, key=lambda model: len(days.get((self.name, model, self.stamp.age_hours), ()))))
+
+    def grid(self, age_hours: int, texts: Sequence[str]) -> Grid:
+        """The sums of the earlier days at an age."""
+        own = self.known.coded.where((self.name, self.model, age_hours))
+        asked = Asked(sums_of(self.kind), self.shards)
+        return Grid.of(self.known.coded, own, texts, self.days, asked)
+
+
+def _curve(of: _Task) -> Curve:
+    rows, before = (of_pair(each, of.name, of.model) for each in (of.today, of.known.younger))
+    texts = sorted(rows["slice"].unique().to_pylist())
     before = before.filter(pc.is_in(before["slice"], value_set=pa.array(texts, type=pa.string())))
-    names = [name for name in (ROWS, positives, "n", "weight") if name in today.column_names]
-    days = sorted(set(own["event_date"].to_pylist())) or [stamp.event_date - timedelta(days=1)]
-    place = _Place((task, model), texts, days, shards, sums_of(kind))
-    ages = _ages(place, own, (task, known, settings, stamp))
-    recent = np.array([day >= stamp.event_date - timedelta(days=LOOKS_BACK) for day in days])
-    of_days = Days(ages.own[positives], ages.own["weight"], ages.present, ages.there & recent)
-    by_weight = usual(of_days)
-    lost = [*NOWCAST.values()] if metrics_of(kind, "nowcast") else []
+    names = [name for name in (ROWS, of.positives, "n", "weight") if name in of.today.column_names]
+    shards, ages = of.shards, _ages(of, texts)
+    counted = ages.there & _recent(of)
+    asked = {"by_weight": Part(of.positives, "weight", counted)}
+    lost = [of.positives, *NOWCAST.values()] if metrics_of(of.kind, "nowcast") else []
+    known = {"share": known_days([of.positives], ages), "of_losses": known_days(lost, ages)}
+    if ages.last is not None:
+        asked["share"] = Part(of.positives, of.positives, known["share"], of_last=True)
+        asked |= {name: Part(name, name, known["of_losses"], of_last=True) for name in lost}
+    usual = usuals(ages.own, ages.last, asked)
+    by_weight = usual["by_weight"]
+    every = {name: usual.get(name, by_weight) for name in lost}
     return Curve(
-        *(task, model, positives, texts),
+        *(of.name, of.model, of.positives, texts),
         now=sharded(rows, rows_of(rows["slice"], texts), len(texts), shards, names),
         before=sharded(before, rows_of(before["slice"], texts), len(texts), shards, names) if len(before) else None,
-        common=known.common,
+        common=of.known.common,
         by_weight=by_weight,
-        of_days=of_days,
-        shares=shares_of([positives], ages, by_weight, texts),
-        of_losses=shares_of([positives, *lost], ages, by_weight, texts) if lost else None,
+        earlier=ages.own,
+        counted=counted,
+        shares=shares_of({of.positives: usual.get("share", by_weight)}, ages, by_weight, texts),
+        of_losses=shares_of(every, ages, by_weight, texts) if lost else None,
     )
 
 
-def _ages(place: _Place, at_age: pa.Table, of_day: tuple[str, Vintages, Evaluation, Stamp]) -> Ages:
+def _ages(of: _Task, texts: Sequence[str]) -> Ages:
     """What there is of earlier days; not those whose labels were late or missing."""
-    task, known, settings, stamp = of_day
-    of, positives = settings.tasks[task], str(KINDS[settings.tasks[task].kind].positives)
-    labels = [name for name in (of.label, of.given) if name is not None]
-    own, present = place.sums(at_age)
-    there = _positive(own["weight"], place) & ~np.isnan(_whole(own[positives], place))
-    there &= ~place.marked(known.verdicts, labels)
-    final = final_age(settings, task)
-    if final is None or final <= stamp.age_hours:
-        return Ages(own, None, present, there, there, final is not None)
-    last, _ = place.sums(known.at(final, task))
-    return Ages(own, last, present, there, there & _positive(last[positives], place), False)
+    own = of.grid(of.stamp.age_hours, texts)
+    there = (own.whole("weight") > 0.0) & own.recorded(of.positives) & ~_marked(of, texts)
+    final = final_age(of.settings, of.name)
+    if final is None or final <= of.stamp.age_hours:
+        return Ages(own, None, there, there, final is not None)
+    last = of.grid(final, texts)
+    return Ages(own, last, there, there & (last.whole(of.positives) > 0.0), False)
 
 
-def _model(task: str, today: pa.Table, own: pa.Table) -> str:
-    """The model with most earlier days of those that have rows of the day, by name the first of several."""
-    every: list[str] = sorted(today.filter(pc.equal(today["task"], task))["model"].unique().to_pylist())
-    days = Counter(own.group_by(["model", "event_date"]).aggregate([])["model"].to_pylist())
-    return max(every, key=lambda model: days[model])
+def _recent(of: _Task) -> BoolArray:
+    """The days that the level of the positives is of, (days,): the last four weeks, and none before a new level."""
+    first = of.stamp.event_date - timedelta(days=LOOKS_BACK)
+    since = level_since(of.settings, of.settings.tasks[of.name].label, of.stamp.event_date)
+    return np.array([day >= max(first, since or first) for day in of.days], dtype=np.bool_)
 
 
-def _whole(sums: FloatArray, place: _Place) -> FloatArray:
-    """A sum over all shards, (slices, days)."""
-    return sums[:, 0].reshape(len(place.texts), len(place.days))
-
-
-def _positive(sums: FloatArray, place: _Place) -> BoolArray:
-    return np.asarray(_whole(sums, place) > 0.0, dtype=np.bool_)
+def _marked(of: _Task, texts: Sequence[str]) -> BoolArray:
+    """The slices and days whose labels were late or missing at this age or an older one, (slices, days)."""
+    rows = standing(of.known.verdicts, of.settings, of.stamp)
+    rows = rows.filter(pc.greater_equal(rows["age_hours"], of.stamp.age_hours))
+    for name, values in (("label", of.labels), ("verdict", (LATE, MISSING))):
+        rows = rows.filter(pc.is_in(rows[name], value_set=pa.array(values).cast(rows.schema.field(name).type)))
+    return day_rows(rows, texts, of.days)

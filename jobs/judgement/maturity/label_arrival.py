@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,26 +11,30 @@ import pyarrow as pa
 
 from jobs.judgement.maturity.curves import Curve
 from jobs.judgement.maturity.lagging import arrived
+from jobs.judgement.maturity.lasting import lasting
 from jobs.judgement.maturity.usual import expectation
-from jobs.judgement.maturity.vintages import ROWS
+from jobs.judgement.maturity.vintages import ROWS, Vintages, level_since, standing
 from jobs.ledger.judgements import LABEL_ARRIVAL
 from jobs.ledger.stamp import Stamp
 from jobs.results.rows import selected, stamp_columns
 from jobs.settings import Evaluation
-from udfs.exact.arrays import FloatArray, UnitArray
+from udfs.exact.arrays import FloatArray, IntArray
 from udfs.exact.decimals import nearest
+from udfs.exact.integers import Integers
 from udfs.exact.numerics import ratio
 
 
-def label_arrival(curves: Mapping[str, Curve], settings: Evaluation, stamp: Stamp) -> pa.Table:
+def label_arrival(curves: Mapping[str, Curve], known: Vintages, settings: Evaluation, stamp: Stamp) -> pa.Table:
     """The rows of every label that comes as a log of its own and that a task with positives has.
 
     Args:
         curves: By task.
+        known: Earlier days.
         settings: What is configured.
         stamp: What every row carries.
     """
-    parts = [_rows(label, curves[task], settings, stamp) for label, task in told_by(curves, settings).items()]
+    before = standing(known.verdicts, settings, stamp)
+    parts = [_rows(label, curves[task], before, settings, stamp) for label, task in told_by(curves, settings).items()]
     return pa.concat_tables([LABEL_ARRIVAL.schema.empty_table(), *parts])
 
 
@@ -49,9 +54,10 @@ def told_by(curves: Mapping[str, Curve], settings: Evaluation) -> dict[str, str]
     return found
 
 
-def _rows(label: str, curve: Curve, settings: Evaluation, stamp: Stamp) -> pa.Table:
+def _rows(label: str, curve: Curve, before: pa.Table, settings: Evaluation, stamp: Stamp) -> pa.Table:
     shortfall, final = settings.label_logs[label].shortfall, settings.label_is_final(stamp.age_hours, label)
     said = arrived(curve, shortfall, final=final, provisional=stamp.provisional)
+    lasts = lasting(label, curve, said.verdicts, before, (stamp.event_date, stamp.age_hours))
     seen = curve.total(curve.positives)
     known = [reason is None for reason in curve.shares.reasons]
     size = len(curve.texts)
@@ -81,6 +87,9 @@ def _rows(label: str, curve: Curve, settings: Evaluation, stamp: Stamp) -> pa.Ta
         "expected_days": curve.by_weight.days.astype(np.int64),
         "verdict": said.verdicts,
         "reason": said.reasons,
+        "lasting_days": [None if of is None else of.days for of in lasts],
+        "arrival_shape": [None if of is None else of.shape for of in lasts],
+        "level_since": [level_since(settings, label, stamp.event_date)] * size,
     }
     return selected({**columns, **stamp_columns(stamp, size)}, LABEL_ARRIVAL)
 
@@ -107,13 +116,23 @@ def _retracted(curve: Curve) -> FloatArray:
     """
     if curve.before is None:
         return np.full(len(curve.texts), np.nan)
-    before, now = (_by(each.units(curve.positives), curve.common) for each in (curve.before, curve.now))
-    gone = before - now
-    return nearest(sum(max(each, 0) for each in row) for row in gone.tolist())
+    then, now = (_by(of.sums[curve.positives], curve.common) for of in (curve.before, curve.now))
+    # Where the nearest doubles say that more have come, none has gone that is not outweighed.
+    text, shard = np.nonzero((then.nearest() >= now.nearest()) & (then.nearest() > 0.0))
+    gone = [0] * len(curve.texts)
+    for row, *units in zip(text.tolist(), *(_units(of, text, shard) for of in (then, now)), strict=True):
+        gone[row] += max(units[0] - units[1], 0)
+    return nearest(gone)
 
 
-def _by(units: UnitArray, shards: int | None) -> UnitArray:
-    """Sums by shard, (slices, shards), by so few of them."""
+def _by(of: Integers, shards: int | None) -> Integers:
+    """Sums by shard, (slices, shards), by so few of them; 0 where they were not recorded."""
     if shards is None:
-        return units
-    return np.stack([units[:, first::shards].sum(axis=1) for first in range(shards)], axis=1)
+        return replace(of, missing=None)
+    parts = (np.stack([part[:, i::shards].sum(axis=1) for i in range(shards)], axis=1) for part in of.parts)
+    return replace(of, parts=tuple(parts), missing=None)
+
+
+def _units(of: Integers, text: IntArray, shard: IntArray) -> list[int]:
+    parts = tuple(part[text, shard] for part in of.parts)
+    return replace(of, parts=parts).units().tolist()  # type: ignore[no-any-return]

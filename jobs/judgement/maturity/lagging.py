@@ -14,12 +14,13 @@ import numpy as np
 
 from jobs.judgement.by_shard import TOTAL
 from jobs.judgement.maturity.curves import Curve
+from jobs.judgement.maturity.grids import BLOCK
 from jobs.judgement.maturity.usual import FEWEST, LEAST_DAYS, Days, below_by_chance, expectation, usual
 from jobs.judgement.uncertainty.discoveries import adjusted
 from jobs.judgement.uncertainty.jackknife import Interval
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.ledger.judgements import ARRIVING, COMPLETE, LATE, MISSING
-from udfs.exact.arrays import BoolArray, FloatArray
+from udfs.exact.arrays import BoolArray, FloatArray, IntArray
 from udfs.exact.numerics import ratio
 
 RATE = 0.01  # of discoveries that are false: by one of them a day is not final, and its gates are not judged
@@ -84,21 +85,26 @@ def _alone(curve: Curve, lagging: BoolArray, least: FloatArray) -> BoolArray:
     alone = np.zeros(lagging.size, dtype=np.bool_)
     if TOTAL not in curve.texts:
         return alone
-    whole, found = curve.texts.index(TOTAL), curve.total(curve.positives)
-    for row in np.flatnonzero(lagging & (np.arange(lagging.size) != whole)).tolist():
-        of = usual(_rest(curve, whole, row))
-        weight = curve.total("weight")[whole] - curve.total("weight")[row]
-        there = ratio(found[whole] - found[row], of.value * weight)
-        if of.days >= LEAST_DAYS and ratio(of.value * weight, of.noise) >= FEWEST:
-            as_the_rest = np.minimum(there, 1.0) * least[row]
-            alone[row] = bool(below_by_chance(found[row : row + 1], as_the_rest, curve.by_weight.at(row)) <= RATE)
+    whole, found, weight = curve.texts.index(TOTAL), curve.total(curve.positives), curve.total("weight")
+    rows = np.flatnonzero(lagging & (np.arange(lagging.size) != whole))
+    for some in np.array_split(rows, -(-rows.size // BLOCK)) if rows.size else ():
+        of = usual(_rest(curve, whole, some))
+        expected = of.value * (weight[whole] - weight[some])
+        there = ratio(found[whole] - found[some], expected)
+        told = (of.days >= LEAST_DAYS) & (ratio(expected, of.noise) >= FEWEST)
+        as_the_rest = np.minimum(there, 1.0) * least[some]
+        alone[some] = told & (below_by_chance(found[some], as_the_rest, curve.by_weight.at(some)) <= RATE)
     return alone
 
 
-def _rest(curve: Curve, whole: int, row: int) -> Days:
-    """The days of all impressions without those of a slice."""
-    of, days = curve.of_days, curve.of_days.known.shape[1]
-    all_, own = (slice(i * days, (i + 1) * days) for i in (whole, row))
-    above, below = (np.nan_to_num(sums[all_]) - np.nan_to_num(sums[own]) for sums in (of.above, of.below))
-    known = of.known[whole] & (below[:, 0] > 0.0)
-    return Days(above, below, of.present[all_], known[None, :])
+def _rest(curve: Curve, whole: int, some: IntArray) -> Days:
+    """The days of all impressions without those of each of some slices."""
+    names, grid = [curve.positives, "weight"], curve.earlier
+    of = grid.sums.part(names, grid.rows(slice(whole, whole + 1))).leaving_out()
+    parts = [grid.sums.part(names, grid.rows(slice(row, row + 1))).leaving_out() for row in some.tolist()]
+    above, below = (
+        np.concatenate([np.nan_to_num(of[name]) - np.nan_to_num(part[name]) for part in parts]) for name in names
+    )
+    known = curve.counted[whole] & (below[:, 0] > 0.0).reshape(some.size, grid.days)
+    present = np.tile(grid.present[grid.rows(slice(whole, whole + 1))], (some.size, 1))
+    return Days(above, below, present, known)

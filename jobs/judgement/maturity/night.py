@@ -43,7 +43,7 @@ def matured(session: SparkSession, tables: Mapping[str, pa.Table], settings: Eva
 def of_vintages(tables: Mapping[str, pa.Table], known: Vintages, settings: Evaluation, stamp: Stamp) -> Maturity:
     """The same, of what the tables are known to have."""
     found = curves(tables, known, settings, stamp)
-    rows = label_arrival(found, settings, stamp)
+    rows = label_arrival(found, known, settings, stamp)
     return Maturity(found, Lags.in_rows(rows, settings), {LABEL_ARRIVAL.name: rows} if rows.num_rows else {})
 
 

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.ledger.judgements import ARRIVING, COMPLETE, LATE, MISSING
+from jobs.ledger.judgements import ARRIVING, COMPLETE, LATE, MISSING, OTHERWISE
 from jobs.settings import Evaluation
 
 TOUCHES = 0.01
-OF_LAG = ["label", "slice", "verdict", "positives", "expected_positives"]
+OF_LAG = [
+    *("label", "slice", "verdict", "positives", "expected_positives", "event_date", "lasting_days", "arrival_shape"),
+    "retracted",
+]
 WORDS = {LATE: "are late", MISSING: "are missing"}
 
 
@@ -30,6 +35,10 @@ class Lag:
         verdict: `labels_late` or `labels_missing`.
         positives: How many there are, by weight.
         expected: How many earlier days let expect.
+        day: The day.
+        lasting: On how many days in a row they lag at one level, the day among them; None below a week.
+        shape: How labels arrive on those days, as `label_arrival` has it.
+        retracted: How many of those that were there at the next younger age were taken back, at least.
     """
 
     label: str
@@ -37,13 +46,32 @@ class Lag:
     verdict: str
     positives: float
     expected: float
+    day: date | None = None
+    lasting: int | None = None
+    shape: str | None = None
+    retracted: float | None = None
 
     @property
     def sentence(self) -> str:
         """The same for people."""
         where = f" in {self.slice}" if self.slice else ""
         found = f"{self.positives:,.6g} of {self.expected:,.4g} expected positives"
-        return f"labels of {self.label} {WORDS[self.verdict]}{where}: {found}"
+        back = f", {self.retracted:,.6g} or more were taken back" if self.retracted else ""
+        return f"labels of {self.label} {WORDS[self.verdict]}{where}: {found}{back}{self._lasting}"
+
+    @property
+    def _lasting(self) -> str:
+        """What can be said where it is so day after day; whether the rate has fallen, people know."""
+        if self.lasting is None or self.day is None:
+            return ""
+        first = self.day - timedelta(days=self.lasting - 1)
+        so = f"; it is this part on each of {self.lasting} days since {first}"
+        if self.shape == OTHERWISE:
+            return f"{so}, and they do not arrive as always"
+        if self.shape is None:
+            return so
+        why = "either the rate has fallen, or as many are lost every day"
+        return f"{so}, arriving as always: {why}. If it has fallen, say labels.{self.label}.level_since: {first}"
 
 
 @dataclass(frozen=True)
@@ -112,6 +140,7 @@ def not_final(metrics: pa.Table, lags: Lags) -> pa.Table:
     return metrics.set_column(metrics.column_names.index("is_final"), metrics.schema.field("is_final"), final)
 
 
-def _values(text: str) -> dict[str, str]:
+@cache
+def _values(text: str) -> Mapping[str, str]:
     """The dimensions of a slice and their values, in which no comma and no equals sign stands."""
     return dict(part.split("=", 1) for part in text.split(",") if part)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from jobs.judgement.by_shard import TOTAL
-from jobs.judgement.maturity.usual import ENOUGH, LEAST_DAYS, Days, Usual, usual
+from jobs.judgement.maturity.grids import Grid
+from jobs.judgement.maturity.usual import ENOUGH, LEAST_DAYS, Usual
 from jobs.judgement.uncertainty.shards import Reasons
-from udfs.exact.arrays import BoolArray, FloatArray
+from udfs.exact.arrays import BoolArray
 from udfs.exact.numerics import ratio
-
-Doubles = Mapping[str, FloatArray]
 
 
 @dataclass(frozen=True)
@@ -36,33 +35,42 @@ class Ages:
     """Earlier days at the age of the day and where labels are final.
 
     Attributes:
-        own: The sums at the age, of all shards and without each.
-        last: Those where labels are final; None where that is no configured age.
-        present: Which shards have rows.
+        own: The sums at the age.
+        last: Those where labels are final; None where they are so at the age, or that is no configured age.
         there: The slices and days that count at the age.
         ended: Those that are final as well.
         final: Whether labels are final at the age of the day.
     """
 
-    own: Doubles
-    last: Doubles | None
-    present: BoolArray
+    own: Grid
+    last: Grid | None
     there: BoolArray
     ended: BoolArray
     final: bool
 
 
-def shares_of(names: Sequence[str], ages: Ages, by_weight: Usual, texts: Sequence[str]) -> Shares:
-    """The shares of some sums, of the positives first, by the days that have all of them."""
+def known_days(names: Sequence[str], ages: Ages) -> BoolArray:
+    """The slices and days that are final and have all of some sums, (slices, days)."""
+    if ages.last is None:
+        return ages.ended
+    recorded = [grid.recorded(name) for grid in (ages.own, ages.last) for name in names]
+    return np.asarray(np.logical_and.reduce([ages.ended, *recorded]), dtype=np.bool_)
+
+
+def shares_of(own: Mapping[str, Usual], ages: Ages, by_weight: Usual, texts: Sequence[str]) -> Shares:
+    """The shares of some sums, of the positives first, by the days that have all of them.
+
+    Args:
+        own: By the name of the sum what is usual in each slice; where labels are final no share is less than all.
+        ages: The days.
+        by_weight: The positives as a part of all weight.
+        texts: The slices.
+    """
     if ages.last is None:
         one, sure = np.ones(len(texts)), np.zeros(len(texts))
         every = Usual(one, by_weight.days, by_weight.above, sure, sure, sure, by_weight.df)
         reasons: Reasons = [None if ages.final else "no_final_age"] * len(texts)
-        return Shares(dict.fromkeys(names, every), reasons, np.zeros(len(texts), dtype=np.bool_))
-    shape = ages.ended.shape
-    recorded = [~np.isnan(of[name][:, 0]).reshape(shape) for of in (ages.own, ages.last) for name in names]
-    known = np.logical_and.reduce([ages.ended, *recorded])
-    own = {name: usual(Days(ages.own[name], ages.last[name], ages.present, known)) for name in names}
+        return Shares(dict.fromkeys(own, every), reasons, np.zeros(len(texts), dtype=np.bool_))
     # Days before a sum was kept would do but for that.
     lacking = ["not_recorded" if m >= LEAST_DAYS else "too_few_days" for m in ages.ended.sum(axis=1).tolist()]
     return _by_total(own, by_weight, texts, lacking)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from jobs.judgement.uncertainty import student
-from jobs.judgement.uncertainty.jackknife import Estimates, Interval, interval
-from jobs.judgement.uncertainty.shards import Reasons
-from udfs.exact.arrays import BoolArray, FloatArray
+from jobs.judgement.uncertainty.jackknife import Interval, stderrs
+from udfs.exact.arrays import BoolArray, FloatArray, IntArray
 from udfs.exact.numerics import ratio, row_sums
 
 LEAST_DAYS = 5  # below, the spread of days says little of itself
@@ -63,10 +63,15 @@ class Usual:
         """Rows of unit weight that would tell as much as all days together, Σ above / φ."""
         return ratio(self.above, self.noise)
 
-    def at(self, rows: int | list[int]) -> Usual:
+    def at(self, rows: int | list[int] | IntArray) -> Usual:
         """The same of some slices."""
         chosen = np.atleast_1d(np.asarray(rows, dtype=np.int64))
         return Usual(**{name: values[chosen] for name, values in vars(self).items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence[Usual]) -> Usual:
+        """Those of several slices together, one at least."""
+        return cls(**{name: np.concatenate([getattr(each, name) for each in parts]) for name in vars(parts[0])})
 
     def spread(self, expected: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Standard error of a new day's sum above of which so much is expected, and its degrees of freedom."""
@@ -86,8 +91,7 @@ def usual(of: Days) -> Usual:
     """
     slices, days = of.known.shape
     quotient = ratio(of.above, of.below)
-    none: Reasons = [None] * len(quotient)
-    error = interval(Estimates(quotient, of.present, none), none).stderr * of.below[:, 0]
+    error = stderrs(quotient, of.present) * of.below[:, 0]
     above, below, variance = (
         np.where(of.known, np.nan_to_num(values.reshape(slices, days)), 0.0)
         for values in (of.above[:, 0], of.below[:, 0], np.square(error))

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
+from jobs.judgement.maturity.grids import Coded
 from jobs.judgement.uncertainty.shared import shared
 from jobs.ledger import tables
 from jobs.ledger.held import held
@@ -29,7 +30,10 @@ from udfs.measures.nowcast import NOWCAST
 
 LOOKS_BACK = 28  # days
 KEYS = ("event_date", "age_hours", "as_of", "task", "model", "slice", "shard")
-OF_VERDICTS = ("event_date", "age_hours", "as_of", "label", "slice", "verdict")
+OF_VERDICTS = (
+    *("event_date", "age_hours", "as_of", "label", "slice", "verdict", "positives", "expected_positives"),
+    *("share", "share_low", "share_high", "share_of", "level_since"),
+)
 ROWS = "positive_rows"
 
 
@@ -40,7 +44,7 @@ class Vintages:
     Attributes:
         sums: Rows of `shard_statistics` of earlier days, at the age of the day and at those where labels are final.
         younger: Those of the day itself at its next younger age.
-        verdicts: Rows of `label_arrival` of the same earlier days and ages.
+        verdicts: Rows of `label_arrival` of the same earlier days and ages, and at the next younger age.
         common: How many shards the day has in common with its younger age; None where those are the same.
     """
 
@@ -54,10 +58,10 @@ class Vintages:
         """How many shards there are at most: on days before others were configured there may have been more."""
         return max(1 + (pc.max(of["shard"]).as_py() or 0) for of in (self.sums, self.younger))
 
-    def at(self, age_hours: int, task: str) -> pa.Table:
-        """The sums of a task at an age."""
-        own = pc.and_(pc.equal(self.sums["age_hours"], age_hours), pc.equal(self.sums["task"], task))
-        return self.sums.filter(own)
+    @cached_property
+    def coded(self) -> Coded:
+        """The sums of earlier days, to be found by what they are of."""
+        return Coded(self.sums)
 
 
 def final_age(settings: Evaluation, task: str) -> int | None:
@@ -78,9 +82,10 @@ def vintages(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Vinta
         rows = held(session, settings, name, of, age, columns=columns)
         return rows.filter(pc.less_equal(rows["as_of"], pa.scalar(stamp.as_of, rows.schema.field("as_of").type)))
 
-    with ThreadPoolExecutor(2 * len(ages) + 1) as pool:
+    with ThreadPoolExecutor(2 * len(ages) + 2) as pool:
         found = [pool.submit(read, "shard_statistics", sums, days, age) for age in ages]
-        told = [pool.submit(read, LABEL_ARRIVAL.name, OF_VERDICTS, days, age) for age in ages]
+        also = ages if younger is None else [younger, *ages]
+        told = [pool.submit(read, LABEL_ARRIVAL.name, OF_VERDICTS, days, age) for age in also]
         own = [] if younger is None else [stamp.event_date]
         before = pool.submit(read, "shard_statistics", sums, own, younger or 0)
         every, verdicts = (pa.concat_tables([each.result() for each in parts]) for parts in (found, told))
@@ -92,6 +97,26 @@ def _common(now: Shards, younger: Shards) -> int | None:
     """By how many shards two ages of a day are held against each other, 1 where a unit is in another one."""
     both = shared(now, younger)
     return None if now == younger else both.count if both.paired else 1
+
+
+def level_since(settings: Evaluation, label: str, day: date) -> date | None:
+    """The day since which a label has the level that it is held against on a day; None where nothing is said."""
+    log = settings.label_logs.get(label)
+    since = None if log is None else log.level_since
+    return since if since is not None and since <= day else None
+
+
+def standing(verdicts: pa.Table, settings: Evaluation, stamp: Stamp) -> pa.Table:
+    """The rows of `label_arrival` that still stand: not those by a level that people say has ended by then."""
+    void = pa.scalar(False)
+    for label in settings.label_logs:
+        since = level_since(settings, label, stamp.event_date)
+        if since is not None:
+            first = pa.scalar(since, type=pa.date32())
+            other = pc.fill_null(pc.not_equal(verdicts["level_since"], first), fill_value=True)
+            own = pc.and_(pc.equal(verdicts["label"], label), pc.greater_equal(verdicts["event_date"], first))
+            void = pc.or_(void, pc.and_(own, other))
+    return verdicts if isinstance(void, pa.Scalar) else verdicts.filter(pc.invert(void))
 
 
 def sums_of(kind: str) -> list[str]:

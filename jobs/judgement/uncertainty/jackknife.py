@@ -155,6 +155,22 @@ def interval(estimates: Estimates, refused: Reasons, *, on_log_scale: bool = Fal
     return masked(Interval(value, stderr, low, high, df, reasons))
 
 
+def stderrs(values: FloatArray, present: BoolArray) -> FloatArray:
+    """The standard errors of `interval` on the plain scale, and no more; NaN where it has none of its own reasons.
+
+    Args:
+        values: (slices, 1 + shards), as those of `Estimates`.
+        present: Which shards have rows, (slices, shards).
+
+    >>> stderrs(np.array([[2.0, 1.0, 3.0], [2.0, np.nan, 3.0]]), np.array([[True, True], [True, True]]))
+    array([ 1., nan])
+    """
+    defined = np.isfinite(values)
+    steady = defined[:, 0] & np.all(defined[:, 1:] | ~present, axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(steady, _spread(values, present, present.sum(axis=1).astype(np.float64)), np.nan)
+
+
 def joined(intervals: Sequence[Interval]) -> Interval:
     """The intervals of several slices together, one at least."""
     value, stderr, low, high, df = (

@@ -45,8 +45,9 @@ class Sharded:
     def unknown(self, name: str) -> BoolArray:
         """Whether a statistic was not recorded in some shard of a slice, (slices,)."""
         sums = self.sums[name]
-        missing = np.zeros_like(sums.parts[0]) if sums.missing is None else sums.missing
-        return np.asarray(np.any(missing > 0.0, axis=1), dtype=np.bool_)
+        if sums.missing is None:
+            return np.zeros(len(sums.parts[0]), dtype=np.bool_)
+        return np.asarray(np.any(sums.missing > 0.0, axis=1), dtype=np.bool_)
 
     @property
     def dominated(self) -> BoolArray:
@@ -65,13 +66,26 @@ class Sharded:
         """Which shards have rows of which slice, (slices, shards)."""
         return np.asarray(self.rows > 0.0, dtype=np.bool_)
 
+    def part(self, names: Sequence[str], rows: slice) -> Sharded:
+        """Some of the sums of some of the slices, without a copy."""
+        return Sharded({name: self.sums[name].part(rows) for name in names})
+
+    def whole(self, name: str) -> FloatArray:
+        """The nearest doubles of a sum of all shards, (slices,); NaN where it was not recorded in some shard."""
+        of = self.sums[name]
+        parts = tuple(part.sum(axis=1) for part in of.parts)
+        return np.where(self.unknown(name), np.nan, replace(of, parts=parts, missing=None).nearest())
+
     def leaving_out(self) -> dict[str, FloatArray]:
         """By statistic, (slices, 1 + shards): the nearest doubles of the sums of all shards, then without each.
 
         NaN where it was not recorded in some shard of the slice.
         """
         return {
-            name: np.where(self.unknown(name)[:, None], np.nan, _without_each(sums)) for name, sums in self.sums.items()
+            name: _without_each(sums)
+            if sums.missing is None
+            else np.where(self.unknown(name)[:, None], np.nan, _without_each(sums))
+            for name, sums in self.sums.items()
         }
 
 

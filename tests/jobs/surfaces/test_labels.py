@@ -37,6 +37,9 @@ def test_what_lacks_most_is_told_first_and_of_many_slices_how_many():
     told = labels.late(arrival(*lagging[::-1]))
     assert told[0] == "labels of sale are missing in country=0: 0 of 100 expected positives"
     assert told[5:] == ["labels are late or missing in 3 more slices"]
+    back = {**lag("country=DE", 40.0), "retracted": 30.0}
+    expected = "labels of sale are missing in country=DE: 40 of 100 expected positives, 30 or more were taken back"
+    assert labels.late(arrival(back)) == [expected]
     assert labels.late(arrival({"verdict": "complete"})) == labels.late(None) == []
 
 

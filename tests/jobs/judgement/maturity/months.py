@@ -72,6 +72,7 @@ class Day:
         score: Of the model.
         arrives: In hours after the end of the day; never, where there is no conversion.
         retracted: In the same hours, from when on a conversion is none any more; mostly never.
+        chance: That there is a conversion in the end, whatever became of it.
     """
 
     day: date
@@ -80,6 +81,7 @@ class Day:
     score: np.ndarray
     arrives: np.ndarray
     retracted: np.ndarray = field(default_factory=lambda: np.empty(0))
+    chance: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     def label(self, age):
         """The labels as they are known at an age."""
@@ -96,12 +98,14 @@ def drawn(rng, day, size=9000):
     delay, logit = (np.array([of[i] for of in ADVERTISERS.values()]) for i in (0, 2))
     taste = 0.6 * np.random.default_rng(7).standard_normal(USERS)[user]
     truth = logit[advertiser] + taste + 0.5 * rng.standard_normal(size) + 0.05 * rng.standard_normal()
-    sold = rng.random(size) < 1.0 / (1.0 + np.exp(-truth))
+    sells = 1.0 / (1.0 + np.exp(-truth))
+    sold = rng.random(size) < sells
     slower = np.exp(0.06 * rng.standard_normal())
     after = rng.exponential(delay[advertiser] * slower)
+    chance = sells * -np.expm1(-WINDOW / (delay[advertiser] * slower))
     arrives = np.where(sold & (after < WINDOW), rng.uniform(-24.0, 0.0, size) + after, np.inf)
     score = 1.0 / (1.0 + np.exp(-(truth + 0.3 * rng.standard_normal(size))))
-    return Day(day, user, advertiser, score, arrives)
+    return Day(day, user, advertiser, score, arrives, chance=chance)
 
 
 @cache
@@ -226,8 +230,9 @@ class Ledger:
         """What the night of a day at an age finds of the nights before."""
         moment, younger = stamp(day, age).as_of, max((a for d, a in self.sums if d == day and a < age), default=None)
         wanted = {age, max(a for _, a in self.sums)}
+        also = {*wanted, max((a for _, a in self.sums if a < age), default=age)}
         known = [of for (d, a), of in self.sums.items() if d < day and a in wanted and stamp(d, a).as_of <= moment]
-        told = [of for (d, a), of in self.verdicts if d < day and a in wanted and stamp(d, a).as_of <= moment]
+        told = [of for (d, a), of in self.verdicts if d < day and a in also and stamp(d, a).as_of <= moment]
         nothing = self.sums[day, age].slice(0, 0)
         empty = LABEL_ARRIVAL.schema.empty_table().select(OF_VERDICTS)
         return Vintages(
