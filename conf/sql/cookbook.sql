@@ -180,7 +180,16 @@ FROM label_arrival
 WHERE verdict IN ('labels_late', 'labels_missing') OR slice = ''
 ORDER BY event_date DESC, age_hours, label, slice;
 
--- 16. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
+-- 16. How much of each label is there in every country, beside what earlier days let expect, and what was taken back?
+-- of_expected is 1 where all of it is there that is as a rule at this age. Needs a label that comes as a log.
+SELECT
+  event_date, age_hours, is_final, label, country, verdict, positives, expected_positives, of_expected, share, share_low,
+  share_high, retracted, reason
+FROM slice_arrival
+WHERE country IS NOT NULL AND device IS NULL
+ORDER BY event_date DESC, label, of_expected NULLS LAST, country;
+
+-- 17. Are both tables of sums the same to the last digit? Over all cells, and over all shards of the total (slice '').
 -- Where the total is not among the slices, nothing agrees.
 SELECT
   event_date, age_hours, task, model, cells.n,

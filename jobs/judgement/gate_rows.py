@@ -12,13 +12,16 @@ import pyarrow.compute as pc
 
 from jobs.judgement.gates import FAILED, NOT_JUDGED, UNDECIDED, Judged, judged
 from jobs.judgement.maturity.quiet import Lags
+from jobs.judgement.uncertainty.reaches import with_chance
 from jobs.ledger.judgements import GATE_RESULTS, LABEL_ARRIVAL
 from jobs.ledger.stamp import Stamp
 from jobs.results.rows import selected, stamp_columns
 from jobs.settings import Evaluation
 from jobs.settings.judgement.gates import Gate
-from jobs.settings.judgement.relations import metrics_of_task
+from jobs.settings.judgement.relations import metrics_of_model, nowcasts_of
 from udfs.kinds import KINDS
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,17 @@ class Evidence:
         lags: The labels that are late or missing: models are not judged by them.
     """
 
-    metrics: Mapping[tuple[str, ...], Mapping[str, Any]]
-    comparisons: Mapping[tuple[str, ...], Mapping[str, Any]]
-    changes: Mapping[tuple[str, ...], Mapping[str, Any]]
+    metrics: Mapping[tuple[str, ...], Row]
+    comparisons: Mapping[tuple[str, ...], Row]
+    changes: Mapping[tuple[str, ...], Row]
     quiet: str | None = None
     lags: Lags = field(default_factory=Lags)
 
     @classmethod
     def of(cls, tables: Mapping[str, pa.Table], settings: Evaluation, quiet: str | None) -> Evidence:
         """The evidence in the tables of a day, of no other metrics than gates ask for; a table may be absent."""
-        asked = pa.array(sorted({_metric(settings, gate) for gate in settings.gates.values()}), type=pa.string())
+        names = {name for gate in settings.gates.values() for name in _names(settings, gate) if name is not None}
+        asked = pa.array(sorted(names), type=pa.string())
         rows = {name: _by(tables.get(name), keys, asked) for name, keys in KEYS.items()}
         return cls(**rows, quiet=quiet, lags=Lags.in_rows(tables.get(LABEL_ARRIVAL.name), settings))
 
@@ -93,21 +97,39 @@ def results(settings: Evaluation, evidence: Evidence) -> list[Result]:
 def _of_gate(
     settings: Evaluation, gate: Gate, evidence: Evidence, texts: Mapping[tuple[str, ...], list[str]]
 ) -> Iterator[tuple[str, Judged]]:
-    name = _metric(settings, gate)
-    sign = 1 if metrics_of_task(settings, gate.task)[name].better == "more" else -1
+    name, by_now = _names(settings, gate)
+    sign = 1 if metrics_of_model(settings, gate.task)[name].better == "more" else -1
     for names in gate.slices:
         dimensions = tuple(name for name in settings.dimensions if name in names)
         # Of dimensions without a slice nothing is there, which is told once.
         for text in texts.get(dimensions) or [",".join(f"{name}=?" for name in dimensions)]:
-            yield text, judged(gate, _row(gate, name, evidence, text), quiet=evidence.against(gate, text), sign=sign)
+            row = _row(gate, name, evidence, text)
+            if by_now is not None:
+                row = _foreseen(settings, gate, row, _row(gate, by_now, evidence, text))
+            yield text, judged(gate, row, quiet=evidence.against(gate, text), sign=sign)
 
 
-def _metric(settings: Evaluation, gate: Gate) -> str:
-    """How many rows there are, and whether labels are final, stands beside every metric: beside the loss, too."""
-    return gate.metric or KINDS[settings.tasks[gate.task].kind].loss
+def _names(settings: Evaluation, gate: Gate) -> tuple[str, str | None]:
+    """The metric that a gate asks for, and where that is a nowcast the one that it is of.
+
+    How many rows there are, and whether labels are final, stands beside every metric: beside the loss, too.
+    """
+    name = gate.metric or KINDS[settings.tasks[gate.task].kind].loss
+    nowcast = nowcasts_of(settings, gate.task).get(name)
+    return name, None if nowcast is None else nowcast.name
 
 
-def _row(gate: Gate, metric: str, evidence: Evidence, text: str) -> Mapping[str, Any] | None:
+def _foreseen(settings: Evaluation, gate: Gate, nowcast: Row | None, by_now: Row | None) -> Row | None:
+    """The evidence of a gate that asks what a metric will be; once labels no longer change, that is what it is."""
+    if nowcast is not None:
+        # The interval of a change holds chance already.
+        return nowcast if gate.against is not None else with_chance(nowcast, by_now)
+    if by_now is None or settings.is_final(by_now["age_hours"], gate.task):
+        return by_now
+    return {"metric": gate.metric, "reason": "no_nowcast"}
+
+
+def _row(gate: Gate, metric: str, evidence: Evidence, text: str) -> Row | None:
     """The evidence of a gate in a slice."""
     if gate.comparison is not None:
         return evidence.comparisons.get((gate.comparison, gate.task, text, metric))
@@ -142,6 +164,6 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and math.isinf(value) else value
 
 
-def _by(table: pa.Table | None, keys: tuple[str, ...], metrics: pa.Array) -> dict[tuple[str, ...], Mapping[str, Any]]:
+def _by(table: pa.Table | None, keys: tuple[str, ...], metrics: pa.Array) -> dict[tuple[str, ...], Row]:
     rows = [] if table is None else table.filter(pc.is_in(table["metric"], metrics)).to_pylist()
     return {tuple(row[key] for key in keys): row for row in rows}

@@ -132,7 +132,7 @@ def suspicious(gate: Gate, row: Row, sign: int) -> Asked:
 def within(gate: Gate, row: Row, sign: int) -> Asked:
     """The metric lies between two bounds."""
     assert gate.within is not None
-    words = f"{gate.metric} of {gate.model}"
+    words = f"{row.get('metric', gate.metric)} of {gate.model}"
     return Asked(row.get("value"), row.get("ci_low"), row.get("ci_high"), *gate.within, words)
 
 
@@ -145,7 +145,7 @@ def at_most(gate: Gate, row: Row, sign: int) -> Asked:
     worse = None if value is None else -sign * value
     how = ", relatively," if gate.at_most.relative else ""
     when = "on the reference day" if gate.against == "reference" else f"{gate.against} before"
-    words = f"how much worse{how} {gate.metric} of {gate.model} is than {when}"
+    words = f"how much worse{how} {row.get('metric', gate.metric)} of {gate.model} is than {when}"
     return Asked(worse, low, high, -math.inf, gate.at_most.size, words)
 
 

@@ -31,11 +31,11 @@ def judged(
     """Every table with intervals, comparisons, changes, what has arrived, and gates judged; and the worst slices."""
     known, labels = Known(tables, settings, references), matured(session, tables, settings, finality.stamp)
     new = {**tables, **labels.tables, "metrics": with_finality(with_intervals(tables["metrics"], known), labels)}
+    new = with_nowcasts(new, labels, settings, finality.stamp)
     new |= changes_of(session, settings, finality.stamp, new)
     new |= comparisons_of(session, known, finality.stamp)
     if settings.gates:
         quiet = f"the day is provisional, as {'; '.join(finality.reasons)}" if finality.reasons else None
         results = gate_rows.results(settings, Evidence.of(new, settings, quiet))
         new["gate_results"] = gate_rows.rows_of(results, finality.stamp)
-    worst = worst_declared(new, settings, finality.stamp)
-    return with_nowcasts(new, labels, settings, finality.stamp), worst
+    return new, worst_declared(new, settings, finality.stamp)

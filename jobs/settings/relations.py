@@ -26,7 +26,8 @@ OF_SLICES = (  # the columns of views that have the dimensions of a slice beside
     "difference", "relative_difference", "p_adjusted", "within", "mix", "interaction", "calibration", "discrimination",
     "uncertainty", "harm", "first_bad_day", "candidate", "baseline", "candidate_value", "baseline_value",
     "running_value", "running_low", "running_high", "running_since", "detectable", "only_candidate", "only_baseline",
-    "gate", "verdict", "fails", "sentence", "low", "high", "least", "most",
+    "gate", "verdict", "fails", "sentence", "low", "high", "least", "most", "label", "expected_positives",
+    "expected_low", "expected_high", "of_expected", "share", "share_low", "share_high", "share_of", "retracted",
 )  # fmt: skip
 STATISTICS = {name: statistic for kind in KINDS for name, statistic in statistics_of(kind).items()}
 RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *OF_LEDGERS, *OF_SLICES, *peer_columns(PEERS))

@@ -38,6 +38,7 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "slice_changes": ("changes", "chosen_age"),
     "worst_slices": ("slice_changes",),
     "slice_comparisons": ("comparisons", "chosen_age"),
+    "slice_arrival": ("label_arrival", "chosen_age"),
     "gates_latest": ("gate_results",),
     "gate_counts": ("runs",),
     "arrival_counts": ("runs",),

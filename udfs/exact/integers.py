@@ -38,6 +38,11 @@ class Integers:
         missing = None if self.missing is None else _by_group(self.missing, of, size)
         return Integers(tuple(_by_group(part, of, size) for part in self.parts), self.bits, self.unit, missing)
 
+    def placed(self, at: IntArray, size: int) -> Integers:
+        """The rows at their places in [0, size), none of which has two; 0 elsewhere. (n,) to (size,)."""
+        missing = None if self.missing is None else _at(self.missing, at, size)
+        return Integers(tuple(_at(part, at, size) for part in self.parts), self.bits, self.unit, missing)
+
     def shaped(self, *shape: int) -> Integers:
         """The same numbers in another shape."""
         missing = None if self.missing is None else self.missing.reshape(shape)
@@ -120,6 +125,12 @@ class Integers:
 def _by_group(part: FloatArray, of: IntArray, size: int) -> FloatArray:
     # Without rows NumPy would count, in integers.
     return np.bincount(of, part, size).astype(np.float64, copy=False)
+
+
+def _at(part: FloatArray, at: IntArray, size: int) -> FloatArray:
+    found = np.zeros(size)
+    found[at] = part
+    return found
 
 
 def _product(a: FloatArray, b: float) -> tuple[FloatArray, FloatArray]:

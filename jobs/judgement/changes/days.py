@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from pyspark.sql import SparkSession
 
 from jobs.judgement.by_shard import Tables, read_by
+from jobs.judgement.changes.foreseen import OF_NOWCASTS
 from jobs.ledger import tables
 from jobs.ledger.held import all_held, held
 from jobs.ledger.sharding import recorded
@@ -32,7 +33,7 @@ class Earlier:
 
     Attributes:
         days: The day of each name, as `1d` or `reference`.
-        tables: The rows of those days by table, empty where there are none.
+        tables: The rows of those days by table, empty where there are none; those of `metrics` are for nowcasts.
         series: `value` and `stderr` of metrics on the days before, with their keys.
         shards: Into which shards the units of those days were divided; of a day that is not named, as they are now.
     """
@@ -52,6 +53,7 @@ def earlier(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Earlie
     """The days that are declared to be held against, as our tables have them."""
     days = settings.changes.days(stamp.event_date)
     columns = {name: own for name, own in read(settings).items() if name in tables.declared(settings)}
+    columns["metrics"] = OF_NOWCASTS
     # The reference day itself has no other: what it was before a rerun is none.
     others = set(days.values()) - {stamp.event_date}
     before = {stamp.event_date - timedelta(days=back + 1) for back in range(LOOKS_BACK)}

@@ -13,6 +13,7 @@ from jobs.judgement.by_shard import Tables, of_pair
 from jobs.judgement.changes.causes import Causes, Skill, causes, skills
 from jobs.judgement.changes.days import READ, Earlier, earlier, narrowed
 from jobs.judgement.changes.differences import Days, days_by_shard, difference, published_values
+from jobs.judgement.changes.foreseen import foreseen
 from jobs.judgement.changes.shape import Shaped, shaped
 from jobs.judgement.changes.since import since
 from jobs.judgement.uncertainty.differences import Difference
@@ -24,6 +25,7 @@ from jobs.ledger.stamp import Stamp
 from jobs.results.rows import columns_in, selected, stamp_columns
 from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import changing
+from jobs.settings.judgement.relations import nowcasts_of
 from udfs.measure import Metric
 
 Why = tuple[Mapping[tuple[str, str], Causes], Mapping[tuple[str, str], Skill]]
@@ -59,17 +61,23 @@ def changes(today: Tables, earlier: Earlier, settings: Evaluation, stamp: Stamp)
         stamp: What every row carries.
     """
     first, today = since(today["metrics"], earlier.series, stamp.event_date), narrowed(today, settings)
-    parts = [
-        _rows(of, today, before, settings)
-        for against, day in earlier.days.items()
-        for before in (shaped(narrowed(earlier.of(against), settings), settings),)
-        for common in (shared(settings.shards, earlier.shards.get(day, settings.shards)),)
-        for of in _pairs(against, today, before, common, settings)
-    ]
+    parts = [part for against in earlier.days for part in _against(against, today, earlier, settings)]
     found = pa.concat_tables(parts).sort_by([("harm", "descending")])
     keys = zip(*(found[name].to_pylist() for name in ("task", "model", "slice", "metric")), strict=True)
     days = pa.array([first.get(key) for key in keys], type=pa.date32())
     return selected({**columns_in(found), "first_bad_day": days, **stamp_columns(stamp, found.num_rows)}, CHANGES)
+
+
+def _against(against: str, today: Tables, earlier: Earlier, settings: Evaluation) -> Iterator[pa.Table]:
+    """Every metric of every task and model against one day, then what they will be."""
+    own = earlier.of(against)
+    before = shaped(narrowed(own, settings), settings)
+    common = shared(settings.shards, earlier.shards.get(earlier.days[against], settings.shards))
+    pairs = _pairs(against, today, before, common, settings)
+    found = pa.concat_tables(_rows(of, today, before, settings) for of in pairs)
+    yield found
+    if any(nowcasts_of(settings, task) for task in settings.tasks):
+        yield foreseen(found, today["metrics"], own["metrics"], against, settings)
 
 
 def _pairs(against: str, today: Tables, before: Shaped, common: Shared, settings: Evaluation) -> Iterator[_Pair]:

@@ -144,10 +144,11 @@ class _Task:
         days = self.known.coded.days
         return str(max(every, key=lambda model: len(days.get((self.name, model, self.stamp.age_hours), ()))))
 
-    def grid(self, age_hours: int, texts: Sequence[str]) -> Grid:
-        """The sums of the earlier days at an age."""
+    def grid(self, age_hours: int, texts: Sequence[str], *, arriving: bool) -> Grid:
+        """The sums of the earlier days at an age; those that only nowcasts read, where labels are still arriving."""
         own = self.known.coded.where((self.name, self.model, age_hours))
-        asked = Asked(sums_of(self.kind), self.shards)
+        names = sums_of(self.kind) if arriving else (self.positives, "n", "weight")
+        asked = Asked(names, self.shards)
         return Grid.of(self.known.coded, own, texts, self.days, asked)
 
 
@@ -182,12 +183,13 @@ def _curve(of: _Task) -> Curve:
 
 def _ages(of: _Task, texts: Sequence[str]) -> Ages:
     """What there is of earlier days; not those whose labels were late or missing."""
-    own = of.grid(of.stamp.age_hours, texts)
-    there = (own.whole("weight") > 0.0) & own.recorded(of.positives) & ~_marked(of, texts)
     final = final_age(of.settings, of.name)
-    if final is None or final <= of.stamp.age_hours:
+    arriving = final is not None and final > of.stamp.age_hours
+    own = of.grid(of.stamp.age_hours, texts, arriving=arriving)
+    there = (own.whole("weight") > 0.0) & own.recorded(of.positives) & ~_marked(of, texts)
+    if final is None or not arriving:
         return Ages(own, None, there, there, final is not None)
-    last = of.grid(final, texts)
+    last = of.grid(final, texts, arriving=True)
     return Ages(own, last, there, there & (last.whole(of.positives) > 0.0), False)
 
 

@@ -57,7 +57,8 @@ class Coded:
         """The days of each task, model and age, ascending."""
         group, every = self._groups
         codes, known = self._keys["event_date"]
-        there = np.bincount(group * len(known) + codes, minlength=len(every) * len(known)).reshape(len(every), -1) > 0
+        shape = len(every), len(known)
+        there = np.bincount(group * len(known) + codes, minlength=len(every) * len(known)).reshape(shape) > 0
         return {key: sorted(known[i] for i in np.flatnonzero(own)) for key, own in zip(every, there, strict=True)}
 
     def where(self, key: Key) -> IntArray:

@@ -106,8 +106,11 @@ def sharded(table: pa.Table, row: IntArray, slices: int, shards: int, names: Seq
     """
     place = np.ravel_multi_index((row, table["shard"].to_numpy().astype(np.int64)), (slices, shards))
     most = int(np.bincount(row, minlength=1).max(initial=0))
+    alone = bool((np.bincount(place, minlength=1) <= 1).all())
     columns = {name: _integers(table[name], most) for name in names}
-    return Sharded({name: of.added(place, slices * shards).shaped(slices, shards) for name, of in columns.items()})
+    size = slices * shards
+    placed = {n: of.placed(place, size) if alone else of.added(place, size) for n, of in columns.items()}
+    return Sharded({name: of.shaped(slices, shards) for name, of in placed.items()})
 
 
 def rows_of(texts: pa.ChunkedArray, every: Sequence[str]) -> IntArray:

@@ -31,7 +31,7 @@ def gate_problems(settings: Evaluation) -> Iterator[Problem]:
 def _slices(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem]:
     if not gate.slices:
         yield Problem(dotted(("gates", name, "slices")), "none", "one at least; [] is the total")
-    found = metrics_of_task(settings, gate.task) if gate.task in settings.tasks else {}
+    found = metrics_of_model(settings, gate.task) if gate.task in settings.tasks else {}
     of_bins = gate.metric in found and found[gate.metric].over == "bins"
     slices, what = (settings.bins.slices, "slices of bins") if of_bins else (settings.slices, "declared slices")
     declared = {frozenset(names): _written(names) for names in slices}
@@ -72,6 +72,19 @@ def metrics_of_task(settings: Evaluation, task: str) -> dict[str, Metric]:
     return found | (peer_metrics(settings.compatibility) if KINDS[kind].peers else {})
 
 
+def metrics_of_model(settings: Evaluation, task: str) -> dict[str, Metric]:
+    """Those that a gate of a model can ask for: also what they will be, while the labels of the task still arrive."""
+    return metrics_of_task(settings, task) | nowcasts_of(settings, task)
+
+
+def nowcasts_of(settings: Evaluation, task: str) -> dict[str, Metric]:
+    """The nowcasts of a task by their published name; none where its labels no longer change at any configured age."""
+    of = settings.tasks[task]
+    if of.label not in settings.label_logs or all(settings.is_final(age, task) for age in settings.hours):
+        return {}
+    return published(of.kind, settings.loss.options, "nowcast")
+
+
 def metrics_compared(settings: Evaluation, task: str) -> dict[str, Metric]:
     """Those of a task of which the difference of two models is told: not of totals, nor of what is no end in itself."""
     found = metrics_of_task(settings, task).items()
@@ -93,17 +106,17 @@ def _metrics(settings: Evaluation, gate: Gate) -> dict[str, Metric]:
     """The metrics that a gate can ask for: of changes and of comparisons there are fewer."""
     kind = settings.tasks[gate.task].kind
     if gate.against is not None:
-        return changing(kind, settings)
+        return changing(kind, settings) | nowcasts_of(settings, gate.task)
     if gate.comparison is not None:
         return metrics_compared(settings, gate.task)
-    return metrics_of_task(settings, gate.task)
+    return metrics_of_model(settings, gate.task)
 
 
 def _directions(settings: Evaluation, name: str, gate: Gate) -> Iterator[Problem]:
     """Better and worse are said of metrics only of which one end is good."""
     if gate.kind in ("within", "rows", "final") or gate.task not in settings.tasks:
         return
-    metric = metrics_of_task(settings, gate.task).get(gate.metric or "")
+    metric = metrics_of_model(settings, gate.task).get(gate.metric or "")
     if metric is not None and metric.better is None:
         expected = "a metric of which less or more is better; within: [low, high] asks for this one"
         yield Problem(dotted(("gates", name, "metric")), described(gate.metric), expected)

@@ -19,7 +19,7 @@ from tests.world.two_nights import NEXT_DAY, copied, held
 
 # That all of them have the same rows on every engine is shown in test_other_readers.py.
 SAIL = pytest.mark.only_engine("sail")
-OF_SLICES = ("slice_metrics", "slice_changes", "worst_slices", "slice_comparisons", "gates_latest")
+OF_SLICES = ("slice_metrics", "slice_changes", "worst_slices", "slice_comparisons", "slice_arrival", "gates_latest")
 
 
 def rows_of(spark, settings, text):
@@ -62,6 +62,17 @@ def test_the_worst_slices_are_ranked_by_harm_and_none_is_chance(spark, judged):
         (DAY, 2, SLICES[1], 1.0),
     ]
     assert len(found) == 4
+
+
+@SAIL
+def test_of_every_slice_there_is_how_much_of_its_labels_has_arrived(spark, judged):
+    found = "SELECT slice, country, device, label, verdict, of_expected, is_final FROM slice_arrival"
+    rows = {row["slice"]: row for row in rows_of(spark, judged, f"{found} WHERE event_date = DATE'{DAY}'")}
+    assert rows.keys() == {*SLICES}
+    late = {"slice": SLICES[1], "country": "DE", "device": None, "label": "sale", "verdict": "labels_late"}
+    assert rows[SLICES[1]] == {**late, "of_expected": 0.25, "is_final": rows[""]["is_final"]}
+    # Nothing is expected of the first, and of the fourth nothing is said.
+    assert [rows[SLICES[i]]["of_expected"] for i in (0, 3)] == [None, None]
 
 
 @SAIL
