@@ -57,10 +57,12 @@ def test_final_metrics_never_have_a_young_row(spark, lived):
 def test_labels_are_missing_on_the_day_and_of_the_advertiser_of_whom_they_are(spark, lived):
     _, settings, _, _ = lived
     text = "SELECT event_date, age_hours, advertiser FROM slice_arrival WHERE verdict = 'labels_missing'"
-    assert rows(spark, settings, text) == [(day(FAULT), FINAL, LOST)]
+    # As many are a fifth of all, so that the total lacks them, too.
+    missing = {(day(FAULT), FINAL, None), (day(FAULT), FINAL, LOST)}
+    assert set(rows(spark, settings, text)) == missing
     every = "SELECT event_date, age_hours, slice FROM label_arrival WHERE verdict IN ('labels_missing', 'labels_late')"
-    # At the younger age none of them is there on any day.
-    assert set(rows(spark, settings, every)) == {(day(FAULT), FINAL, f"advertiser={LOST}")}
+    # At the younger age too few of theirs are there on any day.
+    assert {found[:2] for found in rows(spark, settings, every)} == {(day(FAULT), FINAL)}
     status = f"SELECT age_hours, status FROM night_status WHERE event_date = DATE'{day(FAULT)}' ORDER BY 1"
     assert rows(spark, settings, status)[-1] == (FINAL, "labels_missing")
 
