@@ -64,7 +64,7 @@ def evaluate(
 
 
 def query(config: Config, sql: str, *, engine: str = "sail", overrides: Sequence[str] = ()) -> pd.DataFrame:
-    """Answer a question in SQL over the tables and views of an evaluation; sums stay exact, as `decimal.Decimal`."""
+    """Answer a question in SQL over the tables and views of an evaluation; decimals stay decimals."""
     settings = load(config, overrides)
     with session(engine) as spark:
         found: pd.DataFrame = answered(spark, settings, sql).to_pandas()

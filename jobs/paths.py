@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterable
 from urllib.parse import unquote, urlsplit
 
+from jobs.errors import nearest_match
+
 PATTERN = frozenset("*?[{")
 Partition = tuple[tuple[str, str], ...]
 NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
@@ -22,6 +24,21 @@ def local_path(path: str) -> str | None:
     if parts.scheme in ("", "file"):
         return parts.path if parts.scheme else path
     return None
+
+
+def beside(path: str) -> str | None:
+    """What there is under a name most like that of a local path where nothing is, or None.
+
+    >>> beside("jobs/../jbos"), beside("/nowhere/at/all")
+    ('jobs/../jobs', None)
+    """
+    folder, name = os.path.split(path.rstrip("/"))
+    try:
+        there = os.listdir(folder or ".")
+    except OSError:
+        return None
+    near = nearest_match(name, there)
+    return None if near is None else os.path.join(folder, near)
 
 
 def root_of(path: str) -> str:

@@ -118,14 +118,20 @@ def missing(source: Source) -> bool | None:
     return None if local is None or paths.is_pattern(local) else not os.path.exists(local)
 
 
+def meant(path: str) -> str:
+    """The question whether something else was meant than a local path where nothing is; '' where nothing is like it."""
+    near = paths.beside(str(paths.local_path(path)))
+    return "" if near is None else f" (did you mean {near!r}?)"
+
+
 def _located(session: SparkSession, name: str, source: Source) -> tuple[str, str]:
     """Format and path of a source; a catalog table is looked up once."""
     if source.table is None:
         assert source.format is not None and source.path is not None
         if missing(source):
             raise InputMissingError(
-                f"{name}: there is nothing at {source.path!r} on this machine. Check the path, name its file system "
-                "(as in hdfs://…), or wait until the log is there (exit code 4: not there yet)."
+                f"{name}: there is nothing at {source.path!r} on this machine{meant(source.path)}. Check the path, "
+                "name its file system (as in hdfs://…), or wait until the log is there (exit code 4: not there yet)."
             )
         if source.format != "delta":
             readers.check_literal(name, source.path)

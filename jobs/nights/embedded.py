@@ -60,6 +60,8 @@ def engine_for(settings: Evaluation, days: Iterable[date], accelerator: str = "a
     if None in sizes:
         return Chosen("spark", "only an engine can list the files of the logs")
     most = max((size for size in sizes if size is not None), default=0)
+    if not most:
+        return Chosen("sail", "there is nothing of the logs of that day on this machine")
     told = f"the logs of a day are {spelled(most)} on this machine"
     return Chosen("sail" if most <= MOST_BYTES else "spark", told)
 

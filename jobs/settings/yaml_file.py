@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jobs import calling
 from jobs.errors import ConfigurationError, Problem, nearest_match
 from jobs.settings.interpolation import STEPS, resolved
 from jobs.settings.yaml_text import DEEPEST, LONGEST, plain
+
+LOGS = (".csv", ".tsv", ".parquet", ".gz", ".json", ".jsonl")
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> object:
@@ -24,15 +27,25 @@ def read(path: str | Path, overrides: Sequence[str] = ()) -> object:
 
 def _text(path: Path) -> str:
     try:
-        if not path.is_file():
-            beside = [str(each) for each in path.parent.glob("*.y*ml")]
-            problem = Problem(str(path), "no such file", "a YAML file", nearest_match(str(path), beside))
-            raise ConfigurationError(f"{path} cannot be read", [problem])
+        if not path.is_file() or path.name.lower().endswith(LOGS):
+            raise ConfigurationError(f"{path} cannot be read", [_no_configuration(path)])
         with path.open("rb") as file:
             return file.read(4 * LONGEST + 1).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         problem = Problem(str(path), str(error), "a YAML file in UTF-8")
         raise ConfigurationError(f"{path} cannot be read", [problem]) from error
+
+
+def _no_configuration(path: Path) -> Problem:
+    """What is wrong with a path that no configuration is at; a log is taken for one by those who begin."""
+    if path.is_file():
+        write = calling.lossledger(f"init --from {path}")
+        return Problem(str(path), "a log", f"a YAML file that describes it; this writes one: {write}")
+    if path.is_dir():
+        inside = sorted(map(str, path.glob("*.y*ml")))
+        return Problem(str(path), "a folder", "a YAML file", inside[0] if len(inside) == 1 else None)
+    near = [str(each) for each in path.parent.glob("*.y*ml")]
+    return Problem(str(path), "no such file", "a YAML file", nearest_match(str(path), near))
 
 
 def _overridden(document: object, override: str) -> tuple[object, list[Problem]]:

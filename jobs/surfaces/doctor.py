@@ -21,7 +21,7 @@ from jobs.engines.identity import served_by
 from jobs.engines.pins import check_versions, is_remote, known_engine, pair_of
 from jobs.engines.session import engine_versions, session
 from jobs.errors import ContractError, LossledgerError
-from jobs.files.there import missing
+from jobs.files.there import meant, missing
 from jobs.inputs import contract
 from jobs.settings import Evaluation, load
 from jobs.storage import lake
@@ -141,7 +141,8 @@ def _sources(settings: Evaluation) -> str:
     """The places of the sources, none of them missing."""
     wanted = settings.sources
     gone = {name: missing(source) for name, source in wanted.items()}
-    lacking = [f"{name}: there is nothing at {wanted[name].path}" for name in wanted if gone[name]]
+    told = {name: f"{source.path}{meant(str(source.path))}" for name, source in wanted.items()}
+    lacking = [f"{name}: there is nothing at {told[name]}" for name in wanted if gone[name]]
     if lacking:
         raise LossledgerError("\n".join(lacking))
     remarks = {name: " (not tried)" if gone[name] is None else "" for name in wanted}

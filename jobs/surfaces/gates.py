@@ -21,6 +21,10 @@ from jobs.settings import Evaluation
 from jobs.sql.answers import printable
 
 SLICES = 5  # that are told of a gate, of those that fail and of the others
+EXAMPLE = (
+    "one at least, such as "
+    "{honest: {task: TASK, model: MODEL, metric: predicted_over_actual, within: [0.95, 1.05]}} in the configuration"
+)
 Row = Mapping[str, Any]
 
 
@@ -32,7 +36,7 @@ def judged(session: SparkSession, settings: Evaluation, day: date, age_hours: in
         ContractError: The day is not in the tables at this age (exit 2).
     """
     if not settings.gates:
-        raise ConfigurationError("there is nothing to judge", [Problem("gates", "none", "one at least")])
+        raise ConfigurationError("there is nothing to judge", [Problem("gates", "none", EXAMPLE)])
     names = tables.declared(settings).keys() & {*KEYS, LABEL_ARRIVAL.name}
     found = all_held(session, settings, dict.fromkeys(names), [day], age_hours, provisional=True)
     if not found["metrics"].num_rows:

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from jobs import cli
-from tests.world import child
+from tests.world import child, night
 
 ENTRIES = {
     "command": [*child.COMMAND, "run"],
@@ -78,3 +78,29 @@ def test_the_versions_are_told():
     told = CliRunner().invoke(cli.app, ["--version"])
     assert told.exit_code == 0
     assert "lossledger " in told.stdout and "pysail " in told.stdout
+
+
+WRONG = {
+    "a log in place of a configuration": ("log.csv", "log.csv: found a log, expected a YAML file that describes it;"),
+    "a folder": (".", ".: found a folder, expected a YAML file; did you mean 'ok.yaml'?"),
+    "a misspelt name": ("oky.yaml", "oky.yaml: found no such file, expected a YAML file; did you mean 'ok.yaml'?"),
+    "a misspelt path in it": ("ok.yaml", "impressions: there is nothing at lgo.csv (did you mean 'log.csv'?)"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_is_wrong_is_told_with_what_was_meant(tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.csv").write_text("click,p\n1,0.5\n")
+    source = {"format": "csv", "path": "lgo.csv"}
+    night.saved(night.document(tmp_path, impressions={"source": source}), tmp_path / "ok.yaml")
+    config, said = WRONG[kind]
+    done = child.ended("lossledger", "doctor", config, "--engine", "sail", "--json", cwd=tmp_path, PATH=child.PATH)
+    found = [check["found"] for check in done.told if not check["ok"]]
+    assert done.code == 3
+    assert said in "\n".join(found)
+
+
+def test_a_command_that_is_misspelt_is_told():
+    told = CliRunner().invoke(cli.app, ["rnu"])
+    assert (told.exit_code, "Did you mean 'run'?" in told.output) == (2, True)

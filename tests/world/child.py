@@ -33,6 +33,8 @@ from jobs.surfaces.exits import guarded
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "jobs")
+# Where a shell finds `lossledger` and `python` as they are installed here.
+PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 # What an engine or a virtual environment of this process notes for its children.
 INHERITED = ("SPARK_", "PYSPARK_", "PYTHON")
 

@@ -25,6 +25,7 @@ CELLS: Final = 4_000_000  # of wide logs fewer rows are enough
 FILES: Final = 12
 PARQUET: Final = (".parquet", ".pq", ".parq")
 TEXT: Final = (".csv", ".tsv", ".txt", ".tab", ".dat")
+NO_LOG: Final = "there is no log to look at"
 READ: Final = "a file or a folder of Parquet or CSV, or a Delta table, on this machine"
 
 
@@ -68,20 +69,17 @@ def logs_in(path: str) -> list[Log]:
         ContractError: There is nothing at the path that can be read (exit 2).
     """
     local = paths.local_path(path)
-    if local is None or not os.path.exists(local):
-        found = "an address elsewhere" if local is None else "nothing"
-        mend = (
-            f"{READ}; copy a day of it here, and name its address in the configuration afterwards"
-            if local is None
-            else READ
-        )
-        raise ContractError("there is no log to look at", [Problem(path, found, mend)])
+    if local is None:
+        mend = f"{READ}; copy a day of it here, and name its address in the configuration afterwards"
+        raise ContractError(NO_LOG, [Problem(path, "an address elsewhere", mend)])
+    if not os.path.exists(local):
+        raise ContractError(NO_LOG, [Problem(path, "nothing", READ, paths.beside(local))])
     tables = [local] if _is_delta(local) else _delta_tables(local)
     if tables:
         return [_delta(table) for table in tables]
     files = list(_data_files(local))
     if not files:
-        raise ContractError("there is no log to look at", [Problem(path, _held(local), READ)])
+        raise ContractError(NO_LOG, [Problem(path, _held(local), READ)])
     alike = _alike(files)
     if len(alike) == 1:
         return [_log(local, alike[0])]

@@ -56,7 +56,7 @@ def first_rows(file: str, dialect: Mapping[str, Any], most: int) -> pa.Table:
     except pa.ArrowInvalid as error:
         told = str(error).splitlines()[0]
         problem = Problem(file, told, "rows of as many fields as the first; quote fields that hold separators")
-        raise ContractError("a file of text cannot be read", [problem]) from error
+        raise ContractError("a file cannot be read", [problem]) from error
 
 
 def _lines(file: str) -> list[str]:
@@ -67,13 +67,18 @@ def _lines(file: str) -> list[str]:
         # No character of UTF-8 goes over the end of a line.
         text = (seen if len(seen) < LOOK else seen.rpartition(b"\n")[0]).decode("utf-8-sig")
     except (UnicodeDecodeError, OSError) as error:
-        problem = Problem(file, str(error), "text of UTF-8, as iconv -t UTF-8 makes it")
-        raise ContractError("a file of text cannot be read", [problem]) from error
+        expected = (
+            "Parquet, or CSV in UTF-8, as `iconv -f LATIN1 -t UTF-8` makes it of Latin-1, and a spreadsheet exports it"
+        )
+        raise ContractError("a file cannot be read", [Problem(file, str(error), expected)]) from error
     lines = [line for line in text.splitlines() if line.strip()][:LINES]
+    if lines and lines[0].lstrip()[:1] in ("{", "["):
+        expected = f"CSV or Parquet: pandas.read_json({file!r}, lines=True).to_parquet('log.parquet') makes that"
+        raise ContractError("a file cannot be read", [Problem(file, "JSON", expected)])
     if len(lines) < 2:
         found = f"{len(lines)} line{'s' * (len(lines) != 1)}"
         problem = Problem(file, found, "a row of names and rows of values, or rows of values")
-        raise ContractError("a file of text cannot be read", [problem])
+        raise ContractError("a file cannot be read", [problem])
     return lines
 
 

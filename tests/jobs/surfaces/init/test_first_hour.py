@@ -1,11 +1,8 @@
 """A stranger with 100,000 rows of four columns: from the first command to a verdict, by what each screen says next."""
 
-import os
 import re
 import shlex
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +10,6 @@ from tests.jobs.surfaces.init import logs
 from tests.world import child
 
 MOST_SECONDS = 120
-PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +20,8 @@ def hour(tmp_path_factory):
     rows = world[["at", "country", "p", "click"]].rename(columns={"at": "ts", "p": "pctr", "click": "clicked"})
     logs.csv(rows.assign(ts=logs.iso(rows["ts"])), folder / "mine.csv")
     began = time.monotonic()
-    first = child.succeeded("lossledger", "init", "--from", "mine.csv", cwd=folder, PATH=PATH)
-    second = child.succeeded(*shlex.split(following(first.out)[0]), cwd=folder, PATH=PATH)
+    first = child.succeeded("lossledger", "init", "--from", "mine.csv", cwd=folder, PATH=child.PATH)
+    second = child.succeeded(*shlex.split(following(first.out)[0]), cwd=folder, PATH=child.PATH)
     return folder, world, first, second, time.monotonic() - began
 
 
@@ -69,7 +65,7 @@ def test_what_is_to_be_typed_next_works(hour):
     commands = following(run.out)
     assert [shlex.split(command)[1] for command in commands] == ["worst", "sql"]
     for command in commands:
-        assert child.succeeded(*shlex.split(command), cwd=folder, PATH=PATH).out
+        assert child.succeeded(*shlex.split(command), cwd=folder, PATH=child.PATH).out
 
 
 def test_the_first_screen_fits(hour):

@@ -317,6 +317,26 @@ def test_no_log_is_told(tmp_path, kind):
     assert said in refused(tmp_path, place(tmp_path / "own"))
 
 
+NO_TABLE = {
+    "no byte": (b"", "found 0 lines, expected a row of names"),
+    "JSON by the line": (b'{"a": 1}\n{"a": 2}\n', "found JSON, expected CSV or Parquet: pandas.read_json("),
+    "Latin-1": ("ts;land\n1;Österreich\n".encode("latin-1"), "expected Parquet, or CSV in UTF-8, as `iconv"),
+    "rows of other lengths": (b"a,b\n1,2\n1,2,3\n", "Expected 2 columns, got 3"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_TABLE)
+def test_a_file_that_is_no_table_is_told(tmp_path, kind):
+    content, said = NO_TABLE[kind]
+    (tmp_path / "log.csv").write_bytes(content)
+    assert said in refused(tmp_path, tmp_path / "log.csv")
+
+
+def test_a_path_that_is_misspelt_is_told(tmp_path):
+    logs.csv(WORLD[["id", "at", "click", "p"]], tmp_path / "impressions.csv")
+    assert refused(tmp_path, tmp_path / "impresions.csv").endswith(f"did you mean '{tmp_path}/impressions.csv'?")
+
+
 @pytest.mark.parametrize(
     ("columns", "said"),
     [

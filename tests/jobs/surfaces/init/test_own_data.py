@@ -1,8 +1,6 @@
 """`docs/own-data.md` is executed word for word, as a stranger types it who has nothing but the command."""
 
-import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -32,11 +30,10 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def told(folder: Path) -> list[tuple[str, str, str]]:
     """Every block with its kind, and what the commands before it have printed."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     found, printed = [], ""
     for kind, text in BLOCKS:
         if kind == "sh":
-            done = child.succeeded("sh", "-e", "-c", text, cwd=folder, PATH=path)
+            done = child.succeeded("sh", "-e", "-c", text, cwd=folder, PATH=child.PATH)
             printed = done.out + done.err
         found.append((kind, text, printed))
     return found
