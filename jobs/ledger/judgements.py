@@ -74,8 +74,18 @@ CHANGES = Table(
         Column("first_bad_day", "date", "First day of the current run of days that the days before do not allow"),
         Column("n", "bigint", "Rows scored on the day; of tasks about candidates, groups", False),
         Column("weight", "double", "Sum of weights on the day", False),
-        Column("reason", "string", "Why there is no difference: no_day where the earlier day has no rows"),
-        Column("ci_reason", "string", "Why there is no interval"),
+        Column(
+            "reason",
+            "string",
+            "Why there is no difference: no_day where the earlier day has no rows, not_recorded where it went without "
+            "the task, the model or a dimension of the slice",
+        ),
+        Column(
+            "ci_reason",
+            "string",
+            "Why there is no interval: other_shards where too few are in common with the earlier day, "
+            "cells_not_by_shard where that had not declared the slice",
+        ),
         *RUN,
     ),
     {

@@ -88,9 +88,10 @@ def vintages(session: SparkSession, settings: Evaluation, stamp: Stamp) -> Vinta
         told = [pool.submit(read, LABEL_ARRIVAL.name, OF_VERDICTS, days, age) for age in also]
         own = [] if younger is None else [stamp.event_date]
         before = pool.submit(read, "shard_statistics", sums, own, younger or 0)
+        noted = pool.submit(recorded, session, settings, own, younger or 0)
         every, verdicts = (pa.concat_tables([each.result() for each in parts]) for parts in (found, told))
-        noted = recorded(session, settings, own, younger or 0).get(stamp.event_date, settings.shards)
-        return Vintages(every, before.result(), verdicts, _common(settings.shards, noted))
+        of_younger = noted.result().get(stamp.event_date, settings.shards)
+        return Vintages(every, before.result(), verdicts, _common(settings.shards, of_younger))
 
 
 def _common(now: Shards, younger: Shards) -> int | None:
