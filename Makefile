@@ -102,9 +102,10 @@ fmt: setup ## Format, and fix what can be fixed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: setup ## Write docs/metrics.md and docs/architecture.md from the docstrings
+docs: setup ## Write docs/metrics.md, docs/architecture.md and docs/cookbook.md from docstrings and conf/sql
 	$(BIN)/python .ci/metrics.py docs/metrics.md
 	$(BIN)/python .ci/architecture.py docs/architecture.md
+	$(BIN)/python .ci/cookbook.py docs/cookbook.md
 
 bench: jars $(BENCH_STAMP) ## Measure us beside a bare join and what one would use instead: docs/benchmarks.md; BENCH="main --rows 1000000"
 	$(ENGINE_TESTS) none benchmarks tests/benchmarks

@@ -95,6 +95,7 @@ Where is …
 | it told what a young day will be? | `jobs/judgement/maturity/nowcasts.py`, by the formulas of `udfs/measures/nowcast.py` |
 | a gate decided? | `jobs/judgement/gates.py`, see [add-a-gate](add-a-gate.md); declared in `jobs/settings/judgement/gates.py`, written by `jobs/judgement/gate_rows.py` |
 | a day held against another one? | `jobs/judgement/changes/` |
+| a question in SQL checked, answered? | `jobs/sql/asking.py`; by each engine `jobs/sql/engines/`, whose spelling is `jobs/sql/language/dialects.py` |
 | a new kind of task written? | `udfs/kinds.py`, see [add-a-kind](add-a-kind.md) |
 | a new metric written? | `udfs/measures/`, see [add-a-metric](add-a-metric.md) |
 | an engine's quirk met? | `jobs/engines/` and `jobs/storage/`; of files that are read, `jobs/files/` |

@@ -17,8 +17,6 @@ from jobs.judgement.nights import compared_again
 from jobs.nights import evaluated, planned
 from jobs.planning.ready import asked
 from jobs.settings import load
-from jobs.sql import answers
-from jobs.sql.query import answered
 from jobs.surfaces import compared, doctor, gates, maintain, worst
 from jobs.surfaces.arguments import (
     Accelerator,
@@ -35,6 +33,7 @@ from jobs.surfaces.arguments import (
     parsed_age,
     parsed_date,
 )
+from jobs.surfaces.asked import sql, views
 from jobs.surfaces.exits import called, guarded, printed
 from jobs.surfaces.init import command as initial
 
@@ -170,26 +169,11 @@ app.command(epilog=_example("maintain lossledger.yaml --dry-run"))(maintain.main
 
 
 # A query that begins with a comment looks like an option.
-@app.command(
+app.command(
     context_settings={"ignore_unknown_options": True},
-    epilog=_example("sql lossledger.yaml \"SELECT slice, value FROM metrics_latest WHERE metric = 'log_loss'\""),
-)
-def sql(
-    config: Config,
-    query: Annotated[str, typer.Argument(help="SQL over the tables and views by their short names.")],
-    engine: Engine = "sail",
-    overrides: Set = [],  # noqa: B006 - typer copies it
-    as_json: Json = False,
-) -> None:
-    """Answer a question in SQL over the tables of an evaluation."""
-
-    def command() -> int:
-        settings = load(config, overrides)
-        with session(engine) as spark:
-            printed(answers.lines(answered(spark, settings, query), as_json))
-        return 0
-
-    raise _ended(command, as_json=as_json)
+    epilog=_example("sql lossledger.yaml \"SELECT * FROM slice_summary WHERE slice = ''\""),
+)(sql.sql)
+app.command(epilog=_example("views lossledger.yaml --print --dialect duckdb"))(views.views)
 
 
 @app.command(epilog=_example("demo"))

@@ -3,9 +3,9 @@
 --   place  1 for the slice with most harm of its day, task, model, metric and earlier day
 SELECT
   w.event_date, w.age_hours, w.is_final, w.provisional, w.task, w.model, w.metric, w.against,
-  ROW_NUMBER() OVER (
+  CAST(ROW_NUMBER() OVER (
     PARTITION BY w.event_date, w.task, w.model, w.metric, w.against ORDER BY w.harm DESC, w.slice
-  ) AS place,
+  ) AS INT) AS place,
   w.slice,
   /* dimensions of w */
   w.before, w.now, w.difference, w.ci_low, w.ci_high, w.p_adjusted, w.within, w.mix, w.interaction,

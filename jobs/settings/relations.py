@@ -28,6 +28,10 @@ OF_SLICES = (  # the columns of views that have the dimensions of a slice beside
     "running_value", "running_low", "running_high", "running_since", "detectable", "only_candidate", "only_baseline",
     "gate", "verdict", "fails", "sentence", "low", "high", "least", "most", "label", "expected_positives",
     "expected_low", "expected_high", "of_expected", "share", "share_low", "share_high", "share_of", "retracted",
+    "part", "auc",
+    "log_loss_low", "log_loss_high", "log_loss_nowcast",
+    "normalized_entropy_low", "normalized_entropy_high", "normalized_entropy_nowcast",
+    "predicted_over_actual_low", "predicted_over_actual_high", "predicted_over_actual_nowcast",
 )  # fmt: skip
 STATISTICS = {name: statistic for kind in KINDS for name, statistic in statistics_of(kind).items()}
 RESERVED = (*KEY_COLUMNS, *STATISTICS, *PRICED, *OF_LEDGERS, *OF_SLICES, *peer_columns(PEERS))

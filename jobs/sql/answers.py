@@ -31,7 +31,7 @@ def lines(table: pa.Table, as_json: bool) -> Iterator[str]:
         ConfigurationError: JSON is asked for, and two columns have one name (exit 2).
     """
     if as_json:
-        _check_names(table)
+        check_names(table, "JSON")
         yield from _objects(table)
         return
     yield from _drawn(table.slice(0, SHOWN))
@@ -40,12 +40,13 @@ def lines(table: pa.Table, as_json: bool) -> Iterator[str]:
     yield f"({rows if table.num_rows <= SHOWN else more})"
 
 
-def _check_names(table: pa.Table) -> None:
+def check_names(table: pa.Table, form: str) -> None:
+    """Raise a ConfigurationError (exit 2) where columns have one name, in a format that knows them by their names."""
     names = table.column_names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         problems = [Problem(name, f"{names.count(name)} columns", "one; name the others with AS") for name in twice]
-        raise ConfigurationError("the answer does not fit into JSON", problems)
+        raise ConfigurationError(f"the answer does not fit into {form}", problems)
 
 
 def _objects(table: pa.Table) -> Iterator[str]:
@@ -53,9 +54,9 @@ def _objects(table: pa.Table) -> Iterator[str]:
     yield "["
     rows = (row for batch in table.to_batches(max_chunksize=1000) for row in batch.to_pylist())
     for i, row in enumerate(rows, 1):
-        plain = {name: _plain(value) for name, value in row.items()}
+        shown = {name: plain(value) for name, value in row.items()}
         comma = "," if i < table.num_rows else ""
-        yield f" {json.dumps(plain, ensure_ascii=False, default=str, allow_nan=False)}{comma}"
+        yield f" {json.dumps(shown, ensure_ascii=False, default=str, allow_nan=False)}{comma}"
     yield "]"
 
 
@@ -84,11 +85,12 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value as JSON can hold it: numbers that are not finite are text."""
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     if isinstance(value, dict):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): plain(each) for key, each in value.items()}
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 

@@ -10,59 +10,75 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
-from pyspark.sql import SparkSession
 
 from jobs.engines.pins import conf_file
 from jobs.errors import ConfigurationError, Problem, nearest_match, one_of
 from jobs.ledger import tables
 from jobs.settings import Evaluation
-from jobs.sql import views
-from jobs.sql.functions import functions
+from jobs.sql.language.functions import functions
+from jobs.sql.language.statements import Statement
+from jobs.sql.views import known
 from jobs.storage.schema import NOT_RECORDED
 
 STATEMENTS: Final = ("DESCRIBE", "DESC", "SHOW")
+LISTS: Final = (["TABLES"], ["VIEWS"], ["FUNCTIONS"])
 FILLERS: Final = ("TABLE", "EXTENDED", "FORMATTED", "IN", "FROM")
 RETIRED: Final = f"A dimension once; {NOT_RECORDED} since it is none"
 # In the head of a view's file: two dashes, three spaces, a column, at least two spaces, its comment and the rest of it.
 COLUMN: Final = re.compile(r"^--   (\w+)  +(\S.*)((?:\n--    +\S.*)*)", re.MULTILINE)
 
 
-def answered(session: SparkSession, settings: Evaluation, words: Sequence[str], known: Collection[str]) -> pa.Table:
-    """The answer to DESCRIBE or SHOW.
+def check(settings: Evaluation, statement: Statement) -> None:
+    """Check that a statement is one of those that are answered, and about a table or view that there can be.
 
     Raises:
-        ConfigurationError: It is another one than those, or about no table (exit 2).
+        ConfigurationError: It is another one, or about something else (exit 2).
     """
-    first, *rest = [word.upper() for word in words]
-    if first == "SHOW" and rest in (["TABLES"], ["VIEWS"], ["FUNCTIONS"]):
-        return _functions() if rest == ["FUNCTIONS"] else _listed(settings, known, views_only=rest == ["VIEWS"])
-    named = [word for word in words[1 + (first == "SHOW") :] if word.upper() not in FILLERS]
+    first, *rest = [word.upper() for word in statement.words]
+    if first == "SHOW" and rest in LISTS:
+        return
+    named = _named(statement)
     if len(named) != 1 or (first == "SHOW" and rest[:1] != ["COLUMNS"]):
         expected = "DESCRIBE and a table or view, SHOW TABLES, SHOW VIEWS, SHOW COLUMNS IN a table, or SHOW FUNCTIONS"
-        raise ConfigurationError("only queries are answered", [Problem("the query", " ".join(words), expected)])
-    name = named[0].strip("`").lower()
-    if name not in known:
-        names = views.known(settings)
-        problem = Problem("the query", f"the table {name!r}", one_of(names), nearest_match(name, names))
+        problem = Problem(statement.called, " ".join(statement.words), expected)
+        raise ConfigurationError("only queries are answered", [problem])
+    names = known(settings)
+    if named[0] not in names:
+        place = statement.place(named[0])
+        problem = Problem(place, f"the table {named[0]!r}", one_of(names), nearest_match(named[0], names))
         raise ConfigurationError("the query needs a table that there is not", [problem])
-    return _described(session, settings, name)
 
 
-def _described(session: SparkSession, settings: Evaluation, name: str) -> pa.Table:
-    fields = session.table(name).schema.fields
-    comments = _comments(settings, name)
-    if any(field.name not in comments for field in fields):
-        comments = {**dict.fromkeys(views.retired(session, settings), RETIRED), **comments}
+def _named(statement: Statement) -> list[str]:
+    """What a statement describes; SHOW COLUMNS is one of those."""
+    words = statement.words
+    rest = words[1 + (words[0].upper() == "SHOW") :]
+    return [word.strip("`").lower() for word in rest if word.upper() not in FILLERS]
+
+
+def about(statement: Statement) -> str | None:
+    """The table or view that a statement describes; None where it lists them, or functions."""
+    if [word.upper() for word in statement.words[1:]] in LISTS and statement.words[0].upper() == "SHOW":
+        return None
+    return _named(statement)[0]
+
+
+def described(settings: Evaluation, name: str, columns: Sequence[tuple[str, str]]) -> pa.Table:
+    """The columns of a table or view, of which names and types are given, with their comments.
+
+    What is not declared was a dimension once, and nothing else.
+    """
+    comments = column_comments(settings, name)
     return pa.table(
         {
-            "col_name": [field.name for field in fields],
-            "data_type": [field.dataType.simpleString() for field in fields],
-            "comment": pa.array([comments.get(field.name) for field in fields], pa.string()),
+            "col_name": [column for column, _ in columns],
+            "data_type": [type_ for _, type_ in columns],
+            "comment": [comments.get(column, RETIRED) for column, _ in columns],
         }
     )
 
 
-def _comments(settings: Evaluation, name: str) -> Mapping[str, str]:
+def column_comments(settings: Evaluation, name: str) -> Mapping[str, str]:
     """The comments of a table's columns; a view says those of its own, the others it has from the tables."""
     declared = tables.declared(settings)
     if name in declared:
@@ -80,11 +96,21 @@ def view_comments(name: str) -> dict[str, str]:
     }
 
 
-def _listed(settings: Evaluation, known: Collection[str], *, views_only: bool) -> pa.Table:
+def listed(settings: Evaluation, statement: Statement, made: Collection[str]) -> pa.Table:
+    """The tables and views that were made, with what they are; views alone, or functions, where those are asked for."""
+    asked = statement.words[1].upper()
+    if asked == "FUNCTIONS":
+        return pa.table({"function": sorted(functions())})
     declared = tables.declared(settings)
-    names = [name for name in known if not (views_only and name in declared)]
-    comments = [declared[name].comment if name in declared else view_comment(name) for name in names]
+    names = [name for name in made if not (asked == "VIEWS" and name in declared)]
+    comments = [comment(settings, name) for name in names]
     return pa.table({"name": pa.array(names, pa.string()), "comment": pa.array(comments, pa.string())})
+
+
+def comment(settings: Evaluation, name: str) -> str:
+    """What a table or view is."""
+    declared = tables.declared(settings)
+    return declared[name].comment if name in declared else view_comment(name)
 
 
 def view_comment(name: str) -> str:
@@ -96,7 +122,3 @@ def view_comment(name: str) -> str:
             break
         head.append(line.removeprefix("-- "))
     return " ".join(head)
-
-
-def _functions() -> pa.Table:
-    return pa.table({"function": sorted(functions())})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from typing import Final
 
@@ -35,6 +36,8 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "held": ("statistics", "shard_statistics", "metrics"),
     "runs_latest": ("runs", "held"),
     "slice_metrics": ("metrics", "chosen_age"),
+    "slice_summary": ("slice_metrics",),
+    "reliability": ("score_bins", "chosen_age"),
     "slice_changes": ("changes", "chosen_age"),
     "worst_slices": ("slice_changes",),
     "slice_comparisons": ("comparisons", "chosen_age"),
@@ -56,6 +59,7 @@ KIND_OF: Final[Mapping[str, str]] = {view: kind.name for kind in KINDS.values() 
 
 UNION: Final = "\nUNION ALL\n"
 PLACE: Final = "/* dimensions of "  # and the alias of what has them
+CLIP: Final = re.compile(r"CAST\(\S+ AS DOUBLE\)")
 
 
 def known(settings: Evaluation) -> tuple[str, ...]:
@@ -70,6 +74,34 @@ def read_by(name: str) -> set[str]:
     return set().union(*map(read_by, VIEWS[name])) if name in VIEWS else {name}
 
 
+def needed_by(settings: Evaluation, wanted: Collection[str] | None = None) -> set[str]:
+    """The names of those tables and views and of all that they read; of everything where nothing is said."""
+    return set().union(*map(_reached, known(settings) if wanted is None else wanted))
+
+
+def has_dimensions(needed: Collection[str]) -> bool:
+    """Whether any of these views has dimensions as columns."""
+    return any(PLACE in _file(name) for name in VIEWS if name in needed)
+
+
+def view_texts(
+    settings: Evaluation, needed: Collection[str], there: Collection[str], retired: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """The needed views that the tables that are there suffice for, each with its query, in the order of making.
+
+    Args:
+        settings: What is configured.
+        needed: The views.
+        there: The tables that there are.
+        retired: Dimensions that the table `statistics` has besides those that are configured.
+    """
+    made = {*there}
+    for name, reads in {"clip": (), **VIEWS}.items():
+        if name in needed and made.issuperset(reads):
+            made.add(name)
+            yield name, view_text(name, settings, made, retired)
+
+
 def register(session: SparkSession, settings: Evaluation, wanted: Collection[str] | None = None) -> tuple[str, ...]:
     """Make a temporary view of every table that exists, and of every view whose tables do; or only of those wanted.
 
@@ -77,14 +109,12 @@ def register(session: SparkSession, settings: Evaluation, wanted: Collection[str
         Their short names. Those of the other tables and views are taken away: a session may have
         served another evaluation before.
     """
-    needed = set().union(*map(_reached, known(settings) if wanted is None else wanted))
+    needed = needed_by(settings, wanted)
     made = _made_tables(session, settings, needed)
-    ready = [name for name in VIEWS if name in needed]
-    of = retired(session, settings) if any(PLACE in _file(name) for name in ready) else ()
-    for name in ready:
-        if {*made}.issuperset(VIEWS[name]):
-            session.sql(view_text(name, settings, made, of)).createOrReplaceTempView(name)
-            made.append(name)
+    of = retired(session, settings) if has_dimensions(needed) else ()
+    for name, text in view_texts(settings, needed, made, of):
+        session.sql(text).createOrReplaceTempView(name)
+        made.append(name)
     for name in {*tables.declared(settings), *tables.OPTIONAL, *VIEWS, "clip"}.difference(made):
         # Where there is none, Sail raises.
         if session.catalog.tableExists(name):
@@ -94,9 +124,6 @@ def register(session: SparkSession, settings: Evaluation, wanted: Collection[str
 
 def _made_tables(session: SparkSession, settings: Evaluation, needed: Collection[str]) -> list[str]:
     made = []
-    if "clip" in needed:
-        session.range(1).select(F.lit(settings.loss.clip).alias("clip")).createOrReplaceTempView("clip")
-        made.append("clip")
     declared = tables.declared(settings)
     for name, where in places(session, settings).items():
         if name in needed and lake.exists(session, where):
@@ -119,7 +146,7 @@ def retired(session: SparkSession, settings: Evaluation) -> tuple[str, ...]:
 
 
 def view_text(name: str, settings: Evaluation, made: Collection[str], retired: Collection[str] = ()) -> str:
-    """The query of a view, its dimensions put where the file has their place; a union asks what tables there are.
+    """The query of a view, dimensions and clip put where the file has their place; a union asks what is there.
 
     Args:
         name: The view.
@@ -128,6 +155,8 @@ def view_text(name: str, settings: Evaluation, made: Collection[str], retired: C
         retired: Dimensions that the table `statistics` has besides those that are configured.
     """
     text = _file(name)
+    if name == "clip":
+        return CLIP.sub(f"CAST({settings.loss.clip!r} AS DOUBLE)", text)
     if name in UNIONS:
         return UNION.join(part for part in text.rstrip().split(UNION) if part.rsplit(maxsplit=1)[-1] in made)
     dimensions = [(each, quoted(each)) for each in (*settings.dimensions, *retired)]

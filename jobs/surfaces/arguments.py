@@ -36,6 +36,16 @@ AnyEngine = Annotated[
         **ENGINE_OPTION,
     ),
 ]
+AskedEngine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        "--remote",
+        envvar="LOSSLEDGER_ENGINE",
+        metavar="duckdb|sail|spark|sc://HOST:PORT",
+        help="By default the lightest that reads the tables: DuckDB on this disk, Sail elsewhere, Spark in a catalog.",
+    ),
+]
 OneEngine = Annotated[str | None, typer.Option("--engine", "--remote", help="Check this engine or server only.")]
 Accelerator = Annotated[
     str,

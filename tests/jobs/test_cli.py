@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from contextlib import nullcontext
 
 import pytest
 import typer
@@ -34,18 +33,6 @@ def test_a_command_that_is_done_exits_with_its_own_code():
     done = child.ended(*child.COMMAND, "run", "nowhere.yaml", "--date", "2026-01-01", "--json")
     assert (done.code, done.told["exit_code"]) == (2, 2)
     assert child.ended(*child.COMMAND, "run", "--help", "--json").code == 0
-
-
-@pytest.mark.parametrize("text", ["-- a comment = 1\nSELECT 1", "--\nSELECT 1", "/* a */ SELECT 1", "-- SELECT 1"])
-def test_a_query_that_begins_with_a_comment_is_no_option(monkeypatch, text):
-    asked = []
-    monkeypatch.setattr(cli, "load", lambda *_: None)
-    monkeypatch.setattr(cli, "session", nullcontext)
-    monkeypatch.setattr(cli, "answered", lambda *arguments: asked.append(arguments[-1]))
-    monkeypatch.setattr(cli.answers, "lines", lambda _, as_json: [str(as_json)])
-    told = CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--json"])
-    assert (told.exit_code, told.stdout, asked) == (0, "True\n", [text])
-    assert CliRunner().invoke(cli.app, ["sql", "x.yaml", text, "--jsn"]).exit_code == 2
 
 
 def test_who_reads_the_first_rows_only_is_no_failure():

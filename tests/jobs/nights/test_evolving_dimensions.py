@@ -15,6 +15,7 @@ from jobs.judgement.worst import Asked, worst_of
 from jobs.planning import changed
 from jobs.results.outcome import Outcome
 from jobs.settings import Evaluation, parse
+from jobs.sql.engines import duck
 from jobs.sql.query import answered
 from jobs.storage.schema import NOT_RECORDED
 from tests.world import duck_db, evolving
@@ -88,9 +89,11 @@ def test_sums_over_old_and_new_days_are_those_of_the_logs(spark, worlds, name, b
     world = worlds[name]
     if name == "retired":
         by = tuple(column for column in by if column != "browser") or ("device",)
-    assert found_of(answered(spark, world.settings, asked(by, "statistics")).to_pylist(), by) == world.by(by)
     ledger = asked(by, "ledger").replace("positive_weight", "positives")
-    assert found_of(answered(spark, world.settings, ledger).to_pylist(), by) == world.by(by)
+    with duck.connected() as connection:
+        for session in (spark, connection):
+            for text in (asked(by, "statistics"), ledger):
+                assert found_of(answered(session, world.settings, text).to_pylist(), by) == world.by(by)
     with duck_db.connected(world.settings) as connection:
         rows = connection.execute(ledger).to_arrow_table().to_pylist()
     assert found_of(rows, by) == world.by(by)
@@ -122,6 +125,13 @@ def test_slices_have_all_dimensions_as_columns(spark, worlds, name):
     with duck_db.connected(worlds[name].settings) as connection:
         rows = connection.execute(text).to_arrow_table().to_pylist()
     assert sorted(map(str, rows)) == sorted(map(str, found))
+    with duck.connected() as connection:
+        rows = answered(connection, worlds[name].settings, text).to_pylist()
+        described = [
+            answered(s, worlds[name].settings, "DESCRIBE slice_metrics").to_pylist() for s in (spark, connection)
+        ]
+    assert sorted(map(str, rows)) == sorted(map(str, found))
+    assert described[0] == described[1]
 
 
 @SAIL

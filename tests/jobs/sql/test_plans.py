@@ -6,7 +6,7 @@ import pyspark
 import pytest
 
 from jobs.errors import ConfigurationError
-from jobs.sql import plans
+from jobs.sql.engines import plans
 from tests.jobs.engines.test_connect import Connected
 
 

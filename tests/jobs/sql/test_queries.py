@@ -10,9 +10,10 @@ from jobs.engines.identity import engine_of
 from jobs.engines.pins import conf_file
 from jobs.errors import ConfigurationError
 from jobs.ledger import tables
-from jobs.sql import queries
-from jobs.sql.functions import functions
-from jobs.sql.query import FILES, answered
+from jobs.sql.engines.on_spark import FILES
+from jobs.sql.language import queries
+from jobs.sql.language.functions import functions
+from jobs.sql.query import answered
 from jobs.sql.views import VIEWS
 from tests.world.two_nights import COOKBOOK
 

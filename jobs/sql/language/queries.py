@@ -7,7 +7,7 @@ a function that runs a program or one that opens a file is refused without being
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -19,7 +19,7 @@ from sqlglot.parsers.spark import SparkParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 from jobs.errors import ConfigurationError, Problem, nearest_match, one_of
-from jobs.sql.functions import functions
+from jobs.sql.language.functions import functions
 
 # Deeper than this neither engine can be asked on the stack of its threads: the embedded one would end the process.
 DEEPEST: Final = 1000
@@ -70,18 +70,23 @@ class Query:
     reads_sources: bool
 
 
-def words(sql: str) -> tuple[str, list[Token]]:
-    """A statement without its comments, and its tokens.
-
-    The engines disagree on where a comment ends, so that one may hide from a parser what the other runs: none is left.
-    Before a text stands a space, lest an engine takes the letters there for a prefix that changes where the text ends.
+def tokenized(sql: str) -> list[Token]:
+    """The tokens of a text of SQL, of which comments are none.
 
     Raises:
         ConfigurationError: It cannot be read, e.g. for a quote that is not closed (exit 2).
     """
-    with _understood():
-        tokens = _Plain().tokenize(sql)
-    text, end = "", -1
+    with understood():
+        return _Plain().tokenize(sql)
+
+
+def plain(sql: str, tokens: Sequence[Token]) -> str:
+    """A statement without its comments.
+
+    The engines disagree on where a comment ends, so that one may hide from a parser what the other runs: none is left.
+    Before a text stands a space, lest an engine takes the letters there for a prefix that changes where the text ends.
+    """
+    text, end = "", tokens[0].start - 1 if tokens else -1
     for token in tokens:
         if token.start <= end or token.token_type is TokenType.HINT:
             continue  # 1.0D is three tokens at one place; and a hint changes no answer
@@ -89,59 +94,78 @@ def words(sql: str) -> tuple[str, list[Token]]:
         if gap.strip() or (not gap and token.token_type is TokenType.STRING):
             gap = " "
         text, end = text + gap + sql[token.start : token.end + 1], token.end
-    return text.strip().rstrip("; \n\t\r"), tokens
+    return text.strip().rstrip("; \n\t\r")
 
 
-def read(text: str, known: Collection[str], sources: Collection[Name]) -> Query:
+def words(sql: str) -> tuple[str, list[Token]]:
+    """A text that is one statement, without its comments, and its tokens."""
+    tokens = tokenized(sql)
+    return plain(sql, tokens), tokens
+
+
+def parsed(text: str) -> exp.Expr | None:
+    """The tree of a text without comments, or None where it is not one statement."""
+    with understood():
+        found = [each for each in _Plain().parse(text) if each is not None]
+        if max(map(_depth, found), default=0) > DEEPEST:
+            raise _too_deep()
+    return found[0] if len(found) == 1 else None
+
+
+def anywhere(_: str) -> str:
+    """Where a name stands in a query, of which nothing more is known."""
+    return "the query"
+
+
+def read(text: str, known: Collection[str], sources: Collection[Name], place: Callable[[str], str] = anywhere) -> Query:
     """The query of a text without comments.
 
     Args:
-        text: As `words` gives it.
+        text: As `plain` gives it.
         known: The tables and views that may be named.
         sources: The names of the configured sources, as (format, path) or the parts of a name in a catalog.
+        place: Says of a name where it stands.
 
     Raises:
         ConfigurationError: It is no query, or names what is not known (exit 2).
     """
-    with _understood():
-        parsed = [each for each in _Plain().parse(text) if each is not None]
-        depth = max(map(_depth, parsed), default=0)
-    if len(parsed) != 1 or not isinstance(parsed[0], QUERIES):
-        _refuse("no query, or more than one", "one query")
-    if depth > DEEPEST:
-        raise _too_deep()
+    tree = parsed(text)
+    if not isinstance(tree, QUERIES):
+        raise refused("the query", "no query, or more than one", "one query")
     tables: set[str] = set()
     reads_sources = False
-    for node in parsed[0].walk():
-        _check_node(node)
+    for node in tree.walk():
+        _check_node(node, place)
         if isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier) and not _is_common(node):
             name = tuple(part.name for part in node.parts)
-            _check_table(name, known, sources)
+            _check_table(name, known, sources, place)
             reads_sources |= name in sources
             tables.add(name[-1].lower())
     return Query(text, frozenset(tables), reads_sources)
 
 
-def _check_node(node: exp.Expr) -> None:
+def _check_node(node: exp.Expr, place: Callable[[str], str]) -> None:
     if type(node) not in ALLOWED:
-        _refuse(f"{node.key.upper()} in {_short(node)}", "what a query reads or computes")
+        raise refused("the query", f"{node.key.upper()} in {_short(node)}", "what a query reads or computes")
     if isinstance(node, exp.Anonymous):
         called = node.name.lower()
         in_place = TABLE_FUNCTIONS if isinstance(node.parent, exp.Table) else functions() - {"range"}
         if called not in in_place:
-            near = nearest_match(called, in_place)
-            _refuse(f"the function {node.name!r}", "a function that only computes; SHOW FUNCTIONS lists them", near)
+            expected = "a function that only computes; SHOW FUNCTIONS lists them"
+            raise refused(
+                place(called), f"the function {node.name!r}", expected, nearest_match(called, sorted(in_place))
+            )
     if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Func):
-        _refuse(f"a function of a catalog in {_short(node)}", "a function by its own name")
+        raise refused("the query", f"a function of a catalog in {_short(node)}", "a function by its own name")
     if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier | exp.Anonymous):
-        _refuse(f"{_short(node)} as a table", "a table by its name")
+        raise refused("the query", f"{_short(node)} as a table", "a table by its name")
 
 
-def _check_table(name: Name, known: Collection[str], sources: Collection[Name]) -> None:
+def _check_table(name: Name, known: Collection[str], sources: Collection[Name], place: Callable[[str], str]) -> None:
     if name in sources or (len(name) == 1 and name[0].lower() in known):
         return
     shown = ".".join(name)
-    problem = Problem("the query", f"the table {shown!r}", one_of(known), nearest_match(shown, known))
+    problem = Problem(place(name[-1]), f"the table {shown!r}", one_of(known), nearest_match(shown, known))
     raise ConfigurationError("the query needs a table that there is not", [problem])
 
 
@@ -175,7 +199,8 @@ def _depth(root: exp.Expr) -> int:
 
 
 @contextmanager
-def _understood() -> Iterator[None]:
+def understood() -> Iterator[None]:
+    """Raise a ConfigurationError (exit 2) where the parser does not understand a text, or it is too deep for it."""
     usual = sys.getrecursionlimit()
     sys.setrecursionlimit(max(usual, FRAMES))
     try:
@@ -194,8 +219,9 @@ def _too_deep() -> ConfigurationError:
     return ConfigurationError("the query is too deep", [Problem("the query", "more levels than that", expected)])
 
 
-def _refuse(found: str, expected: str, near: str | None = None) -> None:
-    raise ConfigurationError("only queries are answered", [Problem("the query", found, expected, near)])
+def refused(place: str, found: str, expected: str, near: str | None = None) -> ConfigurationError:
+    """The error that something is no query, or does more than one may."""
+    return ConfigurationError("only queries are answered", [Problem(place, found, expected, near)])
 
 
 def _short(node: exp.Expr) -> str:
