@@ -34,7 +34,7 @@ class Statement:
     @property
     def words(self) -> list[str]:
         """Its words, where it is no query: all that stands after SHOW is one token."""
-        return " ".join(token.text for token in self.tokens).split()
+        return " ".join(token.text for token in self.tokens).rstrip("; ").split()
 
     @property
     def head(self) -> str:

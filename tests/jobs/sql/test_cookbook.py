@@ -293,26 +293,36 @@ def _(rows, asked):
 
 @checks(19)
 def _(rows, asked):
+    arrived = {(r["label"], r["event_date"], r["age_hours"], r["slice"]): r for r in asked.rows("label_arrival")}
+    for row in rows:
+        known = arrived[row["label"], row["event_date"], row["age_hours"], f"country={row['country']}"]
+        assert (row["positives"], row["share"], row["reason"]) == (known["positives"], known["share"], known["reason"])
+    assert {row["country"] for row in rows} == {r["country"] for r in asked.rows("statistics")}
+    assert {row["label"] for row in rows} == {"click", "conversion"}
+
+
+@checks(20)
+def _(rows, asked):
     last = [row for row in rows if (row["event_date"], row["task"], row["model"]) == (asked.days[2], "ctr", "champion")]
     assert last[0]["place"] == 1
     assert (WRONG, asked.days[2]) in {(row["slice"], row["first_bad_day"]) for row in last}
     assert [row["harm"] for row in last] == sorted((row["harm"] for row in last), reverse=True)
 
 
-@checks(20)
+@checks(21)
 def _(rows, asked):
     found = {(row["event_date"], row["model"], row["country"], row["device"], row["first_bad_day"]) for row in rows}
     assert (asked.days[2], "champion", "BR", "android", asked.days[2]) in found
     assert None not in {row["first_bad_day"] for row in rows}
 
 
-@checks(21)
+@checks(22)
 def _(rows, asked):
     assert {row["country"] for row in rows} == {r["country"] for r in asked.rows("statistics")}
     assert all(row["difference"] is None or row["difference"] == row["now"] - row["before"] for row in rows)
 
 
-@checks(22)
+@checks(23)
 def _(rows, asked):
     (wrong,) = [
         row
@@ -324,7 +334,7 @@ def _(rows, asked):
     assert sum(row["country"] is None and row["device"] is None for row in rows) > 0
 
 
-@checks(23)
+@checks(24)
 def _(rows, asked):
     told = {"worse": lambda row: row["ci_low"] > 0, "better": lambda row: row["ci_high"] < 0}
     for row in rows:
@@ -334,7 +344,7 @@ def _(rows, asked):
     assert {row["candidate_is"] for row in total} == {"better"}
 
 
-@checks(24)
+@checks(25)
 def _(rows, asked):
     known = {
         (r["event_date"], r["age_hours"], r["task"], r["metric"]): r
@@ -347,7 +357,7 @@ def _(rows, asked):
     assert {row["running_since"] for row in rows if row["event_date"] == asked.days[2]} == {asked.days[0]}
 
 
-@checks(25)
+@checks(26)
 def _(rows, asked):
     for row in rows:
         every = row["n"] + row["only_candidate"] + row["only_baseline"]
@@ -355,7 +365,7 @@ def _(rows, asked):
     assert sum(row["only_baseline"] for row in rows) > 0
 
 
-@checks(26)
+@checks(27)
 def _(rows, asked):
     newest = {(day, max(age for of, age in asked.runs() if of == day)) for day in asked.days}
     assert {(row["event_date"], row["age_hours"]) for row in rows} >= newest
@@ -366,7 +376,7 @@ def _(rows, asked):
         assert json.loads(row["inputs"]).keys() == {"impressions", "labels.click", "labels.conversion"}
 
 
-@checks(27)
+@checks(28)
 def _(rows, asked):
     runs = {row["run_id"]: stages(row) for row in asked.runs().values()}
     assert len(rows) == len(runs)
@@ -376,13 +386,13 @@ def _(rows, asked):
         assert row["rows_per_second"] > 0
 
 
-@checks(28)
+@checks(29)
 def _(rows, asked):
     assert {row["agrees"] for row in rows} == {True}
     assert {key: round(value, 6) for key, value in keyed(rows, "published").items()} == near(totals(asked, "log_loss"))
 
 
-@checks(29)
+@checks(30)
 def _(rows, asked):
     assert {row["agrees"] for row in rows} == {True}
     assert len(rows) == len(asked.runs()) * 8

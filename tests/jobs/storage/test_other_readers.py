@@ -18,8 +18,8 @@ from tests.world.duck_db import connected
 from tests.world.two_nights import changed, copied, held
 
 TABLES = ("statistics", "shard_statistics", "metrics", "rejects", "runs")
-# The evaluation has no task of several classes.
-OF_JUDGED = [name for name in views.VIEWS if views.KIND_OF.get(name) != "multiclass"]
+# The evaluation has no task of several classes, and keeps no score bins.
+OF_JUDGED = [name for name in views.VIEWS if views.KIND_OF.get(name) != "multiclass" and name != "reliability"]
 PRICED = ("priced_positive_nll", "priced_negative_nll", "nll")
 # A row that each constraint must refuse.
 FORBIDDEN = [
