@@ -88,6 +88,7 @@ Where is …
 | it decided which of two runs has a day? | `jobs/ledger/turns/` |
 | it decided that a day is whole? | `jobs/planning/` |
 | it decided what is evaluated with a day? | `jobs/planning/due.py`; of a range of days `jobs/planning/plan.py` |
+| a day made again from its sums? | `jobs/nights/again.py`; whether its sums will do: `jobs/planning/changed.py` |
 | the merge of partial sums? | `udfs/scan/partials.py`: `combined`, the only one; `subtracted` takes a part away again |
 | an interval of a metric made? | `jobs/judgement/intervals.py`, by what `jobs/judgement/uncertainty/` knows |
 | it decided that labels are late or missing? | `jobs/judgement/maturity/lagging.py`; what that quiets: `jobs/judgement/maturity/quiet.py` |

@@ -95,6 +95,7 @@ def run(  # noqa: PLR0913, PLR0917 - the options of the command
 SPAN = "--from 2026-11-01 --to 2026-11-20"
 app.command(epilog=_example(f"plan lossledger.yaml {SPAN}"))(planned.plan)
 app.command(epilog=_example(f"backfill lossledger.yaml {SPAN}"))(planned.backfill)
+app.command(epilog=_example(f"refresh lossledger.yaml {SPAN} --dry-run"))(planned.refresh)
 
 
 @app.command(epilog=_example("ready lossledger.yaml --date 2026-11-20"))

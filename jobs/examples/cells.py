@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import ContractError, RuntimeFailure
-from jobs.examples.slices import Cell, Slices, declared
+from jobs.examples.slices import Cell, Slices, Texts, declared
 from jobs.inputs.impressions import dimension_columns
 from jobs.settings import Evaluation
 from udfs.exact.arrays import IntArray
@@ -67,6 +67,11 @@ class Cells:
     def in_day(self) -> int:
         """Rows of the day."""
         return self.read - self.outside
+
+    @property
+    def texts(self) -> Texts:
+        """The declared slices by their dimensions."""
+        return {slices.dimensions: slices.texts for slices in self.slices}
 
 
 def code(settings: Evaluation, salt: int) -> Column:

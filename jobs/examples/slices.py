@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from jobs.settings import Evaluation
 from udfs.scan.grains import Grouping
 
 Cell = tuple[str, ...]
+Texts = Mapping[tuple[str, ...], Sequence[str]]  # what slices are called, by the dimensions whose values they fix
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,19 @@ def declared(cells: Sequence[Cell], settings: Evaluation) -> list[Slices]:
     """The slices of every declaration; those that a finer declaration adds up to are not summed row by row."""
     alone = [_alone(cells, settings, dimensions) for dimensions in settings.slices]
     return [replace(each, grouping=_grouped(each, alone)) for each in alone]
+
+
+def by_dimensions(texts: Iterable[str]) -> Texts:
+    """Slices by the dimensions that are in their texts: no value holds a comma or an equals sign.
+
+    Example:
+        >>> by_dimensions(["", "country=DE", "country=FR", "country=DE,device=a%3Db"])[("country", "device")]
+        ['country=DE,device=a%3Db']
+    """
+    found: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for text in texts:
+        found[tuple(part.split("=")[0] for part in text.split(",")) if text else ()].append(text)
+    return found
 
 
 def _alone(cells: Sequence[Cell], settings: Evaluation, dimensions: Sequence[str]) -> Slices:

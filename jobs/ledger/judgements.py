@@ -7,6 +7,8 @@ from jobs.storage.schema import PARTITION, Column, Table
 
 ARRIVING, COMPLETE, LATE, MISSING = "arriving", "complete", "labels_late", "labels_missing"
 AS_ALWAYS, OTHERWISE = "as_always", "otherwise"  # how labels arrive that lag day after day
+# What is made of the tables of sums, and can be made of them again.
+DERIVED = ("metrics", "label_arrival", "comparisons", "changes", "gate_results")
 INTERVAL = ("ci_low", "ci_high", "stderr", "ci_method", "ci_reason")
 
 METRICS = Table(

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, Final, Self
 
 import pyarrow as pa
 
+from jobs import calling
 from jobs.engines.session import engine_versions
 from jobs.errors import ContractError, Problem
 from jobs.ledger import unnamed
@@ -23,6 +24,12 @@ from jobs.settings import Evaluation
 
 # Noted among the definitions, so that days of other shards are known (`jobs.ledger.sharding`), but free to change.
 FREE = frozenset({"shards"})
+JOINT: Final = "joint "  # before the name of a joint loss, among the definitions
+# What is known of a run by its rows alone.
+OF_ROWS: Final = (
+    *("rows_read", "rows_outside", "rows_rejected", "rows_duplicate", "rows_scored", "groups_mixed", "rejected"),
+    *("label_events", "units", "inputs", "arrived"),
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +49,12 @@ class Ledger:
         """The ledger before the rejected rows are counted by reason, which must give the rest."""
         return cls(read, outside, read - outside - duplicate - scored, duplicate, scored, mixed)
 
+    @classmethod
+    def told(cls, event: Mapping[str, Any]) -> Self:
+        """The ledger as an event of a run that was done tells it."""
+        counts = {name: event[f"rows_{name}"] for name in ("read", "outside", "rejected", "duplicate", "scored")}
+        return cls(**counts, mixed=event["groups_mixed"], reasons=json.loads(event["rejected"] or "[]"))
+
 
 def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: Any) -> pa.Table:
     """One row of `runs`.
@@ -52,7 +65,8 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         settings: What was configured.
         engine: What it ran on.
         **facts: `ledger`, `events`, `message`, `inputs`, `stages`, `units`, `arrived`, where they are known; `served`,
-            the versions of a server; `turn` and `holder` of the lease.
+            the versions of a server; `turn` and `holder` of the lease; `sums`, of a refresh the event `done` of the run
+            whose sums it was made of: what that one read is said again.
     """
     ledger: Ledger | None = facts.get("ledger")
     row = {
@@ -73,6 +87,7 @@ def event(state: str, stamp: Stamp, settings: Evaluation, engine: str, **facts: 
         "turn": facts.get("turn"),
         "holder": _json(facts.get("holder")),
         **_ledger_columns(ledger),
+        **_of_sums(facts.get("sums")),
     }
     return pa.Table.from_pylist([{name: row.get(name) for name in RUNS.schema.names}], schema=RUNS.schema)
 
@@ -82,7 +97,7 @@ def definitions(settings: Evaluation) -> dict[str, dict[str, Any]]:
     document = settings.document()
     found: dict[str, dict[str, Any]] = {"evaluation": {"timezone": settings.day.timezone, "shards": document["shards"]}}
     found[unnamed.OPTIONS] = unnamed.recorded(document)
-    found |= {f"joint {name}": dict(weights) for name, weights in settings.joint.items()}
+    found |= {f"{JOINT}{name}": dict(weights) for name, weights in settings.joint.items()}
     for task_name, model in settings.pairs:
         task = settings.tasks[task_name]
         names = [name for name in (task.label, task.given) if name is not None]
@@ -153,11 +168,15 @@ def check_definitions(settings: Evaluation, recorded: Iterable[str]) -> None:
 
 
 def _changed(name: str, what: str, old: str, new: str) -> Problem:
-    remedy = "a new definition takes a new name"
+    """What is told of a definition that is another one now; days whose sums do not rest on it can be made again."""
+    stands, remedy = f"{old}, as in the tables that exist", "a new definition takes a new name"
+    again = f"make those days again ({calling.lossledger('refresh CONFIG --from DAY --to DAY')})"
     if name != unnamed.OPTIONS:
-        return Problem(f"{name}: {what}", new, f"{old}, as in the tables that exist; {remedy}")
-    rests = f"{old}, as in the tables that exist: {unnamed.dependent(what)} would change under an old name"
-    return Problem(what, new, f"{rests}. Set it back, or rename the evaluation: {remedy}")
+        mend = f"{again}, or: {remedy}" if name.startswith(JOINT) else remedy
+        return Problem(f"{name}: {what}", new, f"{stands}; {mend}")
+    rests = f"{stands}: {unnamed.dependent(what)} would change under an old name"
+    mend = f" {again}," if unnamed.of_results(what) else ""
+    return Problem(what, new, f"{rests}. Set it back,{mend} or rename the evaluation: {remedy}")
 
 
 @cache
@@ -202,6 +221,11 @@ def _ledger_columns(ledger: Ledger | None) -> dict[str, Any]:
         return {}
     counts = {f"rows_{name}": getattr(ledger, name) for name in ("read", "outside", "rejected", "duplicate", "scored")}
     return {**counts, "groups_mixed": ledger.mixed, "rejected": _json(ledger.reasons)}
+
+
+def _of_sums(done: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What a refresh says of the run whose sums it was made of, and of all that this one read."""
+    return {} if done is None else {"sums_run_id": done["run_id"], **{name: done[name] for name in OF_ROWS}}
 
 
 def _json(value: Any) -> str | None:

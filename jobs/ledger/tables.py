@@ -235,16 +235,13 @@ RUNS = Table(
             "JSON of the sources: version, or files, bytes and fingerprint; of remote files a hash of their names",
         ),
         Column("versions", "string", "JSON of the engine's and the libraries' versions", False),
-        Column(
-            "arrived",
-            "string",
-            "JSON of the rows of each source that can be of the day, in all and by its hours",
-        ),
+        Column("arrived", "string", "JSON of the rows of each source that can be of the day, in all and by its hours"),
         Column("stages", "string", "JSON of the seconds of each stage up to the last table"),
         Column("turn", "bigint", "Number of the run among those of its day and age; NULL: it never held them"),
         Column(
             "holder", "string", "JSON of the process that the run is in: host, pid, birth, and seconds it may be silent"
         ),
+        Column("sums_run_id", "string", "Of a refresh the run whose sums it was made of; NULL: the run read rows"),
     ),
     {},
 )

@@ -51,6 +51,11 @@ def dependent(place: str) -> str:
     return ", ".join(dict.fromkeys(names))
 
 
+def of_results(place: str) -> bool:
+    """Whether an option decides what is made of sums, and no sum: days can be made again with another one."""
+    return place in (*OF_LOSS.values(), *OF_BINS.values()) or place.startswith(REFERENCE)
+
+
 def _places(document: Mapping[str, Any]) -> Iterator[str]:
     yield DUPLICATES
     for kind in sorted({task["kind"] for task in document["tasks"].values()}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,15 +62,25 @@ class Writer:
         """Append rows to a table; none where a turn is asked for that another run has had."""
         lake.append(self.session, self.address(table), rows, self._metadata, turn)
 
-    def replace(self, new: Mapping[str, pa.Table]) -> None:
+    def fence(self, names: Iterable[str]) -> None:
+        """Let no run that was taken for dead, and may go on, write some tables any more."""
+        for where in map(self.address, names):
+            if self.fenced and self.turn is not None and lake.exists(self.session, where):
+                lake.fence(self.session, where, self.turn)
+
+    def replace(self, new: Mapping[str, pa.Table], kept: Collection[str] = ()) -> None:
         """Replace the day in every table, and read back that it is there.
+
+        Args:
+            new: The rows by table.
+            kept: Tables that are left as they are; of all others that have no new rows those of the day are removed.
 
         Raises:
             RuntimeFailure: Another run wrote the same day meanwhile (exit 3).
         """
         self.still_held()
         check = Precedence(self.session, self.address("runs"), self.part, self.stamp.run_id).check
-        emptied = set(tables.OPTIONAL) - new.keys()
+        emptied = set(tables.OPTIONAL) - new.keys() - set(kept)
         with ThreadPoolExecutor(len(new)) as pool:
             list(pool.map(lambda name: self._replace_one(name, new[name], check), new))
             list(pool.map(lambda name: self._empty_one(name, check), emptied))
@@ -78,6 +88,16 @@ class Writer:
         found = lake.counted(self.session, {name: self.address(name) for name in new}, self.part)
         for name, rows in new.items():
             self._check(name, found[name], rows.num_rows)
+
+    def check_kept(self, names: Iterable[str], run_id: str) -> None:
+        """Raise RuntimeFailure (exit 3) where tables that were kept hold rows of another run than that one."""
+        found = lake.counted(self.session, {name: self.address(name) for name in names}, self.part)
+        for name, held in found.items():
+            if held.keys() != {run_id}:
+                raise RuntimeFailure(
+                    f"{name}: the rows that this run was made of are no longer those of run {run_id} alone; another "
+                    "run wrote the same day at the same time. Run again."
+                )
 
     def _replace_one(self, name: str, rows: pa.Table, check: Check) -> None:
         lake.replace(self.session, self.address(name), rows, self._metadata, check, self.turn)

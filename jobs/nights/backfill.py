@@ -18,6 +18,7 @@ from jobs.planning.plan import Plan, Planned
 from jobs.settings import Evaluation
 from jobs.settings.durations import age_text
 from jobs.sql.answers import printable
+from jobs.storage.change import DayAtAge
 from jobs.surfaces import gates, plans
 
 NOT_THERE = 4
@@ -77,14 +78,27 @@ def filled(
         code: Whether also what only other code has made.
         tell: Told of the progress.
     """
-    to_run = made.to_run(code=code)
+    return each(made.nights, made.to_run(code=code), lambda part: nights.ended(session, settings, part), tell)
+
+
+def each(
+    planned: Sequence[Planned], to_run: Sequence[Planned], run: Callable[[DayAtAge], Ended], tell: Tell | None
+) -> Iterator[Filled]:
+    """Run some of the nights in the order of all, and tell how long the others may take.
+
+    Args:
+        planned: All of them; what is not run comes back as it is.
+        to_run: Those that are run.
+        run: What is done for a day at an age.
+        tell: Told of the progress.
+    """
     took: list[float] = []
-    for night in made.nights:
+    for night in planned:
         if night not in to_run:
             yield Filled(night)
             continue
         began = time.perf_counter()
-        ended = nights.ended(session, settings, night.part)
+        ended = run(night.part)
         took.append(time.perf_counter() - began)
         one = Filled(night, ended, round(took[-1], 3))
         if tell is not None:
@@ -100,7 +114,7 @@ def _progress(one: Filled, took: Sequence[float], to_run: Sequence[Planned]) -> 
     return f"[{len(took)}/{len(to_run)}] {named(one.night.part)}, {one.night.state}: {how}, {one.seconds:.1f} s{lasts}"
 
 
-def show(found: Sequence[Filled], seconds: float) -> None:
+def show(found: Sequence[Filled], seconds: float, verb: str = "backfill") -> None:
     """Print a row for each night, and a sentence about all."""
     console = Console(highlight=False)
     table = Table("day", "age", "state", "result", "rows", "seconds", "note")
@@ -110,7 +124,7 @@ def show(found: Sequence[Filled], seconds: float) -> None:
     ran = Counter(HOW[one.exit_code] for one in found if one.ended is not None)
     left = Counter(one.night.state.replace("_", " ") for one in found if one.ended is None)
     told = ", ".join(f"{count} {what}" for what, count in (*ran.items(), *left.items()))
-    console.print(f"backfill: {told}; {plans.duration(seconds)}", soft_wrap=True, markup=False)
+    console.print(f"{verb}: {told}; {plans.duration(seconds)}", soft_wrap=True, markup=False)
 
 
 def _row(one: Filled) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from jobs.day import Day
 from jobs.ledger.runs import code_hash
 from jobs.planning import changed
+from jobs.planning.changed import needing_rows
 from jobs.planning.sources import Found
 from jobs.settings import Evaluation
 from jobs.storage.change import DayAtAge
@@ -28,13 +29,16 @@ TO_RUN: Final = (
 )
 NIGHTS: Final = 7  # by whose seconds a night is estimated
 NEAR: Final = 0.8  # of `limits.cells`
+OF_SUMS: Final = ("config_changed", "unchanged", "not_there")  # where a refresh may be enough
+REFRESH: Final = "its sums stay: lossledger refresh is enough"
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a run that was done noted in `runs`."""
+    """What a run that was done noted in `runs`; of a refresh, `sums` is the run whose sums it was made of."""
 
     part: DayAtAge
+    run_id: str
     ended: datetime
     provisional: bool
     inputs: Mapping[str, Mapping[str, Any]]
@@ -42,6 +46,18 @@ class Done:
     config_hash: str
     code_hash: str
     seconds: float
+    unscored: frozenset[tuple[str, str]] = frozenset()  # tasks × models that went without a row
+    sums: Done | None = None
+
+    @property
+    def of_rows(self) -> Done:
+        """The run that has read the rows."""
+        return self.sums or self
+
+    def needing_rows(self, settings: Evaluation) -> tuple[str, ...]:
+        """What its sums lack for another configuration."""
+        of = self.of_rows
+        return needing_rows(settings, of.config, of.config_hash, of.unscored)
 
 
 @dataclass(frozen=True)
@@ -53,12 +69,14 @@ class Known:
         in_doubt: Whether the tables cannot be trusted there.
         message: Why that run did not end well.
         done: The run whose rows they hold, where it was done.
+        sums: The run whose sums they hold, where those are whole: a refresh makes all else of them.
     """
 
     state: str
     in_doubt: bool = False
     message: str | None = None
     done: Done | None = None
+    sums: Done | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +88,7 @@ class Planned:
         state: One of `TO_RUN`, or `code_changed`, `unchanged`, `not_due`, `not_there`.
         why: In sentences.
         replaces: Whether there are rows of it, which a run replaces.
+        refresh: Whether its sums are as they would be, so that `lossledger refresh` is enough.
         found: What there is of its sources.
         seconds: What a run of it may take, by earlier nights.
     """
@@ -78,6 +97,7 @@ class Planned:
     state: str
     why: tuple[str, ...] = ()
     replaces: bool = False
+    refresh: bool = False
     found: Found = field(default_factory=Found)
     seconds: float | None = None
 
@@ -136,7 +156,9 @@ def planned(settings: Evaluation, part: DayAtAge, known: Known | None, found: Fo
         now: The moment.
     """
     state, why = _decided(settings, part, known, found, now)
-    return Planned(part, state, tuple(why), known is not None and known.done is not None, found)
+    refresh = known is not None and state in OF_SUMS and _is_enough(settings, known)
+    told = (*why, REFRESH) if refresh else tuple(why)
+    return Planned(part, state, told, known is not None and known.done is not None, refresh, found)
 
 
 def seconds(part: DayAtAge, nights: Iterable[Done]) -> float | None:
@@ -157,13 +179,22 @@ def _decided(
     done = known.done
     if found.absent:
         kept = done is not None and not known.in_doubt
-        return ("unchanged", ["its logs are no longer there"]) if kept else ("not_there", [found.absent])
+        told = ["its logs are no longer there", *(_configuration(settings, done) if done is not None else ())]
+        return ("unchanged", told) if kept else ("not_there", [found.absent])
     if known.in_doubt or done is None or known.state != "done":
         state = known.state if known.state in TO_RUN and not known.in_doubt else "in_doubt"
         return state, [known.message or "a run was killed, is under way, or its rows are not those of the tables"]
     if done.provisional:
         return "provisional", ["what is there was evaluated before its age, or of logs that were not whole"]
     return _changed(settings, done, found)
+
+
+def _is_enough(settings: Evaluation, known: Known) -> bool:
+    """Whether a refresh makes of a day what is not as the configuration has it."""
+    if known.sums is None or known.sums.needing_rows(settings):
+        return False
+    done = known.done
+    return done is None or known.in_doubt or bool(changed.sections(settings, done.config, done.config_hash))
 
 
 def _changed(settings: Evaluation, done: Done, found: Found) -> tuple[str, list[str]]:
@@ -174,9 +205,21 @@ def _changed(settings: Evaluation, done: Done, found: Found) -> tuple[str, list[
         for name, how in of_sources.items()
         if how is not None
     ]
-    sections = changed.sections(settings, done.config, done.config_hash)
-    if sections:
-        told.append(("config_changed", f"the configuration: {', '.join(sections)}"))
-    if done.code_hash != code_hash():
-        told.append(("code_changed", "made by another version of the code"))
+    told += [("config_changed", why) for why in _configuration(settings, done)]
+    if (other := _other_code(done)) is not None:
+        told.append(("code_changed", other))
     return (told[0][0] if told else "unchanged"), [why for _, why in told]
+
+
+def _configuration(settings: Evaluation, done: Done) -> list[str]:
+    """What of the configuration is no longer as it was, and what of it asks for rows."""
+    sections = changed.sections(settings, done.config, done.config_hash)
+    rows = done.needing_rows(settings) if sections else ()
+    needed = [f"its rows are needed for {', '.join(rows)}"] if rows else []
+    return [f"the configuration: {', '.join(sections)}", *needed] if sections else []
+
+
+def _other_code(done: Done) -> str | None:
+    if done.of_rows.code_hash == code_hash():
+        return None
+    return "made by another version of the code" if done.sums is None else "its sums are of another version of the code"

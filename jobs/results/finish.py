@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.examples import sent
-from jobs.examples.cells import Cells
+from jobs.examples.slices import Texts
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.judgements import INTERVAL, METRICS
 from jobs.ledger.stamp import Stamp
@@ -34,19 +34,27 @@ Parts = Mapping[Key, Mapping[str, FloatArray]]
 def metrics(
     tables: Mapping[str, pa.Table],
     settings: Evaluation,
-    cells: Cells,
+    slices: Texts,
     scorings: Sequence[Scoring],
     references: Rates,
 ) -> pa.Table:
-    """The rows of `metrics` but for their stamp, also where a task has no rows in a slice."""
+    """The rows of `metrics` but for their stamp, also where a task has no rows in a slice.
+
+    Args:
+        tables: The tables of sums.
+        settings: What is configured.
+        slices: Those of the day, also where all rows are rejected.
+        scorings: Every task × model.
+        references: The reference rates.
+    """
     parts: list[pa.Table] = []
     for kind in settings.kinds:
-        sums = _sums(tables["shard_statistics"], settings, cells, kind)
+        sums = _sums(tables["shard_statistics"], settings, slices, kind)
         parts += _plain(sums, settings)
         if KINDS[kind].baselines:
             parts += against(sums, tables["statistics"], references, settings)
         if KINDS[kind].bins and "score_bins" in tables:
-            texts = {t for slices in cells.slices if settings.keeps_bins(slices.dimensions) for t in slices.texts}
+            texts = {text for names, own in slices.items() if settings.keeps_bins(names) for text in own}
             binned = sums.where([i for i, (_, _, text) in enumerate(sums.keys) if text in texts])
             parts += _of_bins(binned, tables["score_bins"], settings, scorings)
         if KINDS[kind].of_classes:
@@ -55,13 +63,13 @@ def metrics(
     return pa.concat_tables([rows, *_joint(rows, settings)])
 
 
-def _sums(shard_statistics: pa.Table, settings: Evaluation, cells: Cells, kind: str) -> SliceSums:
+def _sums(shard_statistics: pa.Table, settings: Evaluation, slices: Texts, kind: str) -> SliceSums:
     statistics = statistics_of_kind(settings, kind)
     tasks = pa.array([name for name, task in settings.tasks.items() if task.kind == kind])
     rows = shard_statistics.filter(pc.is_in(shard_statistics["task"], value_set=tasks))
     rows = rows.select([*KEYS, *statistics])
     # No key comes and goes with the rows of a day.
-    texts = [text for slices in cells.slices for text in slices.texts]
+    texts = [text for own in slices.values() for text in own]
     keys = [(task, model, text) for task, model in settings.pairs if task in tasks.to_pylist() for text in texts]
     named = {name: list(values) for name, values in zip(KEYS, zip(*keys, strict=True), strict=True)}
     zeros = {name: pa.array([0] * len(keys)).cast(rows.schema.field(name).type) for name in statistics}

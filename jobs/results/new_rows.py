@@ -30,7 +30,7 @@ def new_rows(combined: Combined, statistics: pa.Table, references: Rates) -> dic
     new |= {name: make(combined, declared[name]) for name, make in made.items() if name in declared}
     rows.audit(statistics, new["shard_statistics"], settings)
     new = natural(new, combined.scorings, tables.every_statistic(settings))
-    metrics = finish.metrics(new, settings, combined.cells, combined.scorings, references)
+    metrics = finish.metrics(new, settings, combined.cells.texts, combined.scorings, references)
     new = narrowed(new)
     new["metrics"] = finish.stamped(metrics, settings, combined.stamp)
     return {name: table for name, table in new.items() if table.num_rows}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -19,7 +20,7 @@ LOOKS_BACK = timedelta(days=28)
 # Where no run got as far as a table of results there is no `runs_latest`, and nothing to be in doubt of but the run.
 OF_RUNS = """
     SELECT event_date, age_hours, COALESCE(ending, 'in_doubt') AS state, ending IS NULL AS in_doubt, message,
-      CAST(NULL AS STRING) AS held_run_id
+      CAST(NULL AS STRING) AS held_run_id, CAST(NULL AS STRING) AS sums_run_id
     FROM (
       SELECT event_date, age_hours, ending, message,
         ROW_NUMBER() OVER (PARTITION BY event_date, age_hours ORDER BY began DESC, run_id DESC) AS place
@@ -32,9 +33,10 @@ OF_RUNS = """
     ) AS placed
     WHERE place = 1
 """
-LATEST = "SELECT event_date, age_hours, state, in_doubt, message, held_run_id FROM runs_latest"
+LATEST = "SELECT event_date, age_hours, state, in_doubt, message, held_run_id, sums_run_id FROM runs_latest"
 DONE = """
-    SELECT event_date, age_hours, run_id, event_time, provisional, inputs, config, config_hash, code_hash, stages
+    SELECT event_date, age_hours, run_id, event_time, provisional, inputs, config, config_hash, code_hash, stages,
+      rejected, sums_run_id
     FROM runs WHERE state = 'done'
 """
 
@@ -53,10 +55,12 @@ def known(
     made = register(session, settings, {"runs_latest", "runs"})
     if "runs" not in made:
         return {}, []
-    done = {row["run_id"]: _done(row) for row in _rows(session, DONE, "AND", first - LOOKS_BACK, last)}
+    done = _every(_rows(session, DONE, "AND", first - LOOKS_BACK, last))
     text, joined = (LATEST, "WHERE") if "runs_latest" in made else (OF_RUNS, "AND")
     rows = _rows(session, text, joined, first, last)
-    return {_part(row): _known(row, done) for row in rows}, list(done.values())
+    # What a refresh takes says nothing of what a night takes.
+    nights = [each for each in done.values() if each.sums is None]
+    return {_part(row): _known(row, done) for row in rows}, nights
 
 
 def size(session: SparkSession, settings: Evaluation, nights: Iterable[Done]) -> Size | None:
@@ -86,14 +90,24 @@ def _part(row: Mapping[str, Any]) -> DayAtAge:
 
 
 def _known(row: Mapping[str, Any], done: Mapping[str, Done]) -> Known:
-    return Known(row["state"], row["in_doubt"], row["message"], done.get(row["held_run_id"]))
+    own = (done.get(row[name]) for name in ("held_run_id", "sums_run_id"))
+    return Known(row["state"], row["in_doubt"], row["message"], *own)
+
+
+def _every(rows: Iterable[Mapping[str, Any]]) -> dict[str, Done]:
+    """The runs that were done by their ids, each refresh with the run whose sums it was made of."""
+    listed = list(rows)
+    found = {row["run_id"]: _done(row) for row in listed}
+    of_sums = {row["run_id"]: found.get(row["sums_run_id"]) for row in listed}
+    return {run_id: replace(done, sums=of_sums[run_id]) for run_id, done in found.items()}
 
 
 def _done(row: Mapping[str, Any]) -> Done:
     """A run that was done, as `runs` noted it; what an earlier version did not note is as if nothing had been read."""
-    stages = json.loads(row["stages"] or "{}")
+    stages, rejected = json.loads(row["stages"] or "{}"), json.loads(row["rejected"] or "[]")
     return Done(
         part=_part(row),
+        run_id=row["run_id"],
         ended=row["event_time"],
         provisional=bool(row["provisional"]),
         inputs=json.loads(row["inputs"] or "{}"),
@@ -101,4 +115,5 @@ def _done(row: Mapping[str, Any]) -> Done:
         config_hash=row["config_hash"],
         code_hash=row["code_hash"],
         seconds=sum(stages.values()),
+        unscored=frozenset((each["task"], each["model"]) for each in rejected if each["task"] is not None),
     )

@@ -18,6 +18,7 @@ First = Annotated[str, typer.Option("--from", help="First day, YYYY-MM-DD.")]
 Last = Annotated[str, typer.Option("--to", help="Last day, YYYY-MM-DD.")]
 Ages = Annotated[str | None, typer.Option("--ages", help="Label ages, e.g. 0h,24h; default: all that are configured.")]
 Code = Annotated[bool, typer.Option("--code", help="Also what only another version of the code has made.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 Set = Annotated[list[str], typer.Option("--set", help="Override a setting, e.g. limits.min_rows=0. Repeatable.")]
 Provisional = Annotated[

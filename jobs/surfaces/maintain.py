@@ -15,13 +15,12 @@ from jobs.errors import ConfigurationError, Problem
 from jobs.ledger.maintenance import checked, maintained
 from jobs.settings import durations, load
 from jobs.storage.upkeep.told import Upkeep
-from jobs.surfaces.arguments import Config, Engine, Json, Set
+from jobs.surfaces.arguments import Config, DryRun, Engine, Json, Set
 from jobs.surfaces.exits import guarded, printed
 
 OlderThan = Annotated[
     str, typer.Option("--older-than", help="Closed days and unused files are so old, e.g. 7d or 30d.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]
 Unsafe = Annotated[bool, typer.Option("--unsafe", help="Less than 7d, too: no query is under way that may still read.")]
 
 

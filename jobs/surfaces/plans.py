@@ -88,6 +88,8 @@ def lines(made: Plan, settings: Evaluation, *, code: bool) -> Iterator[str]:
         yield f"replaces {len(replaced)} partitions (event_date, age_hours) of each of {', '.join(made.tables)}"
     if made.size is not None:
         yield printable(made.size.sentence(settings.limits.cells))
+    if enough := sum(night.refresh for night in made.nights):
+        yield f"refresh is enough for {enough} of {len(made.nights)} nights: their sums are those of this configuration"
     counted = Counter(night.state for night in made.nights)
     others = ", ".join(f"{count} {state.replace('_', ' ')}" for state, count in sorted(counted.items()))
     total = _total(to_run)
@@ -128,6 +130,7 @@ def _facts(night: Planned) -> dict[str, Any]:
         "state": night.state,
         "why": list(night.why),
         "replaces": night.replaces,
+        "refresh": night.refresh,
         "rows": night.found.rows,
         "bytes": night.found.bytes,
         "seconds": night.seconds,

@@ -26,6 +26,7 @@ from jobs import cli
 from jobs.engines.java import java_home
 from jobs.engines.session import session
 from jobs.ledger import tables
+from jobs.nights import refresh as refreshing
 from jobs.settings import load
 from jobs.sql.query import answered
 from jobs.storage import lake
@@ -108,6 +109,11 @@ def attempt(config: Path, day: date) -> Step:
     return "attempt", str(config), day.isoformat()
 
 
+def refresh(config: Path, day: date) -> Step:
+    """A step: make a day again from its sums, at every age."""
+    return "refresh", str(config), day.isoformat()
+
+
 def wait(file: Path) -> Step:
     """A step: wait until a file is there."""
     return "wait", str(file)
@@ -132,6 +138,14 @@ def _attempt(engine: str, config: str, day: str) -> int:
     code = guarded(lambda: cli.evaluated(Path(config), day, engine=engine, as_json=True), as_json=True)
     sys.stdout.flush()
     return code
+
+
+def _refresh(engine: str, config: str, day: str) -> None:
+    settings, of = load(Path(config), []), date.fromisoformat(day)
+    with session(engine) as spark:
+        asked = refreshing.asked(spark, settings, of, of, settings.hours)
+        for one in refreshing.refreshed(spark, settings, asked):
+            print(json.dumps(one.facts), flush=True)
 
 
 def _wait(_: str, file: str) -> None:
@@ -170,6 +184,7 @@ def _is_sign(rows: pa.Table) -> bool:
 STEPS: dict[str, Callable[..., object]] = {
     "run": _run,
     "attempt": _attempt,
+    "refresh": _refresh,
     "wait": _wait,
     "read": _read,
     "kill": _kill,

@@ -18,6 +18,7 @@ from tests.world.two_nights import NEXT_DAY, SIZES, changed, copied, held
 
 RESULTS = ("statistics", "shard_statistics", "metrics", "score_bins")
 
+REFRESHED = "old fresh.started fresh.metrics fresh.done"
 # What happened on a day, in this order (`wrote` is all tables of results), and what runs_latest must say of it.
 STORIES = {
     "done": ("old", "done", False),
@@ -53,6 +54,30 @@ STORIES = {
         True,
     ),
     "done, and the rows are lost": ("new.started new.statistics new.metrics new.done", "done", True),
+    "refreshed": ("old fresh.started fresh.metrics fresh.done", "done", False),
+    "refresh killed before it wrote": ("old fresh.started", "in_doubt", True),
+    "refresh killed after it wrote": ("old fresh.started fresh.metrics", "in_doubt", True),
+    "refresh failed before it wrote": ("old fresh.started fresh.failed", "failed", False),
+    "refresh failed after it wrote": ("old fresh.started fresh.metrics fresh.failed", "failed", True),
+    "refreshed, then run": (f"{REFRESHED} new.started new.wrote new.done", "done", False),
+    "refreshed, then killed after bins": (f"{REFRESHED} new.started new.score_bins", "in_doubt", True),
+    "refreshed, and sums of an older run came back": (
+        f"aged.started aged.wrote aged.done {REFRESHED} aged.statistics aged.shard_statistics aged.score_bins",
+        "done",
+        True,
+    ),
+}
+# Of these the sums are whole, and what else there is can be made of them.
+WHOLE = {
+    **dict.fromkeys((name for name in STORIES if name.startswith(("refreshed", "refresh "))), "old"),
+    "refreshed, then run": "new",
+    "refreshed, then killed after bins": None,
+    "refreshed, and sums of an older run came back": None,
+    "done": "old",
+    "killed after statistics": None,
+    "failed after it wrote a table": "old",
+    "killed before it said done": None,
+    "never done": None,
 }
 PAUSED = ("paused before it wrote its bins", "paused before it said done")
 OLD = "old.started old.wrote old.done"
@@ -101,7 +126,8 @@ def story(text, day, settings):
         else:
             moment = datetime(2026, 7, 1, tzinfo=UTC) + timedelta(seconds=second)
             event = runs.event(what, Stamp(day, 0, moment, run_id), settings, "sail", message=f"{run_id} {what}")
-            events.append(changed(event, {"event_time": moment}))
+            of = {"sums_run_id": "old"} if run_id == "fresh" else {}
+            events.append(changed(event, {"event_time": moment, **of}))
     return events, holders
 
 
@@ -115,6 +141,7 @@ def test_runs_latest_shows_the_run_that_started_last(stories):
     newest = {name: text.split()[-1].split(".")[0] for name, (text, _, _) in STORIES.items()}
     newest |= dict.fromkeys(("mixed at the same time", *PAUSED), "newer")
     newest["done, and rows of an older one came back"] = "new"
+    newest["refreshed, and sums of an older run came back"] = "fresh"
     assert {name: row["run_id"] for name, row in stories.items()} == newest
 
 
@@ -125,6 +152,11 @@ def test_runs_latest_names_the_run_that_the_rows_are_of(stories):
     assert stories["mixed at the same time"]["held_run_id"] is None
     assert stories["paused before it wrote its bins"]["held_run_id"] is None
     assert stories["never done"]["held_run_id"] is None
+
+
+def test_runs_latest_names_the_run_of_sums_that_are_whole(stories):
+    assert {name: stories[name]["sums_run_id"] for name in WHOLE} == WHOLE
+    assert stories["refreshed"]["held_run_id"] == "fresh"
 
 
 def test_runs_latest_has_the_times_and_the_message_of_the_run(stories):

@@ -139,7 +139,7 @@ def test_what_has_changed_is_found_and_evaluated_again(spark, tmp_path, monkeypa
     gates = {"enough": {"task": "ctr", "model": "champion", "rows": 10}}
     gated = planned(spark, parse({**document, "gates": gates}), 1)
     assert set(states(gated).values()) == {"config_changed"}
-    assert gated.nights[0].why == ("the configuration: gates",)
+    assert gated.nights[0].why == ("the configuration: gates", "its sums stay: lossledger refresh is enough")
     # Who is told and which ages there are is not of the numbers.
     alerts = {"file": str(tmp_path / "alerts.jsonl"), "of": ["runs"]}
     other = planned(spark, parse({**document, "ages": ["0h", "24h", "72h"], "alerts": alerts}), 1, (0, 72))
