@@ -27,7 +27,7 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster faults packaging lint type fmt docs bench package clean
+.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster faults packaging browser lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -48,7 +48,7 @@ demo: setup ## Three days of generated impressions, evaluated and explained
 	@$(BIN)/python -m jobs.engines.jars >/dev/null || echo "Without Delta's jars the demo runs on Sail alone"
 	$(BIN)/lossledger demo
 
-test: jars lint alone sail spark ## Everything that must pass
+test: jars browser lint alone sail spark ## Everything that must pass
 
 quick: lint fast ## What every commit should pass, without a JVM: 3 minutes
 	$(ENGINE_TESTS) sail $(IN_PARALLEL) tests/jobs/inputs tests/jobs/files
@@ -90,6 +90,9 @@ faults: jars ## Kill, suspend, interleave runs and fill the disk, a thousand tim
 
 packaging: setup ## Tests of the wheel and of the zip for spark-submit
 	$(ENGINE_TESTS) none -m packaging
+
+browser: setup ## Install Chromium from Debian, in which the report is tested, where it is missing and can be had
+	@sh .ci/chromium
 
 lint: setup type ## Check style and types
 	$(BIN)/ruff check .

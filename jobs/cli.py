@@ -36,6 +36,7 @@ from jobs.surfaces.arguments import (
 from jobs.surfaces.asked import sql, views
 from jobs.surfaces.exits import called, guarded, printed
 from jobs.surfaces.init import command as initial
+from jobs.surfaces.report import command as report
 
 app = typer.Typer(
     epilog="Begin with: lossledger init --from YOUR_LOG. Each command has an example: lossledger run --help. "
@@ -166,6 +167,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
 
 
 app.command(epilog=_example("worst lossledger.yaml --date 2026-11-20 --calibration"))(worst.worst)
+app.command(name="report", epilog=_example("report lossledger.yaml --date 2026-11-20 -o report.html"))(report.command)
 app.command(epilog=_example("maintain lossledger.yaml --dry-run"))(maintain.maintain)
 
 

@@ -19,11 +19,11 @@ def zipped(target):
     return target
 
 
-def run(python, directory, **environment):
-    """Run the program away from the source tree and return what it printed."""
+def run(python, directory, program=PROGRAM, **environment):
+    """Run a program away from the source tree and return what it printed."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done = subprocess.run(
-        [python, "-c", PROGRAM],
+        [python, "-c", program],
         cwd=directory,
         env={**clean, **environment},
         capture_output=True,
@@ -54,6 +54,14 @@ def test_the_zip_imports_from_the_path_alone(tmp_path):
     where, version, has_conf = run(sys.executable, tmp_path, PYTHONPATH=str(archive))
     assert where.startswith(str(archive))
     assert (version, has_conf) == ("0.1.0", "True")
+
+
+def test_the_zip_has_the_templates_of_the_report(tmp_path):
+    archive = zipped(tmp_path / "lossledger.zip")
+    template = "from jobs.surfaces.report import page; print(page.__file__, page.template('sections/gates.html')[:6])"
+    where, *text = run(sys.executable, tmp_path, template, PYTHONPATH=str(archive))
+    assert where.startswith(str(archive))
+    assert text == ["{%", "cal"]
 
 
 @pytest.mark.packaging

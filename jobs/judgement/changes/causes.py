@@ -124,7 +124,7 @@ def skills(
         now: Those of the day.
         values: By metric and slice the published values, before and now.
     """
-    bins = [_by_slice(table) for table in (before, now)]
+    bins = [by_slice(table) for table in (before, now)]
     found = {}
     for (metric, text), pair in values.items():
         if metric in CORPS and all(text in of for of in bins):
@@ -143,7 +143,7 @@ def _skill(then: Corp, here: Corp) -> Skill:
     return Skill(calibration, discrimination, here.uncertainty - then.uncertainty, half_width)
 
 
-def _by_slice(table: pa.Table) -> dict[str, Bins]:
+def by_slice(table: pa.Table) -> dict[str, Bins]:
     """The score bins of every slice."""
     rows = summed(table, ["slice", "bin"], list(WEIGHTS)).sort_by([("slice", "ascending"), ("bin", "ascending")])
     counts, weights = pc.value_counts(rows["slice"]), [doubles(rows[name]) for name in WEIGHTS]
