@@ -27,7 +27,7 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster faults packaging browser lint type fmt docs bench package clean
+.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster faults packaging browser pictures lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -93,6 +93,9 @@ packaging: setup ## Tests of the wheel and of the zip for spark-submit
 
 browser: setup ## Install Chromium from Debian, in which the report is tested, where it is missing and can be had
 	@sh .ci/chromium
+
+pictures: browser ## Draw docs/images anew: a month of the demo, and its report in Chromium; 10 minutes
+	$(BIN)/python .ci/pictures.py docs/images
 
 lint: setup type ## Check style and types
 	$(BIN)/ruff check .

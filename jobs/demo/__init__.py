@@ -27,6 +27,9 @@ from jobs.progress import Progress
 from jobs.results.outcome import Outcome
 from jobs.settings import Evaluation, load
 from jobs.sql.query import answered
+from jobs.surfaces.report.night import opened
+from jobs.surfaces.report.page import report as written
+from jobs.surfaces.report.page import write
 
 ROWS_PER_DAY: Final = 200_000
 ROOT: Final = "LOSSLEDGER_DEMO"
@@ -81,8 +84,10 @@ def demo(
         report.show_slices(console, truths, movers)
         report.show_rejects(console, truths, outcomes)
         report.show_answers(console, answers)
+        page = root / "report.html"
+        write(written(opened(spark, settings, days[-1], None)).html, page)
         comparisons = () if again is None else _compared(settings, days[-1], other, again, progress)
-    findings = Findings(engine, truths, tuple(outcomes), movers, answers, comparisons, reason)
+    findings = Findings(engine, truths, tuple(outcomes), movers, answers, comparisons, reason, page)
     report.show_verdict(console, root, _config(), findings)
     return findings
 

@@ -1,4 +1,4 @@
-"""Writes the demo's logs: three days of impressions, clicks and conversions, the same for a seed."""
+"""Writes the demo's logs: some days of impressions, clicks and conversions, the same for a seed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ import pyarrow.parquet as pq
 from jobs.day import Day, micros
 from jobs.demo import truths as known
 from jobs.demo.faults import Faulty
-from jobs.demo.logs import DAYS, Logs, logged
+from jobs.demo.logs import Logs, logged
 from jobs.demo.truths import Truths
 from jobs.demo.world import VALUES, world
 from jobs.errors import ConfigurationError, Problem
 from udfs.exact.arrays import BoolArray, IntArray
 
 SEED: Final = 2026
+DAYS: Final = 3
 TIME: Final = pa.timestamp("us", tz="UTC")
 SCORES: Final = ("p_click", "z_click", "p_conv", "z_conv", "p_view", "z_view")
 
@@ -32,36 +33,39 @@ def newest_day(now: datetime | None = None) -> date:
     return (now or datetime.now(UTC)).date() - timedelta(days=3)
 
 
-def generated(folder: Path, last_day: date, *, rows_per_day: int = 200_000, seed: int = SEED) -> Truths:
-    """Write the logs of three days into a folder; days of that seed and size that are there are kept.
+def generated(
+    folder: Path, last_day: date, *, rows_per_day: int = 200_000, seed: int = SEED, days: int = DAYS
+) -> Truths:
+    """Write the logs of some days into a folder; days of that seed and size that are there are kept.
 
     Args:
         folder: Gets `impressions/dt=…/`, `clicks/`, `conversions/` and `truths.json`.
-        last_day: The last of the three days; for the same seed nothing but the dates depends on it.
+        last_day: The last of the days; for the same seed nothing but the dates depends on it.
         rows_per_day: Impressions a day, before copies.
         seed: Another seed, other days.
+        days: How many; the last one goes wrong.
 
     Raises:
         ConfigurationError: There is a folder that is not the demo's (exit 2).
     """
     there = known.load(folder)
-    if there is not None and (there.seed, there.rows_per_day) == (seed, rows_per_day):
+    if there is not None and (there.seed, there.rows_per_day, len(there.days)) == (seed, rows_per_day, days):
         return there
     if there is None and folder.exists():
         problem = Problem(
             str(folder), "something that is not of the demo", "no such folder; call demo with another FOLDER"
         )
         raise ConfigurationError("the demo does not write over it", [problem])
-    where = world(seed, rows_per_day // 8)
-    days = [
-        logged(where, seed, number, last_day - timedelta(days=DAYS - number), rows_per_day)
-        for number in range(1, DAYS + 1)
+    where = world(seed, rows_per_day // 8, days)
+    logs = [
+        logged(where, seed, number, last_day - timedelta(days=days - number), rows_per_day)
+        for number in range(1, days + 1)
     ]
     # Written beside and renamed: a folder that a killed run left half full never counts as there.
     partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    truths = known.of_days(days, seed)
-    _write(days, partial)
+    truths = known.of_days(logs, seed)
+    _write(logs, partial)
     known.save(truths, partial)
     if there is not None:
         shutil.rmtree(folder)
@@ -87,7 +91,7 @@ def _partitions(days: Sequence[Logs]) -> list[pa.Table]:
     tables, late = [], None
     for day in days:
         table = _impressions(day)
-        stray = np.isin(day.log.source, day.log.strays) & (day.number < DAYS)
+        stray = np.isin(day.log.source, day.log.strays) & (day.number < len(days))
         parts = [table.filter(pa.array(~stray)), *([] if late is None else [late])]
         late = table.filter(pa.array(stray))
         joined = pa.concat_tables(parts)

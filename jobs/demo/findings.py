@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -34,6 +35,7 @@ class Findings:
         answers: Three questions in SQL.
         comparisons: The last day's tables of both engines; empty where the other one was left out.
         reason: Why it was left out.
+        page: Where the report of the last day is.
     """
 
     engine: str
@@ -43,6 +45,7 @@ class Findings:
     answers: tuple[Answer, ...]
     comparisons: tuple[Comparison, ...]
     reason: str | None
+    page: Path
 
     @property
     def problems(self) -> list[str]:
@@ -86,5 +89,6 @@ class Findings:
             "questions": [{**vars(each), "answer": each.answer.to_pylist()} for each in self.answers],
             "engines": {"first": self.engine, "second": OTHER[self.engine], "left_out": self.reason},
             "compared": [vars(each) for each in self.comparisons],
+            "report": str(self.page),
             "problems": self.problems,
         }

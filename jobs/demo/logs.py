@@ -12,7 +12,6 @@ from jobs.demo.faults import DAY, HOUR, Faulty, Untouched, faulty, rejected, wit
 from jobs.demo.world import Rng, Shown, World, shown
 from udfs.exact.arrays import BoolArray, IntArray
 
-DAYS: Final = 3
 WINDOWS: Final = {"click": HOUR, "conversion": DAY}
 
 
@@ -62,7 +61,7 @@ def logged(where: World, seed: int, number: int, day: date, size: int) -> Logs:
     """The logs of one day, numbered from 1; the last goes wrong. Nothing but `date` depends on the date."""
     rng = np.random.Generator(np.random.PCG64([seed, number]))
     truth = shown(where, rng, size)
-    columns = with_wrong_slice(truth.columns) if number == DAYS else truth.columns
+    columns = with_wrong_slice(truth.columns) if number == where.days else truth.columns
     untouched = Untouched(rng, size)
     log = faulty(truth, columns, rng, untouched)
     # By the log's own times: what was logged at the end of the day is clicked after that.

@@ -113,7 +113,7 @@ def show_verdict(console: Console, root: Path, config: Path, findings: Findings)
     console.print(f"\nNext: {place}{query}", soft_wrap=True, markup=False)
     example = _from_here(Path(str(conf_file("nightly.yaml"))))
     console.print(f"      copy {example}, name your own logs in it, and: {calling.lossledger('run CONFIG --date D')}")
-    console.print(sentence(findings), soft_wrap=True, markup=False)
+    console.print(f"{sentence(findings)}; the report: {findings.page}", soft_wrap=True, markup=False)
 
 
 def _from_here(path: Path) -> str:

@@ -31,11 +31,12 @@ OUTCOMES: Final = {"click": (-3.6, 0.3, 0.7, 0.4), "conv": (-1.0, 0.2, 1.2, 0.3)
 
 @dataclass(frozen=True)
 class World:
-    """What holds on every day. `effects[outcome][dimension]` are logits (values,), `taste[outcome]` (users,)."""
+    """What holds on all its `days`. `effects[outcome][dimension]` are logits (values,), `taste[outcome]` (users,)."""
 
     effects: dict[str, dict[str, FloatArray]]
     taste: dict[str, FloatArray]
     users: int
+    days: int
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,15 @@ class Shown:
         return self.clicked.size
 
 
-def world(seed: int, users: int) -> World:
-    """The world of a seed."""
+def world(seed: int, users: int, days: int) -> World:
+    """The world of a seed, of which so many days are logged."""
     rng = np.random.Generator(np.random.PCG64([seed, 0]))
     effects = {
         outcome: {name: rng.normal(0.0, spread, len(values)) for name, values in VALUES.items()}
         for outcome, (_, spread, _, _) in OUTCOMES.items()
     }
     taste = {outcome: rng.normal(0.0, spread, users) for outcome, (_, _, spread, _) in OUTCOMES.items()}
-    return World(effects, taste, users)
+    return World(effects, taste, users, days)
 
 
 def shown(where: World, rng: Rng, size: int) -> Shown:
