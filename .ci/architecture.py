@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "the entries": ("jobs/__main__.py", "jobs/evaluate.py", "jobs/cli.py", "jobs/notebook.py"),
     "demo": ("jobs/demo",),
+    "audit": ("jobs/audit",),
     "the night": ("jobs/nights", "jobs/nightly.py"),
     "surfaces": ("jobs/surfaces",),
     "sql": ("jobs/sql",),
@@ -99,6 +100,7 @@ Where is …
 | a question in SQL checked, answered? | `jobs/sql/asking.py`; by each engine `jobs/sql/engines/`, whose spelling is `jobs/sql/language/dialects.py` |
 | a new kind of task written? | `udfs/kinds.py`, see [add-a-kind](add-a-kind.md) |
 | a new metric written? | `udfs/measures/`, see [add-a-metric](add-a-metric.md) |
+| it proven that a table is right? | `jobs/audit/proofs/`, one function each; from the logs, without the night, by `jobs/audit/recount/` |
 | an engine's quirk met? | `jobs/engines/` and `jobs/storage/`; of files that are read, `jobs/files/` |
 """  # noqa: E501 - a row of a table is one line
 

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from jobs import demo as demonstration
+from jobs.audit import commands
 from jobs.engines.pins import installed_versions
 from jobs.engines.session import session
 from jobs.errors import ConfigurationError, Problem
@@ -169,6 +170,8 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
 app.command(epilog=_example("worst lossledger.yaml --date 2026-11-20 --calibration"))(worst.worst)
 app.command(name="report", epilog=_example("report lossledger.yaml --date 2026-11-20 -o report.html"))(report.command)
 app.command(epilog=_example("maintain lossledger.yaml --dry-run"))(maintain.maintain)
+app.command(epilog=commands.AUDIT)(commands.audit)
+app.command(epilog=commands.REPRODUCE)(commands.reproduce)
 
 
 # A query that begins with a comment looks like an option.

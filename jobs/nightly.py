@@ -88,20 +88,20 @@ def evaluate(  # noqa: PLR0913 - which day, and how
     *,
     age_hours: int | None = None,
     provisional: bool = False,
+    began: datetime | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Evaluate one day at one label age, and replace that day in the tables.
 
-    A run may be `provisional`: before the age is reached, or with sources that are not whole, it marks every row so.
+    A run before its age, or of sources not whole, may be `provisional`. Labels are known up to when it `began`.
 
     Raises:
         ConfigurationError, ContractError: Something does not fit; nothing was written (exit 2).
         RefusedError: Too many rows are rejected, or events fit no impression; `rejects` and `runs` say so (exit 2).
-        InputMissingError: It is too early for the age, a source is not there, the day is empty, or a label log has no
-            event for it; a source is not whole, unless the run may be provisional (exit 4).
+        InputMissingError: It is too early, a source or its events are not there or whole, the day is empty (exit 4).
         RuntimeFailure, InputChangedError: Another run has the day, or this one failed (exit 3), see `runs_latest`.
     """
-    stamp = ages.stamp(settings, day, age_hours, began=datetime.now(UTC), provisional=provisional)
+    stamp = ages.stamp(settings, day, age_hours, began=began or datetime.now(UTC), provisional=provisional)
     writer = Writer(session, settings, stamp)
     night = Night(session, settings, Day(day, settings.day.timezone), writer, Journal(writer))
     progress = progress or Progress(STAGES, quiet=True)

@@ -1,0 +1,106 @@
+"""That metrics, intervals, comparisons and gates follow from the sums: they are made of them once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Final
+
+import pyarrow.compute as pc
+
+from jobs.audit.evidence import Evidence
+from jobs.audit.proofs.keys import KEYS
+from jobs.audit.same import same
+from jobs.audit.statement import Statement, equal, unknown
+from jobs.examples.slices import Texts
+from jobs.inputs.scorings import scorings
+from jobs.judgement import gate_rows
+from jobs.judgement.comparisons import compared
+from jobs.judgement.estimates import Known
+from jobs.judgement.intervals import with_intervals
+from jobs.ledger.runs import code_hash
+from jobs.results import finish
+from jobs.results.baselines import references
+from jobs.results.rows import with_slice
+
+VALUES: Final = ("value", "n", "weight", "positives", "unit", "reason", "clip")
+INTERVAL: Final = ("ci_low", "ci_high", "stderr", "ci_method", "ci_reason")
+OF_EARLIER_DAYS: Final = "nowcast"  # the metrics that rest on other days
+# Of a comparison what rests on this day alone.
+OF_TONIGHT: Final = (
+    *("candidate", "baseline", "candidate_value", "baseline_value", "difference", "ci_low", "ci_high", "stderr"),
+    *("relative_difference", "relative_low", "relative_high", "p", "p_adjusted", "detectable", "reason", "ci_reason"),
+)
+OTHER_CODE: Final = 1e-9  # what another version of the code may change of a double, relative
+
+
+def metrics(of: Evidence) -> Iterator[Statement]:
+    """Metrics with their intervals, comparisons and gates are what the sums give; nowcasts rest on other days, too."""
+    if of.run is None:
+        yield unknown("metrics", "no run was done whose configuration they could be made with")
+        return
+    within = 0.0 if of.run["code_hash"] == code_hash() else OTHER_CODE
+    rates = references(of.session, of.settings, of.stamp)
+    yield from _metrics(of, rates, within)
+    known = Known(of.tables, of.settings, rates)
+    if "comparisons" in of.tables:
+        made, keys = compared(known, of.part.event_date, {}), KEYS["comparisons"]
+        yield from same("comparisons", of.tables["comparisons"], made.select([*keys, *OF_TONIGHT]), keys, within=within)
+    yield from _gates(of, within)
+    yield from _changes(of)
+
+
+def _metrics(of: Evidence, rates: Mapping[tuple[str, str], float], within: float) -> Iterator[Statement]:
+    stored, keys = of.tables["metrics"], KEYS["metrics"]
+    stored = stored.filter(pc.invert(pc.match_substring(stored["metric"], f"[{OF_EARLIER_DAYS}]")))
+    rows = finish.metrics(of.tables, of.settings, _slices(of), scorings(of.settings), rates)
+    made = finish.stamped(rows, of.settings, of.stamp)
+    made = with_intervals(made, Known({**of.tables, "metrics": made}, of.settings, rates))
+    names = [*keys, *VALUES, *INTERVAL]
+    lost = made.filter(pc.equal(made["reason"], "not_recorded").fill_null(False))
+    moved = _of_earlier_days(of)
+    for statement in same("metrics", stored.select(names), made.select(names), keys, within=within):
+        if statement.holds is False and any(statement.where.find(f"metric {name}") >= 0 for name in moved):
+            yield unknown(statement.where, "it rests on a rate of an earlier day, which may have been evaluated anew")
+        elif statement.holds is False and lost.num_rows and "not_recorded" in str(statement.expected):
+            yield unknown(statement.where, "a sum that it rests on was too large to be recorded")
+        else:
+            yield statement
+
+
+def _of_earlier_days(of: Evidence) -> tuple[str, ...]:
+    """The metrics that rest on the rate of an earlier day, by how their names end."""
+    rates = of.settings.baselines.reference.values()
+    names = {name for name in of.tables["metrics"]["metric"].to_pylist() if name.endswith("[reference]")}
+    return tuple(sorted(names)) if any(isinstance(rate, timedelta) for rate in rates) else ()
+
+
+def _slices(of: Evidence) -> Texts:
+    """The declared slices of the day, as the cells of the tables have them."""
+    cells = of.tables["statistics"]
+    return {tuple(names): pc.unique(with_slice(cells, names)["slice"]).to_pylist() for names in of.settings.slices}
+
+
+def _gates(of: Evidence, within: float) -> Iterator[Statement]:
+    if "gate_results" not in of.tables or of.run is None:
+        return
+    quiet = f"the day is {of.run['message']}" if of.run["provisional"] else None
+    results = gate_rows.results(of.settings, gate_rows.Evidence.of(of.tables, of.settings, quiet))
+    made = gate_rows.rows_of(results, of.stamp).select([*gate_rows.OWN])
+    yield from same("gate_results", of.tables["gate_results"], made, KEYS["gate_results"], within=within)
+
+
+def _changes(of: Evidence) -> Iterator[Statement]:
+    """That changes hold the metrics of the day against earlier ones, and differences are differences."""
+    if "changes" not in of.tables:
+        return
+    keys = KEYS["metrics"]
+    values = {
+        tuple(row[key] for key in keys): row["value"]
+        for row in of.tables["metrics"].select([*keys, "value"]).to_pylist()
+    }
+    for row in of.tables["changes"].select([*KEYS["changes"], "before", "now", "difference"]).to_pylist():
+        place = "changes at " + ", ".join(f"{key} {row[key] or repr(row[key])}" for key in KEYS["changes"])
+        yield equal(f"{place}, now", row["now"], values.get(tuple(row[key] for key in keys)))
+        if row["difference"] is not None:
+            yield equal(f"{place}, difference", row["difference"], row["now"] - row["before"])
