@@ -31,7 +31,7 @@ from jobs.surfaces.report.night import opened
 from jobs.surfaces.report.page import report as written
 from jobs.surfaces.report.page import write
 
-ROWS_PER_DAY: Final = 200_000
+ROWS_PER_DAY: Final = 100_000
 ROOT: Final = "LOSSLEDGER_DEMO"
 
 

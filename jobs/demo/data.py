@@ -34,7 +34,7 @@ def newest_day(now: datetime | None = None) -> date:
 
 
 def generated(
-    folder: Path, last_day: date, *, rows_per_day: int = 200_000, seed: int = SEED, days: int = DAYS
+    folder: Path, last_day: date, *, rows_per_day: int = 100_000, seed: int = SEED, days: int = DAYS
 ) -> Truths:
     """Write the logs of some days into a folder; days of that seed and size that are there are kept.
 

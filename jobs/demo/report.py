@@ -18,7 +18,6 @@ from jobs import calling
 from jobs.demo.engines import NAMES, OTHER
 from jobs.demo.findings import Answer, Findings
 from jobs.demo.truths import Truths
-from jobs.engines.pins import conf_file
 from jobs.results.outcome import Outcome
 from jobs.sql.answers import rendered
 from jobs.surfaces import verdict
@@ -111,8 +110,8 @@ def show_verdict(console: Console, root: Path, config: Path, findings: Findings)
     shown = _from_here(config)
     query = calling.lossledger(f'sql {shown} "SELECT * FROM runs_latest"')
     console.print(f"\nNext: {place}{query}", soft_wrap=True, markup=False)
-    example = _from_here(Path(str(conf_file("nightly.yaml"))))
-    console.print(f"      copy {example}, name your own logs in it, and: {calling.lossledger('run CONFIG --date D')}")
+    own = calling.lossledger("init --from YOUR_LOG")
+    console.print(f"      {own}, with a log of your own", soft_wrap=True, markup=False)
     console.print(f"{sentence(findings)}; the report: {findings.page}", soft_wrap=True, markup=False)
 
 

@@ -145,7 +145,7 @@ def days(made: Proposal) -> pd.Series[Any]:
 
 
 def first_day(made: Proposal, settings: Evaluation, now: datetime) -> tuple[date | None, bool]:
-    """The newest day with half as many rows as the fullest, whose labels are all in; and whether they are.
+    """The newest day with half as many rows as the fullest, before all one whose labels are all in; and whether it is.
 
     None where nothing tells a day.
     """
@@ -153,6 +153,6 @@ def first_day(made: Proposal, settings: Evaluation, now: datetime) -> tuple[date
     if not len(found):
         return made.newest_folder, True
     zone = settings.day.timezone
-    ripe = found[[Day(day, zone).as_of(settings.age_hours) <= now for day in found.index]]
-    among = ripe if len(ripe) else found
-    return max(among[among >= among.max() / 2].index), bool(len(ripe))
+    full = sorted(found[found >= found.max() / 2].index)
+    ripe = [day for day in full if Day(day, zone).as_of(settings.age_hours) <= now]
+    return (ripe or full)[-1], bool(ripe)

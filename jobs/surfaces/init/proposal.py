@@ -12,7 +12,7 @@ from jobs.surfaces.init.found import Proposal
 from jobs.surfaces.init.logs.columns import Column
 from jobs.surfaces.init.logs.samples import Log
 from jobs.surfaces.init.roles import dimensions, guesses, lacking
-from jobs.surfaces.init.roles.events import LabelLog, impressions_among, is_events, keys, label_log
+from jobs.surfaces.init.roles.events import LabelLog, impressions_among, is_events, is_sure, keys, label_log
 from jobs.surfaces.init.roles.guesses import Guess
 from jobs.surfaces.init.roles.labels import LabelColumn, class_label, labels_of, truths
 from jobs.surfaces.init.roles.scores import Truth, class_scores, scores_of
@@ -65,8 +65,10 @@ def _keyed(made: Proposal, given: Given, events: Sequence[Log]) -> None:
     named = guesses.asked_for(given, "id", columns)
     joined = [pair for log in events for pair in keys(log, made.impressions)]
     if named is None and joined:
-        share, _, identity = max(joined)
-        named = Guess("id", identity, f"{100.0 * share:.4g} % of the events are about one of them", share >= 0.99)
+        share, _, identity = best = max(joined)
+        looked = "" if made.impressions.complete else " that were looked at"
+        told = f"{100.0 * share:.4g} % of the events are about one of those{looked}"
+        named = Guess("id", identity, told, is_sure(best, made.impressions))
     free = [each for each in columns.values() if when is None or each.name != when.column]
     made.guesses += [guess for guess in (named or guesses.id_of(free), when) if guess is not None]
 
@@ -158,16 +160,23 @@ def _conditioned(made: Proposal) -> None:
     if column is None or click is None or conversion is None or not click.sum():
         return
     score = made.impressions.columns[column].series
-    of_clicks, of_all = score[click == 1.0].mean(), score.mean()
-    near_clicks = abs(of_clicks - conversion[click == 1.0].mean()) / max(of_clicks, 1e-12)
-    near_all = abs(of_all - conversion.mean()) / max(of_all, 1e-12)
-    if near_clicks <= near_all:
+    # By their rows: some have no score, or no id.
+    rows = pd.DataFrame({"score": score, "click": click, "conversion": conversion}).dropna()
+    of_all, of_clicks = rows.mean(), rows[rows["click"] == 1.0].mean()
+    nearer = _far(of_clicks) <= _far(of_all)
+    if nearer:
         made.given["conversion"] = "click"
-    role = "tasks.cvr.given" if near_clicks <= near_all else "tasks.ctcvr"
-    means = f"scores of {of_clicks:.3g} on average where {conversion[click == 1.0].mean():.3g} of clicks"
-    told = f"{means} and {conversion.mean():.3g} of impressions are converted"
-    chosen, other = ("click", "none") if near_clicks <= near_all else ("none", "given: click")
-    made.guesses.append(Guess(role, chosen, told, False, (other,)))
+    told = (
+        f"scores of {of_clicks['score']:.3g} on average where {of_clicks['conversion']:.3g} of clicks and "
+        f"{of_all['conversion']:.3g} of impressions are converted"
+    )
+    chosen, other = ("click", "none") if nearer else ("none", "given: click")
+    made.guesses.append(Guess("tasks.cvr.given" if nearer else "tasks.ctcvr", chosen, told, False, (other,)))
+
+
+def _far(means: pd.Series[float]) -> float:
+    """How far a mean score is from what happens, as a share of it."""
+    return abs(means["score"] - means["conversion"]) / max(means["score"], 1e-12)
 
 
 def _weigh_and_cut(made: Proposal, given: Given) -> None:

@@ -15,8 +15,9 @@ from jobs.surfaces.init.roles.guesses import Guess, is_time, time_of
 from jobs.surfaces.init.words import TOPICS, is_id, singular, slug, topic, words
 
 WINDOWS: Final = {"1h": 3_600, "6h": 21_600, "1d": 86_400, "7d": 604_800, "30d": 2_592_000, "90d": 7_776_000}
-COVERED: Final = 0.99
+COVERED: Final = 0.97
 MATCHED: Final = 0.5
+SURE: Final = 0.99
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,12 @@ def keys(log: Log, impressions: Log) -> list[tuple[float, str, str]]:
     return sorted(found, key=lambda each: (-each[0], each[1] != each[2]))
 
 
+def is_sure(pair: tuple[float, str, str], impressions: Log) -> bool:
+    """Whether a key needs no look: nearly all events meet, or of a sample half, by equal names."""
+    share, key, identity = pair
+    return share >= SURE or (not impressions.complete and key == identity and share >= MATCHED)
+
+
 def _may_be_key(column: Column) -> bool:
     return column.kind in ("text", "integer") and not is_time(column) and is_id(column.name)
 
@@ -102,7 +109,7 @@ def label_log(log: Log, impressions: Log, identity: str, time: str) -> tuple[Lab
     )
     place = f"labels.{name}"
     return made, [
-        Guess(f"{place}.columns.id", key, matched, share >= COVERED, tuple(k for _, k, _ in by_id[1:2])),
+        Guess(f"{place}.columns.id", key, matched, is_sure(by_id[0], impressions), tuple(k for _, k, _ in by_id[1:2])),
         Guess(f"{place}.columns.time", when.column, when.why, when.sure, when.others),
         Guess(f"{place}.window", window, covered, False),
     ]
@@ -124,11 +131,9 @@ def _window(joined: pd.DataFrame) -> tuple[str, str]:
     lags = joined["lag"][joined["lag"] >= 0].to_numpy()
     if not len(lags):
         return "1d", "no event of an impression that was looked at, so a day as is usual"
-    for window, seconds in WINDOWS.items():
-        share = float(np.mean(lags < seconds))
-        if share >= COVERED:
-            return window, f"{100.0 * share:.4g} % of events come within it, the last {lags.max() / 3600:.3g} h after"
-    return "90d", f"{100.0 * float(np.mean(lags < WINDOWS['90d'])):.4g} % of events come within it"
+    shares = {window: float(np.mean(lags < seconds)) for window, seconds in WINDOWS.items()}
+    window = next((each for each, share in shares.items() if share >= COVERED), "90d")
+    return window, f"{100.0 * shares[window]:.4g} % of events come within it, the last {lags.max() / 3600:.3g} h after"
 
 
 def _named(log: Log) -> str:

@@ -187,6 +187,44 @@ def test_a_folder_with_a_log_in_each_entry(tmp_path):
     assert document["dimensions"] == ["country"]
 
 
+def test_rows_that_lack_something_do_not_hinder(tmp_path):
+    shown = WORLD[["id", "at", "p", "p_conv"]].rename(columns={"p": "p_click"})
+    shown = shown.assign(
+        **{name: shown[name].where(WORLD.index % 400 != rank) for rank, name in enumerate(shown.columns, 1)}
+    )
+    logs.parquet(shown, tmp_path / "data" / "impressions.parquet")
+    logs.parquet(logs.clicks(WORLD), tmp_path / "data" / "clicks.parquet")
+    converted = WORLD[WORLD["conversion"] == 1][["id", "at"]]
+    logs.parquet(converted.assign(price=1.5), tmp_path / "data" / "conversions.parquet")
+    _, document = initialised(tmp_path, tmp_path / "data")
+    assert document["impressions"]["columns"] == {"id": "id", "time": "at"}
+    assert document["tasks"] == {"ctr": {"label": "click"}, "cvr": {"label": "conversion", "given": "click"}}
+
+
+def test_rows_of_long_ago_are_no_day_to_begin_with(tmp_path):
+    now = pd.Timestamp.now(tz="UTC").floor("s")
+    rows = WORLD[["id", "at", "click", "p"]].assign(at=now - pd.to_timedelta(WORLD.index, unit="ms"))
+    rows.loc[:9, "at"] = logs.START
+    found, _ = initialised(tmp_path, logs.parquet(rows, tmp_path / "log.parquet"))
+    assert found.day != logs.START.date()
+    assert not found.ripe
+
+
+def test_a_label_with_a_few_wrong_rows_is_one_and_a_count_is_none(tmp_path):
+    rows = WORLD[["id", "at", "p", "click"]].copy()
+    rows.loc[5, "click"] = 7
+    _, document = initialised(tmp_path, logs.parquet(rows, tmp_path / "log.parquet"))
+    assert document["labels"] == {"click": {"column": "click", "values": "binary"}}
+    rows.loc[:100, "click"] = 2
+    assert "there is no label to evaluate" in refused_of(rows, tmp_path)
+
+
+def refused_of(rows, tmp_path):
+    with pytest.raises(ContractError) as caught:
+        written(str(logs.parquet(rows, tmp_path / "other.parquet")), [], tmp_path / "other.yaml")
+    return str(caught.value)
+
+
 def test_a_delta_table(tmp_path):
     write_deltalake(str(tmp_path / "log"), WORLD[["id", "at", "country", "p", "click"]])
     _, document = initialised(tmp_path, tmp_path / "log")
