@@ -21,6 +21,7 @@ def next_steps(config: Path, settings: Evaluation, day: date) -> list[str]:
 
 def _steps(config: str, settings: Evaluation, day: date) -> Iterator[tuple[str, str]]:
     of_day = f"{config} --date {day}"
+    yield calling.lossledger(f"report {of_day} -o report.html"), "all of it as one page to forward"
     if settings.dimensions:
         yield calling.lossledger(f"worst {of_day} --calibration"), "where predictions are too high or too low"
     if settings.comparisons:

@@ -63,9 +63,10 @@ def test_the_screen_has_areas_and_slices(hour):
 def test_what_is_to_be_typed_next_works(hour):
     folder, _, _, run, _ = hour
     commands = following(run.out)
-    assert [shlex.split(command)[1] for command in commands] == ["worst", "sql"]
+    assert [shlex.split(command)[1] for command in commands] == ["report", "worst", "sql"]
     for command in commands:
         assert child.succeeded(*shlex.split(command), cwd=folder, PATH=child.PATH).out
+    assert (folder / "report.html").stat().st_size > 10_000
 
 
 def test_the_first_screen_fits(hour):
