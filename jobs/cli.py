@@ -170,8 +170,8 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
 app.command(epilog=_example("worst lossledger.yaml --date 2026-11-20 --calibration"))(worst.worst)
 app.command(name="report", epilog=_example("report lossledger.yaml --date 2026-11-20 -o report.html"))(report.command)
 app.command(epilog=_example("maintain lossledger.yaml --dry-run"))(maintain.maintain)
-app.command(epilog=commands.AUDIT)(commands.audit)
-app.command(epilog=commands.REPRODUCE)(commands.reproduce)
+app.command(help=commands.AUDIT, epilog=_example("audit lossledger.yaml --date 2026-11-20"))(commands.audit)
+app.command(help=commands.REPRODUCE, epilog=_example("reproduce lossledger.yaml RUN_ID"))(commands.reproduce)
 
 
 # A query that begins with a comment looks like an option.

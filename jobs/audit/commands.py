@@ -36,15 +36,9 @@ EXITS = (
     "made, as the logs are gone, or a day is not there."
 )
 PROOFS = "\n\n".join(f"{name}: {proof.__doc__}" for name, proof in registry.PROOFS.items())
-AUDIT = f"""{PROOFS}
-
-Examples:\n
-lossledger audit conf/nightly.yaml --date 2026-11-20\n
-lossledger audit conf/nightly.yaml --from 2026-11-01 --to 2026-11-20 --ages 24h --without sample --json\n
-{EXITS}"""
-REPRODUCE = f"""Example:\n
-lossledger reproduce conf/nightly.yaml 5f0c2b7e9d6a4c1f8e3b7a6d5c4b3a29\n
-{EXITS.replace("all proven", "the same bits").replace("something is wrong", "something differs")}"""
+AUDIT = f"Prove what the tables hold of a day, or of some: nothing is written.\n\n{PROOFS}\n\n{EXITS}"
+MADE_AGAIN = EXITS.replace("all proven", "the same bits").replace("something is wrong", "something differs")
+REPRODUCE = f"Make a run once more, and say whether every table is the same to the last bit.\n\n{MADE_AGAIN}"
 
 
 def audit(  # noqa: PLR0913, PLR0917 - the options of the command

@@ -69,8 +69,8 @@ def test_a_wrong_question_is_exit_2_before_an_engine_is_started(tmp_path, argume
 def test_help_says_every_proof_and_has_examples():
     told = " ".join(CliRunner().invoke(cli.app, ["audit", "--help"], env={"COLUMNS": "300"}).stdout.split())
     assert [name for name in PROOFS if f"{name}: " not in told] == []
-    assert "lossledger audit conf/nightly.yaml --date 2026-11-20" in told
-    assert "lossledger reproduce conf/nightly.yaml" in CliRunner().invoke(cli.app, ["reproduce", "--help"]).stdout
+    assert "lossledger audit lossledger.yaml --date 2026-11-20" in told
+    assert "lossledger reproduce lossledger.yaml" in CliRunner().invoke(cli.app, ["reproduce", "--help"]).stdout
 
 
 def test_the_commands_end_to_end(tmp_path):
