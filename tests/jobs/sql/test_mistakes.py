@@ -14,7 +14,7 @@ WRONG = [
     ("SELECT task,\n  SUM(nl) AS loss\nFROM ledger GROUP BY task", "line 2, column 7", "nl", "nll"),
     ("-- SELECT tsk\nSELECT l.tsk FROM ledger AS l", "line 2, column 10", "tsk", "task"),
     ("WITH a AS (SELECT nll AS los FROM ledger) SELECT lss FROM a", "line 1, column 50", "lss", "los"),
-    ("SELECT 'qqq', qqq FROM ledger", "line 1, column 15", "qqq", None),
+    ("SELECT 'qqq' AS a, qqq FROM ledger", "line 1, column 20", "qqq", None),
 ]
 RIGHT = [
     "SELECT l.task, x FROM ledger AS l, (VALUES (1)) AS v(x)",
