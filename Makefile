@@ -27,7 +27,7 @@ PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.1
 	"$$each" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' 2>/dev/null \
 	&& { echo "$$each"; break; }; done)
 
-.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster faults packaging browser pictures lint type fmt docs bench package clean
+.PHONY: help setup jars demo test quick alone fast sail spark airflow pair cluster faults fuzz packaging browser pictures lint type fmt docs bench package clean
 
 help: ## List what there is to make
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1\t\2/p' Makefile | awk -F '\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -87,6 +87,9 @@ cluster: jars ## A night on a cluster whose workers are killed, and at a server 
 faults: jars ## Kill, suspend, interleave runs and fill the disk, a thousand times; `make test` has a short form
 	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) sail tests/jobs/faults $(OF_FAULTS)
 	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) spark tests/jobs/faults $(OF_FAULTS)
+
+fuzz: setup ## Read 10,000 hostile configurations; `make test` has a short form
+	LOSSLEDGER_FUZZ=10000 $(ENGINE_TESTS) none tests/jobs/settings/test_fuzz.py
 
 packaging: setup ## Tests of the wheel and of the zip for spark-submit
 	$(ENGINE_TESTS) none -m packaging

@@ -29,6 +29,7 @@ FLOORS = {
     "engines": ("jobs/engines",),
     "the ground": (
         "jobs/errors.py",
+        "jobs/safe_text.py",
         "jobs/progress.py",
         "jobs/day.py",
         "jobs/paths.py",

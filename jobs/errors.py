@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from jobs.safe_text import printable, printable_lines, redacted
+
 LONGEST_VALUE = 80
+LONGEST_READ = 10_000  # of what is only to be shortened
 LARGEST_INTEGER = 2**63 - 1
 
 
@@ -25,7 +28,7 @@ class Problem:
         tasks.ctr.label: found 'clik', expected one of click, conversion; did you mean 'click'?
         """
         meant = "" if self.nearest is None else f"; did you mean {self.nearest!r}?"
-        return f"{self.place}: found {self.found}, expected {self.expected}{meant}"
+        return printable(redacted(f"{self.place}: found {self.found}, expected {self.expected}{meant}"))
 
 
 class LossledgerError(Exception):
@@ -49,8 +52,8 @@ class LossledgerError(Exception):
         self.examples = ""
 
     def __str__(self) -> str:
-        """Return the summary, then each problem on a line of its own."""
-        return "\n".join([self.summary, *(f"  - {problem}" for problem in self.problems)])
+        """Return the summary, then each problem on a line of its own; without secrets of addresses."""
+        return "\n".join([printable_lines(redacted(self.summary)), *(f"  - {problem}" for problem in self.problems)])
 
 
 class ConfigurationError(LossledgerError):
@@ -136,5 +139,6 @@ def _key(key: object) -> str:
 
 
 def shortened(text: str) -> str:
-    """Return a text, or its beginning."""
+    """Return a text, or its beginning; without the password of an address, as half of one looks like a name."""
+    text = redacted(text[:LONGEST_READ])
     return text if len(text) <= LONGEST_VALUE else f"{text[: LONGEST_VALUE - 1]}…"

@@ -16,8 +16,8 @@ from jobs.engines.session import session
 from jobs.errors import ConfigurationError, Problem
 from jobs.planning.plan import parts
 from jobs.progress import Progress
+from jobs.safe_text import printable
 from jobs.settings import load
-from jobs.sql.answers import printable
 from jobs.surfaces import plans
 from jobs.surfaces.arguments import Ages, Config, Engine, Json, Set, parsed_date
 from jobs.surfaces.exits import guarded, printed

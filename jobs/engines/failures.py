@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Iterator
 
 from py4j.protocol import Py4JJavaError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from jobs.errors import ConfigurationError, ContractError, LossledgerError, Problem, RuntimeFailure
+from jobs.safe_text import printable, printable_lines, redacted
 
 ENGINE_ERRORS = (PySparkException, Py4JJavaError)
 # What calls of a JVM end with that has ended itself. (A broken pipe may be that of our own output.)
@@ -124,8 +126,14 @@ def told(error: BaseException, *, whole: bool) -> str:
     """An error as a text; without the inner causes and examples unless `whole`, as those may quote a row."""
     if isinstance(error, LossledgerError):
         examples = error.examples if whole else ""
-        return " ".join([f"{error}{examples}", *(f"({note})" for note in getattr(error, "__notes__", ()))])
-    return f"{type(error).__name__}: {'; '.join(causes(error)[: None if whole else 1])}"
+        notes = (f"({note})" for note in getattr(error, "__notes__", ()))
+        return printable_lines(redacted(" ".join([f"{error}{examples}", *notes])))
+    return printable(redacted(f"{type(error).__name__}: {'; '.join(causes(error)[: None if whole else 1])}"))
+
+
+def stack(error: BaseException) -> str:
+    """Where an error that nobody foresaw came from, for those who mend it."""
+    return printable_lines(redacted("".join(traceback.format_exception(error))).rstrip())
 
 
 def _messages(error: BaseException) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from jobs.nights import embedded
 from jobs.planning import ages, due
 from jobs.progress import Progress
 from jobs.results.outcome import Outcome
+from jobs.safe_text import printable
 from jobs.settings import Evaluation, load
 from jobs.settings.durations import age_text
 from jobs.storage.change import DayAtAge
@@ -201,7 +201,7 @@ def complain(night: Ended) -> None:
     if night.error is None:
         return
     if not isinstance(night.error, LossledgerError):
-        traceback.print_exception(night.error)
+        print(failures.stack(night.error), file=sys.stderr)
     print(f"failed: {named(night.part)}: {night.facts['error']}", file=sys.stderr)
 
 
@@ -233,4 +233,4 @@ def _told(settings: Evaluation, day: date) -> Iterator[None]:
 
 def _warn(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        print(f"warning: {sentence}", file=sys.stderr)
+        print(printable(f"warning: {sentence}"), file=sys.stderr)

@@ -15,9 +15,9 @@ from rich.table import Table
 from jobs import nights
 from jobs.nights import HOW, Ended, named
 from jobs.planning.plan import Plan, Planned
+from jobs.safe_text import printable
 from jobs.settings import Evaluation
 from jobs.settings.durations import age_text
-from jobs.sql.answers import printable
 from jobs.storage.change import DayAtAge
 from jobs.surfaces import gates, plans
 

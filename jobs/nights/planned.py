@@ -16,6 +16,7 @@ from jobs.nights import named
 from jobs.nights import refresh as refreshing
 from jobs.nights.backfill import Filled
 from jobs.nights.embedded import on
+from jobs.safe_text import printable
 from jobs.settings import load
 from jobs.surfaces import plans
 from jobs.surfaces.arguments import (
@@ -142,7 +143,7 @@ def _ended(found: Sequence[Filled], began: float, verb: str, *, as_json: bool) -
 
 
 def _tell(line: str) -> None:
-    print(line, file=sys.stderr)
+    print(printable(line), file=sys.stderr)
 
 
 def _complained(one: Filled) -> Filled:

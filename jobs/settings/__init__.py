@@ -1,6 +1,7 @@
 """The configuration of an evaluation: one YAML file, one frozen typed model, told what is wrong in two rounds.
 
-First every wrong shape; then, where all shapes are right, every part that does not fit another.
+First every wrong shape; then, where all shapes are right, every part that does not fit another. A file may point to
+nothing outside of the roots that are set where it is read.
 """
 
 import functools
@@ -19,6 +20,8 @@ from jobs.settings.kinds import kind_problems
 from jobs.settings.logs import Impressions, LabelColumn, LabelLog, Source
 from jobs.settings.options import option_problems
 from jobs.settings.relations import relation_problems
+from jobs.settings.roots import root_problems
+from jobs.settings.secret_texts import secret_problems
 from jobs.settings.yaml_file import read
 
 __all__ = [
@@ -37,7 +40,10 @@ MOST_TOLD = 200
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Evaluation:
     """Return the evaluation of a YAML file, under overrides such as `limits.min_rows=0`."""
-    return _parsed(read(path, overrides), str(path))
+    evaluation = _parsed(read(path, overrides), str(path))
+    if problems := list(root_problems(evaluation)):
+        raise _refused(str(path), problems)
+    return evaluation
 
 
 def parse(mapping: Mapping[Any, Any]) -> Evaluation:
@@ -46,6 +52,8 @@ def parse(mapping: Mapping[Any, Any]) -> Evaluation:
 
 
 def _parsed(given: object, origin: str) -> Evaluation:
+    if secrets := list(secret_problems(given)):
+        raise _refused(origin, secrets)
     try:
         evaluation = Evaluation.model_validate(given)
     except ValidationError as error:

@@ -166,7 +166,10 @@ class TimeColumn(Section):
 def _path(text: str) -> str:
     """A path without `file:` and `~`, which engines and Python read differently."""
     parts = urlsplit(text)
-    return unquote(parts.path) if parts.scheme == "file" else os.path.expanduser(text)
+    plain = unquote(parts.path) if parts.scheme == "file" else os.path.expanduser(text)
+    if not plain.isprintable():
+        raise WrongValueError("a path without control characters")
+    return plain
 
 
 BACK = r"[1-9][0-9]{0,3}d"
@@ -177,12 +180,16 @@ Path = Annotated[Text, AfterValidator(_path)]
 Column = Text
 # One column, or several that are scores of the classes in their order.
 Columns = Annotated[tuple[Column, ...], BeforeValidator(_columns), Field(min_length=1, strict=False)]
+# Of a name with a slash Apache Spark would read the files that are there, as in parquet./etc.
+CatalogName = Annotated[
+    Text, _like(r"[^/\\`\x00-\x1f\x7f-\x9f]+", "a name of a catalog, without / \\ ` and control characters")
+]
 Name = Annotated[str, _like(r"[a-z][a-z0-9_]*", "a name of a-z, 0-9 and _ that starts with a letter")]
 ModelName = Annotated[str, _like(r"[a-z][a-z0-9_.-]*", "a name of a-z, 0-9, _, - and . that starts with a letter")]
 ClassName = Annotated[str, BeforeValidator(_class_name)]
 # Delta tables without column mapping take no other names, and slice texts are split at "," and "=".
 Dimension = Annotated[
-    str, _like(r"[^\s,;{}()=.`%]+", "a column name without spaces, dots and any of , ; { } ( ) = ` %")
+    str, _like(r"[^\s,;{}()=.`%\x00-\x1f\x7f-\x9f]+", "a column name without spaces, dots and any of , ; { } ( ) = ` %")
 ]
 Zone = Annotated[str, AfterValidator(_zone)]
 Peer = Annotated[str, among(PEERS)]

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jobs.errors import Problem, described
+from jobs.safe_text import NO_SECRET, SECRET_VARIABLE
 from jobs.settings.errors import dotted
 from jobs.settings.yaml_text import plain
 
@@ -131,6 +132,9 @@ class _Resolution:
 
 def _environment(argument: str) -> str | None:
     name, comma, default = (part.strip() for part in argument.partition(","))
+    if SECRET_VARIABLE.search(name):
+        # What is filled in here is recorded in `runs`, and told where it is wrong.
+        raise _UnresolvedError(f"a variable that looks like a secret, {described(name)}", NO_SECRET)
     if not comma and name not in os.environ:
         raise _UnresolvedError(f"no environment variable {described(name)}", "it, or ${oc.env:NAME,default}")
     quoted = re.fullmatch(r"(['\"])(.*)\1", default)

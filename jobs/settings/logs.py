@@ -1,6 +1,5 @@
 """The sections about logs: where rows come from, what their columns mean, which labels there are."""
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Final, Literal, Self
@@ -8,9 +7,11 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from jobs.errors import described
+from jobs.safe_text import NO_SECRET, SECRET
 from jobs.settings.errors import WrongValueError
 from jobs.settings.fields import (
     CalendarDay,
+    CatalogName,
     ClassName,
     Column,
     Duration,
@@ -29,13 +30,16 @@ from jobs.settings.fields import (
 LABEL_LOG_KEYS = frozenset({"source", "columns", "window", "lateness"})
 BINARY: Final = "binary"  # what a label holds that is 0 or 1
 
-SECRET = re.compile(r"secret|passw|token|credential|key", re.IGNORECASE)
-NO_SECRET = "no secret here: give it to the engine, e.g. in conf/spark-defaults.conf, and refer to it from there"
-
 
 def _public(name: str) -> str:
     if SECRET.search(name):
         raise WrongValueError(NO_SECRET, found="an option that looks like a secret")
+    return name
+
+
+def _beside(name: str) -> str:
+    if name.startswith("/") or ".." in name.split("/") or not name.isprintable():
+        raise WrongValueError("the name of a file in the folder of the day or of the log, such as _SUCCESS")
     return name
 
 
@@ -44,7 +48,7 @@ class Source(Section):
 
     format: Literal["parquet", "delta", "csv"] | None = None
     path: Path | None = None
-    table: Text | None = None
+    table: CatalogName | None = None
     options: Mapping[Annotated[str, AfterValidator(_public)], Option] = {}
     names: Items[Column] = ()
     nulls: Items[str] = ()
@@ -94,7 +98,7 @@ class Complete(Section):
     The tail is the share of the rows to be expected that its last hours hold at least; 0: it is not asked.
     """
 
-    file: Text | None = None
+    file: Annotated[Text, AfterValidator(_beside)] | None = None
     watermark: Time | None = None
     tail: Share = 0.1
 

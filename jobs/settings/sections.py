@@ -11,6 +11,7 @@ from jobs.settings.errors import WrongValueError
 from jobs.settings.fields import (
     Back,
     CalendarDay,
+    CatalogName,
     Column,
     Columns,
     Count,
@@ -23,7 +24,6 @@ from jobs.settings.fields import (
     Rate,
     Section,
     Share,
-    Text,
     Window,
     Zone,
     among,
@@ -186,9 +186,9 @@ class Tables(Section):
     """Where the tables go: a folder, or a schema of a catalog."""
 
     path: Path | None = None
-    catalog: Text | None = None
+    catalog: CatalogName | None = None
     # "schema" would shadow an attribute of pydantic's models.
-    schema_name: Annotated[Text | None, Field(alias="schema")] = None
+    schema_name: Annotated[CatalogName | None, Field(alias="schema")] = None
 
     @model_validator(mode="after")
     def _in_one_place(self) -> Self:

@@ -52,7 +52,8 @@ def _overridden(document: object, override: str) -> tuple[object, list[Problem]]
     """Apply one override `place=value`, whose value is YAML; mappings are merged, all else is replaced."""
     place, assigned, text = override.partition("=")
     steps = STEPS.findall(place)
-    named = f"override {override[:100]!r}"
+    # What is assigned may be a secret, and is not quoted.
+    named = f"override {place[:100] + ('=…' if assigned else '')!r}"
     if not (steps and assigned):
         return document, [Problem(named, "no assignment", "place=value, such as limits.min_rows=0")]
     value, problems = plain(text)

@@ -18,7 +18,7 @@ DEEPEST = 50
 FLOAT = re.compile(r"[-+]?([0-9][0-9_]*(\.[0-9_]*)?|\.[0-9_]+)[eE][-+]?[0-9]+$")
 CLOSES = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 # What a loader lets through of its own checks and of Python's conversions.
-UNREADABLE = (yaml.YAMLError, ValueError, TypeError, LookupError, ArithmeticError)
+UNREADABLE = (yaml.YAMLError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

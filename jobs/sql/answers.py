@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jobs.errors import ConfigurationError, Problem
+from jobs.safe_text import printable
 
 WIDEST: Final = 100_000
 # More than that nobody reads, and drawing a table of all rows takes minutes.
@@ -56,8 +57,13 @@ def _objects(table: pa.Table) -> Iterator[str]:
     for i, row in enumerate(rows, 1):
         shown = {name: plain(value) for name, value in row.items()}
         comma = "," if i < table.num_rows else ""
-        yield f" {json.dumps(shown, ensure_ascii=False, default=str, allow_nan=False)}{comma}"
+        yield f" {_escaped(json.dumps(shown, ensure_ascii=False, default=str, allow_nan=False))}{comma}"
     yield "]"
+
+
+def _escaped(text: str) -> str:
+    """JSON without characters that steer a terminal, of which JSON itself escapes some."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _drawn(table: pa.Table) -> list[str]:
@@ -78,11 +84,6 @@ def _cell(value: object) -> str:
     if value is None or isinstance(value, bool):
         return "NULL" if value is None else str(value).lower()
     return f"{value:.10g}" if isinstance(value, float) else printable(str(value))
-
-
-def printable(text: str) -> str:
-    """The text on one line, without what would steer a terminal: it comes from the data."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def plain(value: object) -> object:

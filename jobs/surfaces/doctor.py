@@ -23,6 +23,7 @@ from jobs.engines.session import engine_versions, session
 from jobs.errors import ContractError, LossledgerError
 from jobs.files.there import meant, missing
 from jobs.inputs import contract
+from jobs.safe_text import printable_lines
 from jobs.settings import Evaluation, load
 from jobs.storage import lake
 from jobs.surfaces.absent_metrics import Absent, absent
@@ -196,6 +197,6 @@ def _show(checks: Iterable[Check], *, verbose: bool = False) -> None:
         table.add_row(
             check.name,
             "[green]ok[/]" if check.ok else "[red]no[/]",
-            escape(check.found if verbose else check.brief or check.found),
+            escape(printable_lines(check.found if verbose else check.brief or check.found)),
         )
     Console(highlight=False).print(table)

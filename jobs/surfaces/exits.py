@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
 from collections.abc import Callable, Iterable
 
 import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
+from jobs.engines import failures
 from jobs.errors import LossledgerError
 from jobs.surfaces import verdict
 
@@ -37,7 +37,7 @@ def guarded(command: Callable[[], int], *, as_json: bool) -> int:
     except Exception as error:
         facts = verdict.of_error(error)
         if not isinstance(error, LossledgerError):
-            traceback.print_exc()
+            print(failures.stack(error), file=sys.stderr)
         if as_json:
             print(json.dumps(facts))
         else:

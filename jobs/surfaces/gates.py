@@ -17,8 +17,8 @@ from jobs.judgement.gate_rows import KEYS, OWN, Evidence
 from jobs.ledger import tables
 from jobs.ledger.held import all_held
 from jobs.ledger.judgements import LABEL_ARRIVAL
+from jobs.safe_text import printable
 from jobs.settings import Evaluation
-from jobs.sql.answers import printable
 
 SLICES = 5  # that are told of a gate, of those that fail and of the others
 EXAMPLE = (

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.judgement.maturity.quiet import lags_in
-from jobs.sql.answers import printable
+from jobs.safe_text import printable
 from udfs.catalog import metrics_of
 from udfs.kinds import KINDS
 

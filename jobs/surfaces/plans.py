@@ -18,9 +18,9 @@ from jobs.planning import plan
 from jobs.planning.ages import check_configured
 from jobs.planning.plan import Plan, Planned
 from jobs.planning.sources import Sources
+from jobs.safe_text import printable
 from jobs.settings import Evaluation
 from jobs.settings.durations import age_text
-from jobs.sql.answers import printable
 from jobs.sql.known import known, size
 from jobs.surfaces.arguments import parsed_age, parsed_date
 

@@ -15,8 +15,8 @@ from jobs.engines.failures import told
 from jobs.engines.session import acceleration
 from jobs.errors import LossledgerError
 from jobs.results.outcome import Outcome
+from jobs.safe_text import printable
 from jobs.settings.durations import age_text
-from jobs.sql.answers import printable
 from jobs.surfaces import compared, gates, labels
 from jobs.surfaces.screen import slices
 from udfs.kinds import KINDS
@@ -70,10 +70,10 @@ def show(outcome: Outcome, *, as_json: bool, following: Iterable[str] = ()) -> N
         console.print(line, soft_wrap=True)
     judged = (*compared.sentences(outcome.comparisons), *_worst(outcome.worst), *gates.lines(_gates(outcome)))
     for line in (*_remarks(outcome), *judged):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(printable(line), soft_wrap=True, markup=False)
     accelerated = acceleration()
     for line in (*([accelerated] if accelerated else ()), *following, _standing(outcome)):
-        console.print(line, soft_wrap=True, markup=False)
+        console.print(printable(line), soft_wrap=True, markup=False)
     rows = ", ".join(f"{value:,} {name}" for name, value in facts["rows"].items())
     done = f"done: {facts['event_date']} at age {age_text(facts['age_hours'])}: rows {rows}; run {facts['run_id']}"
     console.print(done, soft_wrap=True)

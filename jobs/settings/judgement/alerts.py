@@ -15,7 +15,9 @@ from jobs.settings.judgement.gates import Amount
 
 def _variable(value: str) -> str:
     if not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
-        raise WrongValueError("the name of an environment variable such as LOSSLEDGER_WEBHOOK, not the address")
+        raise WrongValueError(
+            "the name of an environment variable such as LOSSLEDGER_WEBHOOK, not the address", found="another text"
+        )
     return value
 
 

@@ -17,8 +17,8 @@ from rich.table import Table
 from jobs import calling
 from jobs.errors import ConfigurationError, ContractError, Problem, nearest_match, one_of
 from jobs.inputs import contract
+from jobs.safe_text import printable
 from jobs.settings import Evaluation, load, parse
-from jobs.sql.answers import printable
 from jobs.surfaces.arguments import Json
 from jobs.surfaces.exits import guarded
 from jobs.surfaces.first_rows.glimpse import glimpse
@@ -174,7 +174,8 @@ def show(found: Written) -> None:
     """Tell what was taken for what, what is a guess, and what to do next."""
     console = Console(highlight=False)
     made = found.proposal
-    console.print(f"looked at {_looked(made)} of {made.impressions.source['path']}", soft_wrap=True, markup=False)
+    source = printable(made.impressions.source["path"])
+    console.print(f"looked at {_looked(made)} of {source}", soft_wrap=True, markup=False)
     table = Table("what", "is", "", "why", show_lines=False)
     for guess in made.guesses:
         told = (guess.role, str(guess.column), guess.told)

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from rich.markup import escape
 from rich.table import Table
 
-from jobs.sql.answers import printable
+from jobs.safe_text import printable
 
 SHOWN: Final = 8
 

@@ -501,7 +501,7 @@ def test_environment_and_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (one.limits.min_rows, one.tables.path, one.slices) == (0, "other", (("exchange",),))
     assert errors(lambda: load(CONF / "ipinyou.yaml", ["limits", "a=["])) == [
         "override 'limits': found no assignment, expected place=value, such as limits.min_rows=0",
-        "override 'a=[': found did not find expected node content, expected a place that can be set, and a YAML value",
+        "override 'a=…': found did not find expected node content, expected a place that can be set, and a YAML value",
     ]
 
 
