@@ -12,6 +12,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from jobs.errors import ConfigurationError, Problem
+from jobs.settings.bounds.roots import root_problems
+from jobs.settings.bounds.secret_texts import secret_problems
 from jobs.settings.errors import by_place, shape_problems
 from jobs.settings.evaluation import Evaluation
 from jobs.settings.fields import TimeColumn
@@ -20,8 +22,6 @@ from jobs.settings.kinds import kind_problems
 from jobs.settings.logs import Impressions, LabelColumn, LabelLog, Source
 from jobs.settings.options import option_problems
 from jobs.settings.relations import relation_problems
-from jobs.settings.roots import root_problems
-from jobs.settings.secret_texts import secret_problems
 from jobs.settings.yaml_file import read
 
 __all__ = [

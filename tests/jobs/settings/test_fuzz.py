@@ -17,7 +17,8 @@ import pytest
 from jobs import cli
 from jobs.errors import ConfigurationError
 from jobs.nights import embedded
-from jobs.settings import Evaluation, load, parse, roots
+from jobs.settings import Evaluation, load, parse
+from jobs.settings.bounds import roots
 from jobs.surfaces.exits import guarded
 from tests.jobs.settings.test_hostile import WHOLE
 from tests.world import hostile
