@@ -44,7 +44,8 @@ JOINT = (
     "for every model that scores all of them. The losses are "
     f"{', '.join(f'`{kind.loss}` of {kind.name} tasks' for kind in KINDS.values())}. "
     "Unit: weighted loss; NULL for the reason of the first loss that is NULL. The `task` of its row is the declared "
-    "name; its `n`, `weight` and `positives` are those of the first task."
+    "name; its `n`, `weight` and `positives` are those of the first task. Example: losses of 0.25 and 0.5 with the "
+    "weights 1 and 2 make 1.25."
 )
 REASONS = {
     "too_few_rows": "The slice has fewer rows than `limits.min_rows`. Goes before all others.",
@@ -186,9 +187,13 @@ def _entry(metric: Metric, kind: str) -> str:
     if nulls := reasons(metric, kind):
         facts.append("NULL for " + _listed(nulls))
     name = metric.name + re.sub("[{}]", "", metric.suffix)
-    call, number = metric.example.removeprefix(">>> ").splitlines()
-    facts.append(f"example `{call}` = {number}")
+    facts.append(f"example {_example(metric)}")
     return f"#### `{name}`\n\n{_definition(metric)}\n\n{'; '.join(facts)}."
+
+
+def _example(metric: Metric) -> str:
+    call, number = metric.example.removeprefix(">>> ").splitlines()
+    return f"`{call}` = {number}"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -217,8 +222,8 @@ def _peers() -> Iterator[str]:
     yield _table(head, map(_peer, PEERS.values()))
     yield _statistics(peer_columns(PEERS).items())
     metrics = peer_metrics(PEERS).values()
-    rows = ((f"`{m.name}`", _definition(m), m.unit, ", ".join(map(_linked, m.inputs))) for m in metrics)
-    yield _table(("metric", "definition", "unit", "from"), rows)
+    rows = ((f"`{m.name}`", _definition(m), m.unit, ", ".join(map(_linked, m.inputs)), _example(m)) for m in metrics)
+    yield _table(("metric", "definition", "unit", "from", "example"), rows)
 
 
 def _peer(peer: Peer) -> tuple[str, ...]:

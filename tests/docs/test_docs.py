@@ -11,6 +11,7 @@ from pkgutil import resolve_name
 
 import pytest
 
+from jobs.results import finish
 from jobs.settings.sections import Loss
 from udfs import catalog
 from udfs.measure import OVER, Measure, Metric
@@ -98,10 +99,21 @@ def test_every_measure_is_documented_with_its_definition_and_unit(kind: str) -> 
         assert not isinstance(measure, Metric) or re.search(entry, text, re.MULTILINE), measure.name
 
 
+def test_the_example_of_the_joint_loss_is_true() -> None:
+    text = METRICS.read_text(encoding="utf-8").split("#### `joint_loss`")[1]
+    told = re.search(r"losses of (\S+) and (\S+) with the weights (\S+) and (\S+) make (\S+)\.", text)
+    assert told is not None
+    *losses, a, b, joint = map(float, told.groups())
+    rows = {task: {"value": loss, "reason": None} for task, loss in zip("ab", losses, strict=True)}
+    assert finish._joint_row("both", {"a": a, "b": b}, rows)["value"] == joint
+
+
 def test_every_peer_is_documented() -> None:
     text = METRICS.read_text(encoding="utf-8")
     assert all(f"`{name}`" in text for name in {*PEERS, *peer_columns(PEERS), *peer_metrics(PEERS)})
     assert all(peer.note in text for peer in PEERS.values())
+    for name, metric in peer_metrics(PEERS).items():
+        assert f"| `{name}` |" in text and f"| `{metric.example.splitlines()[0].removeprefix('>>> ')}` = " in text
 
 
 def test_every_reason_has_a_meaning_and_is_given_where_it_is_declared() -> None:
