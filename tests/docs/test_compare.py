@@ -1,4 +1,4 @@
-"""The numbers of `docs/compare.md` are computed: by scikit-learn, by us, and by the published formulas of the others."""
+"""The numbers of `docs/compare.md` are computed: by scikit-learn, by us, by the published formulas of the others."""
 
 import json
 import re

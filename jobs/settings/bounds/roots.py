@@ -4,7 +4,6 @@ They are no part of the configuration, as whoever writes that is not always whoe
 """
 
 import os
-import posixpath
 from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -65,7 +64,7 @@ def _resolved(plain: str) -> Iterator[tuple[str, str]]:
         yield from (("", os.path.realpath(each)) for each in (local, os.path.abspath(local)))
         return
     parts = urlsplit(plain)
-    yield f"{parts.scheme}://{parts.netloc}", posixpath.normpath("/" + parts.path.lstrip("/"))
+    yield f"{parts.scheme}://{parts.netloc}", parts.path  # in a store of objects a//b is not a/b
 
 
 def _paths(settings: Evaluation) -> Iterator[tuple[Location, str]]:
