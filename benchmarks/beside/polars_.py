@@ -57,7 +57,7 @@ def _losses(question: Question) -> Iterator[pl.Expr]:
         score, y = pl.col(f"p_{model}"), pl.col("y")
         inside = (score > 0.0) & (score < 1.0)
         yield pl.when(inside & (y == 1.0)).then(-score.log()).otherwise(0.0).alias(f"a_{model}")
-        yield pl.when(inside & (y == 0.0)).then(-(-score).log1p()).otherwise(0.0).alias(f"b_{model}")
+        yield pl.when(inside).then(-(-score).log1p()).otherwise(0.0).alias(f"b_{model}")
 
 
 def _sums(question: Question) -> Iterator[pl.Expr]:

@@ -17,7 +17,7 @@ SHARDS = 32
 KEYS = (*DIMENSIONS, "shard")
 UNITS = "1e15"
 
-# Of a label y, a score p in [0, 1], and the losses a = −ln p of positives and b = −ln(1 − p) of negatives, which are 0
+# Of a label y, a score p in [0, 1], and the losses a = −ln p of positives and b = −ln(1 − p) of both, which are 0
 # where p is exactly 0 or 1.
 ERROR = "(y * (1e0 - p) - (1e0 - y) * p)"
 SPREAD = "((1e0 - p) - p)"
@@ -30,6 +30,7 @@ TERMS = {
     "negative_score_sum": "(1e0 - y) * p",
     "positive_nll": "y * a",
     "negative_nll": "(1e0 - y) * b",
+    "positive_complement_nll": "y * b",
     "positive_focal_g2": "y * ((1e0 - p) * (1e0 - p) * a)",
     "negative_focal_g2": "(1e0 - y) * (p * p * b)",
     "score_variance": "p * (1e0 - p)",
@@ -47,14 +48,22 @@ COUNTS = {
     "hard_right_negative_weight": "y = 0e0 AND p = 0e0",
 }
 THIRD = ("score_sum", "squared_error", "positive_nll", "negative_nll", "positive_focal_g2", "negative_focal_g2")
-LOGARITHMS = ("positive_nll", "negative_nll", "positive_focal_g2", "negative_focal_g2", "squared_nll")
+LOGARITHMS = (
+    *("positive_nll", "negative_nll", "positive_complement_nll"),
+    *("positive_focal_g2", "negative_focal_g2", "squared_nll"),
+)
 
 
 def implied(counts: dict[str, int]) -> dict[str, int]:
     """The sums that follow from `rows`, `n` and `positive_weight` where every row weighs 1."""
     n, unscored = counts["n"], counts["rows"] - counts["n"]
     return {
-        **{"weight": n, "squared_weight": n, "negative_weight": n - counts["positive_weight"]},
+        **{
+            "weight": n,
+            "squared_weight": n,
+            "positive_rows": counts["positive_weight"],
+            "negative_weight": n - counts["positive_weight"],
+        },
         **{"unscored": unscored, "unscored_weight": unscored},
     }
 

@@ -37,6 +37,11 @@ class Dialect:
 
 def query(question: Question, dialect: Dialect) -> str:
     """One row per group, with the number `grouped_by` of what it is grouped by: a bit of each of KEYS that is not."""
+    return f"WITH finest AS ({finest(question, dialect)}) {of_finest(question, dialect)}"
+
+
+def finest(question: Question, dialect: Dialect) -> str:
+    """The sums by the grains of the dialect."""
     return f"""
         WITH clicked AS (SELECT impression_id, {dialect.times} AS times FROM clicks GROUP BY impression_id),
         joined AS (
@@ -48,13 +53,15 @@ def query(question: Question, dialect: Dialect) -> str:
             SELECT country, device, campaign, {question.shard or dialect.shard} AS shard, y,
                 {", ".join(_scores(question))} FROM labelled
         ),
-        priced AS (SELECT *, {", ".join(_losses(question, dialect))} FROM scored),
-        finest AS (
-            SELECT {_keys(dialect.grains)}, count(*) AS rows, {", ".join(_sums(question, dialect))}
-            FROM priced GROUP BY {sets(dialect.grains)}
-        )
-        {" UNION ALL ".join(_groups(question, dialect))}
+        priced AS (SELECT *, {", ".join(_losses(question, dialect))} FROM scored)
+        SELECT {_keys(dialect.grains)}, count(*) AS rows, {", ".join(_sums(question, dialect))}
+        FROM priced GROUP BY {sets(dialect.grains)}
     """
+
+
+def of_finest(question: Question, dialect: Dialect) -> str:
+    """What is asked for, out of `finest`."""
+    return " UNION ALL ".join(_groups(question, dialect))
 
 
 def number_of(group: tuple[str, ...]) -> int:
@@ -112,7 +119,7 @@ def _losses(question: Question, dialect: Dialect) -> Iterator[str]:
         inside = f"{score} > 0e0 AND {score} < 1e0"
         yield f"CASE WHEN y = 1e0 AND {inside} THEN -ln({score}) ELSE 0e0 END AS a_{model}"
         complement = dialect.log1p.format(x=f"-{score}")
-        yield f"CASE WHEN y = 0e0 AND {inside} THEN -{complement} ELSE 0e0 END AS b_{model}"
+        yield f"CASE WHEN {inside} THEN -{complement} ELSE 0e0 END AS b_{model}"
 
 
 def _sums(question: Question, dialect: Dialect) -> Iterator[str]:

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from py4j.protocol import Py4JJavaError
+from pyspark.sql.conf import RuntimeConfig
 
 from jobs.engines import failures, jars
-from jobs.engines.pins import Pair
+from jobs.engines.pins import DEFAULTS, Pair
 from jobs.errors import ConfigurationError, EngineError, Problem, nearest_match, one_of
 
 ACCELERATORS: Final = ("auto", "comet", "none")
@@ -28,9 +29,11 @@ SETTINGS: Final = {
     "spark.memory.offHeap.enabled": "true",
 }
 POOL: Final = "spark.memory.offHeap.size"
-# A task may reserve its share of the pool, and each one builds its own table of the labels that were broadcast: up to
-# `autoBroadcastJoinThreshold`, several times as large once it is hashed.
+# A task may reserve its share of the pool, and each one builds its own table of the labels that were broadcast, several
+# times as large once it is hashed; it cannot spill. So labels are broadcast up to a small part of the pool.
 PER_CORE: Final = 2**30
+OF_POOL: Final = 32
+BROADCAST: Final = ("spark.sql.autoBroadcastJoinThreshold", "spark.sql.adaptive.autoBroadcastJoinThreshold")
 # What Java's heap (`spark.driver.memory`), Python and the machine itself need beside it.
 BESIDE: Final = 6 * 2**30
 NATIVE: Final = "org.apache.comet.NativeBase"
@@ -127,6 +130,15 @@ def fault(jvm: Any) -> str | None:
         return None if jvm.org.apache.comet.NativeBase.isLoaded() else "it was not loaded"
     except Py4JJavaError as error:
         return failures.causes(error)[0]
+
+
+def fit_broadcasts(conf: RuntimeConfig, jvm: Any) -> None:
+    """Broadcast labels up to a part of Comet's pool alone; larger ones are sorted, and spill. One's own limit stays."""
+    size = jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes
+    fitting = size(conf.get(POOL)) // OF_POOL
+    for name in BROADCAST:
+        if conf.get(name) == DEFAULTS[name] and fitting < size(DEFAULTS[name]):
+            conf.set(name, str(fitting))
 
 
 def pool() -> int:

@@ -178,9 +178,7 @@ def _open_spark(app: str, settings: Mapping[str, str], accelerator: str) -> _Ope
     fresh = ours and SparkContext._gateway is None
     choice = comet.chosen(accelerator, pair_of(pyspark.__version__), ivy(settings)) if fresh else comet.Choice()
     options = of_new(app, settings, choice) if ours else _options_of_submitted(settings, accelerator)
-    builder = SparkSession.builder
-    for name, value in options.items():
-        builder = builder.config(name, value)
+    builder = SparkSession.builder.config(map=options)
     try:
         with java.stdout_kept_clean():
             opened = builder.getOrCreate()
@@ -194,6 +192,8 @@ def _open_spark(app: str, settings: Mapping[str, str], accelerator: str) -> _Ope
     try:
         _check_spark(opened)
         choice = _check_accelerated(choice, accelerator)
+        if accelerated():
+            comet.fit_broadcasts(opened.conf, opened._jvm)
     except EngineError:
         if not found:
             opened.stop()
