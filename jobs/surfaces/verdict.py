@@ -82,7 +82,7 @@ def show(outcome: Outcome, *, as_json: bool, following: Iterable[str] = ()) -> N
 def _draw(console: Console, outcome: Outcome, facts: Mapping[str, Any]) -> None:
     """The tables: of all impressions every task and model, of the slices the largest."""
     title = f"all impressions of {facts['event_date']}, with 95 % intervals by shard of units"
-    table = Table("task", "model", *SHOWN, "n", title=title)
+    table = Table(*slices.whole("task", "model", *SHOWN, "n"), title=title)
     for row in facts["metrics"]:
         table.add_row(row["task"], row["model"], *(_text(row, name) for name in SHOWN), f"{row['n']:,}")
     console.print(table)

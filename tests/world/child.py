@@ -36,8 +36,8 @@ ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "jobs")
 # Where a shell finds `lossledger` and `python` as they are installed here.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-# What an engine or a virtual environment of this process notes for its children.
-INHERITED = ("SPARK_", "PYSPARK_", "PYTHON")
+# What an engine, a virtual environment or a terminal of this process notes for its children.
+INHERITED = ("SPARK_", "PYSPARK_", "PYTHON", "COLUMNS", "LINES")
 
 Step = tuple[str, ...]
 

@@ -16,6 +16,7 @@ from jobs.surfaces.init.roles.events import timed
 from jobs.surfaces.init.roles.guesses import Guess
 from jobs.surfaces.init.roles.labels import LabelColumn
 from jobs.surfaces.init.words import says, slug
+from udfs.kinds import MULTICLASS
 
 GUESS: Final = "GUESS: "
 BASELINES: Final = frozenset({"champion", "baseline", "control", "prod", "production", "current", "old", "live"})
@@ -112,7 +113,7 @@ def _tasks(made: Proposal) -> Iterator[tuple[str, Any]]:
         if label in made.scored:
             found = made.labels[label]
             several = isinstance(found, LabelColumn) and found.values == "classes"
-            kind = {"kind": "multiclass"} if several else {}
+            kind = {"kind": MULTICLASS.name} if several else {}
             given = {"given": made.given[label]} if label in made.given else {}
             yield made.task(label), {**kind, "label": label, **given}
 

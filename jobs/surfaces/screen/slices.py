@@ -8,7 +8,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from jobs.safe_text import printable
 
@@ -24,10 +24,15 @@ def table(metrics: pa.Table, names: Sequence[str], text: Callable[[dict[str, Any
     pair = f"{first['task']}, {first['model']}"
     count = first["slices"]
     title = f"slices of {pair}" if count <= SHOWN else f"the {SHOWN} largest of {count:,} slices of {pair}"
-    drawn = Table("slice", *names, "n", title=escape(printable(title)))
+    drawn = Table(*whole("slice", *names, "n"), title=escape(printable(title)))
     for row in found:
         drawn.add_row(escape(printable(row["slice"])), *(text(row, name) for name in names), f"{row['n']:,}")
     return drawn
+
+
+def whole(*names: str) -> list[Column]:
+    """Columns that go on in the next line where a terminal is narrow: of a slice cut off its value would be gone."""
+    return [Column(name, overflow="fold") for name in names]
 
 
 def largest(metrics: pa.Table, names: Sequence[str]) -> list[dict[str, Any]]:
