@@ -120,4 +120,6 @@ def test_a_night_writes_no_secret_anywhere_and_data_steers_no_terminal(tmp_path:
     assert "run_id" in written and SECRET not in written
     elsewhere = child.ended(*child.COMMAND, "run", file, *options, **(secrets | {"LOSSLEDGER_ROOTS": "/data s3a://x"}))
     assert elsewhere.code == 2
-    assert f"tables.path: found '{tmp_path}/tables', expected a path under one of /data, s3a://x" in elsewhere.err
+    # What was found is cut where it is long, as a temporary folder may be.
+    assert "tables.path: found '/" in elsewhere.err
+    assert ", expected a path under one of /data, s3a://x" in elsewhere.err
