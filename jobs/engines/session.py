@@ -178,7 +178,7 @@ def _open_spark(app: str, settings: Mapping[str, str], accelerator: str) -> _Ope
     fresh = ours and SparkContext._gateway is None
     choice = comet.chosen(accelerator, pair_of(pyspark.__version__), ivy(settings)) if fresh else comet.Choice()
     options = of_new(app, settings, choice) if ours else _options_of_submitted(settings, accelerator)
-    builder = SparkSession.builder.config(map=options)
+    builder = SparkSession.builder.config(map={**options})
     try:
         with java.stdout_kept_clean():
             opened = builder.getOrCreate()
