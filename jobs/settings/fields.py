@@ -188,9 +188,9 @@ Name = Annotated[str, _like(r"[a-z][a-z0-9_]*", "a name of a-z, 0-9 and _ that s
 ModelName = Annotated[str, _like(r"[a-z][a-z0-9_.-]*", "a name of a-z, 0-9, _, - and . that starts with a letter")]
 ClassName = Annotated[str, BeforeValidator(_class_name)]
 # Delta tables without column mapping take no other names, and slice texts are split at "," and "=".
-Dimension = Annotated[
-    str, _like(r"[^\s,;{}()=.`%\x00-\x1f\x7f-\x9f]+", "a column name without spaces, dots and any of , ; { } ( ) = ` %")
-]
+DIMENSION = "a column name without spaces, dots and any of , ; { } ( ) = ` %"
+OF_DIMENSION = r"[^\s,;{}()=.`%\x00-\x1f\x7f-\x9f]+"
+Dimension = Annotated[str, _like(OF_DIMENSION, DIMENSION)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Peer = Annotated[str, among(PEERS)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]

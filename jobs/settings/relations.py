@@ -41,6 +41,11 @@ RESERVED_STARTS = tuple(statistic.name for statistic in STATISTICS.values() if s
 Reference = tuple[Location, str]
 
 
+def is_reserved(name: str) -> bool:
+    """Whether our tables have a column of a name already, as engines compare them: without case."""
+    return name.lower() in RESERVED or name.lower().startswith(RESERVED_STARTS)
+
+
 def relation_problems(settings: Evaluation) -> Iterator[Problem]:
     """Yield what is wrong between the parts of a configuration whose shapes are right."""
     checks = (_references, _given, _unscored, _reserved, _names, _repeats, _join_columns, _bins, _comparisons)
@@ -113,8 +118,7 @@ def _unscored(settings: Evaluation) -> Iterator[Problem]:
 
 def _reserved(settings: Evaluation) -> Iterator[Problem]:
     for rank, name in enumerate(settings.dimensions):
-        # Spark compares column names without case.
-        if name.lower() in RESERVED or name.lower().startswith(RESERVED_STARTS):
+        if is_reserved(name):
             expected = "a name that is no key column or statistic of our tables"
             yield Problem(dotted(("dimensions", rank)), described(name), expected)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -24,12 +24,11 @@ from jobs.surfaces.exits import guarded
 from jobs.surfaces.first_rows.glimpse import glimpse
 from jobs.surfaces.first_rows.plausible import implausible
 from jobs.surfaces.init.configuration import GUESS, NO_TIME, document, first_day, remarks
-from jobs.surfaces.init.found import Proposal
+from jobs.surfaces.init.found import ROLES, Proposal
 from jobs.surfaces.init.logs.samples import logs_in
 from jobs.surfaces.init.proposal import proposed
 from jobs.surfaces.init.yaml_lines import lines
 
-ROLES: Final = ("id", "time", "unit", "weight", "label", "score", "dimension")
 From = Annotated[
     str, typer.Option("--from", help="Your impressions: a file or folder of Parquet or CSV, or a Delta table.")
 ]

@@ -15,8 +15,7 @@ from jobs.surfaces.init.roles.scores import Score
 from jobs.surfaces.init.words import TIME, says
 
 TASKS: Final = {"click": "ctr", "conversion": "cvr", "view": "viewability"}
-
-OF_COLUMNS: Final = ("id", "time", "unit", "weight", "label", "score", "dimension")
+ROLES: Final = ("id", "time", "unit", "weight", "label", "score", "dimension")
 
 
 @dataclass
@@ -71,13 +70,18 @@ class Proposal:
     @property
     def taken(self) -> set[str]:
         """The columns that have a role."""
-        used = {guess.column for guess in self.guesses if guess.column is not None and guess.role in OF_COLUMNS}
+        used = {guess.column for guess in self.guesses if guess.column is not None and guess.role in ROLES}
         return used | {name for score in self.scores for name in score.columns}
 
     @property
     def scored(self) -> list[str]:
         """The labels that a score is about."""
         return list(dict.fromkeys(score.label for score in self.scores))
+
+    @property
+    def needed(self) -> set[str]:
+        """The labels that a task needs."""
+        return {*self.scored, *self.given.values()}
 
     def task(self, label: str) -> str:
         """The name of the task that predicts a label."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from jobs.settings.relations import RESERVED, RESERVED_STARTS
+from jobs.settings.fields import OF_DIMENSION
+from jobs.settings.relations import is_reserved
 from jobs.surfaces.init.logs.columns import Column
 from jobs.surfaces.init.roles.guesses import Guess
 from jobs.surfaces.init.words import DIMENSION, NUMBERED, is_id, says, words
@@ -16,7 +18,6 @@ VALUES: Final = 50
 NAMED_VALUES: Final = 300  # of a column whose name says that people cut by it
 WHOLE: Final = 24  # different integers: more are rather a number than a name
 ROWS_EACH: Final = 10  # rows for each value, or a slice says nothing
-SPELLED: Final = re.compile(r"[^\s,;{}()=.`%]+")
 LONGEST: Final = 60
 
 
@@ -29,14 +30,13 @@ def dimensions_of(columns: Mapping[str, Column], taken: Iterable[str]) -> tuple[
     chosen, left = ranked[:MOST], ranked[MOST:]
     guesses = [Guess("dimension", each.name, _told(each), _is_known(each)) for each in chosen]
     if chosen and left:
-        guesses[-1] = Guess(**{**vars(guesses[-1]), "others": tuple(each.name for each in left[:3])})
+        guesses[-1] = replace(guesses[-1], others=tuple(each.name for each in left[:3]))
     return [each.name for each in chosen], guesses
 
 
 def usable_name(name: str) -> bool:
     """Whether a column can be a dimension under its own name: our tables have a column of that name."""
-    reserved = name.lower() in RESERVED or name.lower().startswith(RESERVED_STARTS)
-    return SPELLED.fullmatch(name) is not None and not reserved
+    return re.fullmatch(OF_DIMENSION, name) is not None and not is_reserved(name)
 
 
 def _few(column: Column) -> bool:
