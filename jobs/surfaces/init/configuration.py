@@ -104,8 +104,9 @@ def _impressions(made: Proposal) -> dict[str, Any]:
 
 def _labels(made: Proposal) -> list[str]:
     """The labels that a task needs, in the order in which they happen."""
-    needed = {*made.scored, *made.given.values()}
-    return sorted((name for name in made.labels if name in needed), key=lambda name: name not in made.given.values())
+    return sorted(
+        (name for name in made.labels if name in made.needed), key=lambda name: name not in made.given.values()
+    )
 
 
 def _tasks(made: Proposal) -> Iterator[tuple[str, Any]]:

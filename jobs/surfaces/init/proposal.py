@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from jobs.errors import ContractError, Problem
+from jobs.surfaces.init import said
 from jobs.surfaces.init.found import Proposal
 from jobs.surfaces.init.logs.columns import Column
 from jobs.surfaces.init.logs.samples import Log
@@ -16,9 +18,8 @@ from jobs.surfaces.init.roles.events import LabelLog, impressions_among, is_even
 from jobs.surfaces.init.roles.guesses import Guess
 from jobs.surfaces.init.roles.labels import LabelColumn, class_label, labels_of, truths
 from jobs.surfaces.init.roles.scores import Truth, class_scores, scores_of
-from jobs.surfaces.init.words import LABEL, says
-
-Given = Mapping[str, Sequence[str]]
+from jobs.surfaces.init.said import Given
+from jobs.surfaces.init.words import LABEL, free, says
 
 
 def proposed(logs: Sequence[Log], events: Sequence[Log], given: Given) -> Proposal:
@@ -27,7 +28,7 @@ def proposed(logs: Sequence[Log], events: Sequence[Log], given: Given) -> Propos
     Raises:
         ContractError: Something without which nothing can be evaluated is not there (exit 2).
     """
-    _check_given(given, [*logs, *events])
+    said.check_known(given, [*logs, *events])
     made = Proposal(_impressions(logs, given))
     others = [log for log in logs if log is not made.impressions]
     _keyed(made, given, [*events, *others])
@@ -36,16 +37,9 @@ def proposed(logs: Sequence[Log], events: Sequence[Log], given: Given) -> Propos
     _label_and_score(made, given)
     _conditioned(made)
     _weigh_and_cut(made, given)
+    said.check_taken(made, given)
+    _leave_out(made, given)
     return made
-
-
-def _check_given(given: Given, logs: Sequence[Log]) -> None:
-    known = [name for log in logs for name in log.columns]
-    problems = [
-        lacking.unknown(role, name, known) for role, names in given.items() for name in names if name not in known
-    ]
-    if problems:
-        raise ContractError("what was said of the columns does not fit them", problems)
 
 
 def _impressions(logs: Sequence[Log], given: Given) -> Log:
@@ -55,12 +49,13 @@ def _impressions(logs: Sequence[Log], given: Given) -> Log:
             not wanted and not is_events(log) and bool(lacking.named_scores(log))
         )
 
-    return impressions_among(logs, {log.name: has_scores(log) for log in logs})
+    return impressions_among(logs, has_scores)
 
 
 def _keyed(made: Proposal, given: Given, events: Sequence[Log]) -> None:
     """Find the times and the ids of the impressions: with a log of events they are those that it has."""
     columns = made.impressions.columns
+    said.check_time(given, columns)
     when = guesses.asked_for(given, "time", columns) or guesses.time_of(columns.values())
     named = guesses.asked_for(given, "id", columns)
     joined = [pair for log in events for pair in keys(log, made.impressions)]
@@ -69,8 +64,8 @@ def _keyed(made: Proposal, given: Given, events: Sequence[Log]) -> None:
         looked = "" if made.impressions.complete else " that were looked at"
         told = f"{100.0 * share:.4g} % of the events are about one of those{looked}"
         named = Guess("id", identity, told, is_sure(best, made.impressions))
-    free = [each for each in columns.values() if when is None or each.name != when.column]
-    made.guesses += [guess for guess in (named or guesses.id_of(free), when) if guess is not None]
+    others = [each for each in columns.values() if when is None or each.name != when.column]
+    made.guesses += [guess for guess in (named or guesses.id_of(others), when) if guess is not None]
 
 
 def _add_log(made: Proposal, log: Log, *, asked: bool) -> None:
@@ -84,13 +79,13 @@ def _add_log(made: Proposal, log: Log, *, asked: bool) -> None:
         lacks = " and ".join(name for name, of in (("an id", identity), ("a time", when)) if of is None)
         found: Any = f"the impressions have no column of {lacks}, by which events meet them"
     else:
-        found = label_log(log, made.impressions, identity, when)
+        found = label_log(log, made.impressions, identity, when, made.labels)
     if isinstance(found, str):
         if asked:
             raise ContractError(
                 "a log is no label of these impressions", [Problem(str(log.source["path"]), found, lacking.EVENTS)]
             )
-        made.passed[log.name] = found
+        made.passed[free(log.name, made.passed)] = found
         return
     label, guessed = found
     made.labels[label.name] = label
@@ -104,13 +99,14 @@ def _label_and_score(made: Proposal, given: Given) -> None:
         ContractError: There is no label, or no score (exit 2).
     """
     columns = made.impressions.columns
-    free = [each for each in columns.values() if each.name not in made.taken]
-    found, guessed = labels_of(free, given.get("label", ()))
+    others = [each for each in columns.values() if each.name not in made.taken]
+    found, guessed = labels_of(others, given.get("label", ()))
     beside = {label.topic for label in made.labels.values()} - {None}
     for label, guess in zip(found, guessed, strict=True):
         # What a log says is said once: a column of it would be a second label of the same.
         if not (made.labels and (label.topic in beside or not guess.sure)):
-            made.labels[label.name] = label
+            name = free(label.name, made.labels)
+            made.labels[name] = replace(label, name=name)
             made.guesses.append(guess)
     if not made.labels and _classes(made, given):
         return
@@ -184,20 +180,27 @@ def _weigh_and_cut(made: Proposal, given: Given) -> None:
     for role, find in {"unit": guesses.unit_of, "weight": guesses.weight_of}.items():
         guess = guesses.asked_for(given, role, columns) or find(columns.values(), made.taken)
         made.guesses += [guess] if guess is not None else []
-    spoken = set(given.get("dimension", ()))
-    used = (
-        made.taken
-        | set(made.impressions.folders)
-        | {label.column for label in made.labels.values() if isinstance(label, LabelColumn)}
-    )
-    asked = [
-        Guess("dimension", name, "as you said") for name in given.get("dimension", ()) if dimensions.usable_name(name)
-    ]
-    found, guessed = dimensions.dimensions_of(columns, used | _labels_left(columns))
-    made.dimensions = [guess.column for guess in asked if guess.column] if spoken else found
-    made.guesses += asked if spoken else guessed
+    if names := list(filter(dimensions.usable_name, given.get("dimension", ()))):
+        found, guessed = names, [Guess("dimension", name, "as you said") for name in names]
+    else:
+        used = made.taken | set(made.impressions.folders) | _labels_left(columns)
+        found, guessed = dimensions.dimensions_of(columns, used)
+    made.dimensions = found
+    made.guesses += guessed
 
 
 def _labels_left(columns: Mapping[str, Column]) -> set[str]:
     """Columns that are labels by their names: known afterwards only, so nothing to cut by."""
     return {each.name for each in columns.values() if each.binary is not None and says(each.name, LABEL)}
+
+
+def _leave_out(made: Proposal, given: Given) -> None:
+    """Pass over logs, and columns that were said to be labels, that no task needs."""
+    for name in [each for each in made.labels if each not in made.needed]:
+        label = made.labels[name]
+        if isinstance(label, LabelLog):
+            del made.labels[name]
+            made.guesses = [guess for guess in made.guesses if not guess.role.startswith(f"labels.{name}.")]
+        elif label.column not in given.get("label", ()):
+            continue
+        made.passed[free(name, made.passed)] = "no score is about it"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from itertools import count
 from typing import Final
 
 # What a word stands for, so that `clk`, `clicked` and `ctr` are one.
@@ -115,6 +116,16 @@ def slug(name: str, otherwise: str = "log") -> str:
     """
     made = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     return made if made[:1].isalpha() else f"{otherwise}_{made}" if made else otherwise
+
+
+def free(name: str, taken: Container[str]) -> str:
+    """A name that is not taken: itself, or with the first number from 2 on that is free.
+
+    >>> free("click", ()), free("click", ("click", "click_2"))
+    ('click', 'click_3')
+    """
+    names = (name if rank == 1 else f"{name}_{rank}" for rank in count(1))
+    return next(each for each in names if each not in taken)
 
 
 def singular(name: str) -> str:

@@ -13,15 +13,15 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from jobs.inputs.times import DATED
+from jobs.inputs.times import DATED, WITHOUT_ZONE
+from jobs.inputs.values import NUMBER
 from jobs.surfaces.first_rows.plausible import PER_SECOND, YEARS
 
 MOSTLY: Final = 0.99
 NEARLY_ALL: Final = 0.999
-NUMBER: Final = r"[+-]?(?:\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|(?:inf|infinity|nan))"
 WHOLE: Final = r"[+-]?\d{1,18}"
 DATE: Final = r"\d{4}-\d{1,2}-\d{1,2}"
-ZONED: Final = r".*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)"
+UTC: Final = r"\s*(?:UTC|GMT)\s*$"
 TRUTHS: Final = frozenset({"true", "false"})
 NULL_WORDS: Final = ("NULL", "null", "\\N", "NA", "N/A", "nan", "NaN", "None", "none", "-", "?")
 # What engines do not read as a time, and people take for one.
@@ -113,12 +113,19 @@ class Column:
 
     @cached_property
     def moments(self) -> pd.Series[Any]:
-        """The values as times in UTC; only of a column that holds times."""
+        """The values as times in UTC, NaT where one is none; only of a column that holds times."""
         if self.unit is not None:
-            return pd.to_datetime(self.values.astype("int64"), unit=self.unit, utc=True)  # type: ignore[call-overload,no-any-return]
+            return pd.to_datetime(self.values.astype("int64"), unit=self.unit, utc=True, errors="coerce")  # type: ignore[call-overload,no-any-return]
         if self.kind == "date" or not self.typed:
-            return pd.to_datetime(self.values.astype(str), utc=True, format="ISO8601", errors="coerce")
-        return pd.to_datetime(self.values, utc=True)
+            texts = self.values.astype(str).str.replace(UTC, "Z", regex=True)
+            return pd.to_datetime(texts, utc=True, format="ISO8601", errors="coerce")
+        return pd.to_datetime(self.values, utc=True, errors="coerce")
+
+    @property
+    def tells_time(self) -> bool:
+        """Whether some of its values are times that can be read."""
+        timed = self.kind in ("time", "date") or self.unit is not None
+        return timed and bool(self.moments.notna().any())
 
     def _of_our_days(self, per_second: int) -> bool:
         first, last = (pd.Timestamp(year, 1, 1).timestamp() * per_second for year in (YEARS.start, YEARS.stop))
@@ -169,7 +176,7 @@ def _of_text(name: str, column: pa.ChunkedArray) -> Column:
     texts = _present(column).astype(str)
     texts = texts[~texts.isin(null_words({name: texts}))]
     kind = _spelled(texts)
-    zoned = kind != "date" and (kind != "time" or bool(texts.str.fullmatch(ZONED).mean() > 0.5))
+    zoned = kind != "date" and (kind != "time" or bool(texts.str.fullmatch(WITHOUT_ZONE).mean() < 0.5))
     return Column(name, kind, _meant(texts, kind), len(column), zoned, typed=False)
 
 
@@ -189,7 +196,7 @@ def _spelled(values: pd.Series[Any]) -> str:
     stripped = values.str.strip()
     if stripped.str.lower().isin(TRUTHS).all():
         return "truth"
-    patterns = {"integer": WHOLE, "number": f"(?i){NUMBER}", "date": DATE, "time": f"{DATED}.*"}
+    patterns = {"integer": WHOLE, "number": NUMBER, "date": DATE, "time": f"{DATED}.*"}
     for kind, pattern in patterns.items():
         least = 1.0 if kind == "integer" else MOSTLY
         if stripped.str.fullmatch(pattern).mean() >= least:
@@ -211,7 +218,7 @@ HINDRANCES: Final = (
     (COMMA.pattern, False, "numbers with a comma; write them with a point, as 0.07"),
     (OTHER_TIMES.pattern, False, f"times that engines do not read; {AS_TIMES}"),
     (f"{DATED}.*", True, "times in a column of text; write them as timestamps"),
-    (f"(?i){NUMBER}", True, "numbers in a column of text; write them as numbers"),
+    (NUMBER, True, "numbers in a column of text; write them as numbers"),
 )
 
 

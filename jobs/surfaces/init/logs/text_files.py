@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.csv
 
 from jobs.errors import ContractError, Problem
-from jobs.surfaces.init.logs.columns import NUMBER
+from jobs.inputs.values import NUMBER
 
 SEPARATORS: Final = (",", "\t", ";", "|")
 LINES: Final = 200
 LOOK: Final = 2**20
-DATA: Final = re.compile(rf"(?i){NUMBER}|\d{{4}}-\d{{1,2}}-\d{{1,2}}.*")
+DATA: Final = re.compile(rf"{NUMBER}|\d{{4}}-\d{{1,2}}-\d{{1,2}}.*")
 
 
 def dialect(file: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +12,7 @@ import pandas as pd
 from jobs.surfaces.init.logs.columns import Column
 from jobs.surfaces.init.logs.samples import Log
 from jobs.surfaces.init.roles.guesses import Guess, is_time, time_of
-from jobs.surfaces.init.words import TOPICS, is_id, singular, slug, topic, words
+from jobs.surfaces.init.words import TOPICS, free, is_id, singular, slug, topic, words
 
 WINDOWS: Final = {"1h": 3_600, "6h": 21_600, "1d": 86_400, "7d": 604_800, "30d": 2_592_000, "90d": 7_776_000}
 COVERED: Final = 0.97
@@ -89,8 +89,10 @@ def _found(key: Column, identity: Column) -> float:
     return len(events & shown) / max(1, len(events))
 
 
-def label_log(log: Log, impressions: Log, identity: str, time: str) -> tuple[LabelLog, list[Guess]] | str:
-    """A log as a label of impressions with an id and a time; or, as a sentence, what it lacks for that."""
+def label_log(
+    log: Log, impressions: Log, identity: str, time: str, taken: Container[str] = ()
+) -> tuple[LabelLog, list[Guess]] | str:
+    """A log as a label of impressions with an id and a time, of a name not taken; or, as a sentence, what it lacks."""
     by_id = [each for each in keys(log, impressions) if each[2] == identity]
     if not by_id:
         return f"no column of it has the ids in {identity!r} of the impressions: {', '.join(log.columns)}"
@@ -101,7 +103,7 @@ def label_log(log: Log, impressions: Log, identity: str, time: str) -> tuple[Lab
     events = log.columns[key], log.columns[when.column]
     joined = _joined(events, (impressions.columns[identity], impressions.columns[time]))
     window, covered = _window(joined)
-    name = _named(log)
+    name = free(_named(log), taken)
     ids = frozenset(joined.loc[joined["lag"].between(0, WINDOWS[window], inclusive="left"), "id"])
     made = LabelLog(name, log, key, timed(log.columns[when.column]), window, ids)
     matched = f"{100.0 * share:.4g} % of its ids are those of impressions" + (
@@ -141,9 +143,9 @@ def _named(log: Log) -> str:
     return topic(log.name) or slug(singular(log.name), "label")
 
 
-def impressions_among(logs: Sequence[Log], scored: Mapping[str, bool]) -> Log:
+def impressions_among(logs: Sequence[Log], has_scores: Callable[[Log], bool]) -> Log:
     """The log of the impressions among several: the one with scores, else the one of most rows."""
-    return max(logs, key=lambda log: (scored[log.name], "impression" in words(log.name), log.rows.num_rows, log.name))
+    return max(logs, key=lambda log: (has_scores(log), "impression" in words(log.name), log.rows.num_rows, log.name))
 
 
 def is_events(log: Log) -> bool:

@@ -63,7 +63,7 @@ def time_of(columns: Iterable[Column], *, of_events: bool = False) -> Guess | No
 
 def is_time(column: Column) -> bool:
     """Whether a column can be one of times; of integers that could be ids, the name has to say it."""
-    return column.kind in ("time", "date") or (column.unit is not None and says(column.name, TIME))
+    return column.tells_time and (column.unit is None or says(column.name, TIME))
 
 
 def _from_to(column: Column) -> str:

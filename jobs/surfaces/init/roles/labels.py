@@ -11,7 +11,7 @@ import pandas as pd
 
 from jobs.surfaces.init.logs.columns import Column
 from jobs.surfaces.init.roles.guesses import Guess
-from jobs.surfaces.init.words import LABEL, is_id, says, slug, topic, words
+from jobs.surfaces.init.words import LABEL, free, is_id, says, slug, topic, words
 
 MOST_CLASSES: Final = 50
 # What is or is not so of an impression before anything happens to it.
@@ -59,7 +59,7 @@ def labels_of(columns: Iterable[Column], given: Sequence[str] = ()) -> tuple[lis
     if given:
         chosen = [each for each in binary if each.name in given]
         return _made(chosen), [Guess("label", each.name, _share(each)) for each in chosen]
-    named = [each for each in binary if says(each.name, LABEL) and not is_id(each.name) and each.binary]
+    named = [each for each in binary if says(each.name, LABEL) and not is_id(each.name)]
     if named:
         return _made(named), [Guess("label", each.name, _share(each)) for each in named]
     others = [each for each in binary if not says(each.name, TRAITS) and each.distinct == 2]
@@ -75,7 +75,7 @@ def _made(columns: Sequence[Column]) -> list[LabelColumn]:
     made: dict[str, LabelColumn] = {}
     for each in columns:
         said = topic(each.name)
-        name = said if said is not None and said not in made else slug(each.name, "label")
+        name = said if said is not None and said not in made else free(slug(each.name, "label"), made)
         made[name] = LabelColumn(name, each.name, each.binary or "binary", topic=said)
     return list(made.values())
 

@@ -13,7 +13,7 @@ import pandas as pd
 from jobs.surfaces.init.logs.columns import MOSTLY, Column
 from jobs.surfaces.init.roles.guesses import FEW_ABSENT, Guess
 from jobs.surfaces.init.roles.labels import LabelColumn
-from jobs.surfaces.init.words import LOGIT, NO_SCORE, NUMBERED, SCORE, TOPICS, is_id, says, slug, topic, words
+from jobs.surfaces.init.words import LOGIT, NO_SCORE, NUMBERED, SCORE, TOPICS, free, is_id, says, slug, topic, words
 
 NO_WORSE: Final = 1.1  # than a constant, by the squared error
 NO_FARTHER: Final = 1.5  # of one that ranks: a real model may be badly calibrated
@@ -130,7 +130,8 @@ def _paired(columns: Sequence[Column], truths: Sequence[Truth]) -> list[Score]:
     made: dict[tuple[str, str], Score] = {}
     for each, label in labels:
         model = _model(each, truths) if several else "model"
-        model = slug(each.name, "model") if (model, label) in made else model
+        taken = [known for known, of in made if of == label]
+        model = free(slug(each.name, "model"), taken) if model in taken else model
         scale = scale_of(each) or "probability"
         made[model, label] = Score((each.name,), label, model, scale, each.absent <= FEW_ABSENT)
     return list(made.values())
