@@ -16,6 +16,7 @@ from jobs.errors import ContractError, Problem
 from jobs.ledger import tables
 from jobs.settings import Evaluation
 from jobs.sql.views import known, register
+from udfs.kinds import KINDS
 
 DAYS: Final = 28
 VIEWS: Final = ("night_status", "chosen_age", "runs_latest")
@@ -50,6 +51,11 @@ class Night:
         """The answer to a query as rows."""
         found: list[dict[str, Any]] = self.table(sql).to_pylist()
         return found
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """The losses of the tasks."""
+        return tuple(dict.fromkeys(KINDS[task.kind].loss for task in self.settings.tasks.values()))
 
     @property
     def itself(self) -> str:

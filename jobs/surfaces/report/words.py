@@ -20,6 +20,9 @@ REASONS = {
     "no_day": "the earlier day is not there",
     "not_recorded": "not recorded on that day",
     "labels_can_change": "labels can still change",
+    "provisional": "the night is provisional",
+    "other_shards": "too few shards are those of the earlier day",
+    "cells_not_by_shard": "the earlier day had not declared the slice",
     "no_shards": "bins are not kept by shard",
 }
 

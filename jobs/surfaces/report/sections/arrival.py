@@ -12,7 +12,8 @@ from jobs.surfaces.report.section import Section
 TITLE = "Label arrival"
 LEAD = (
     "Weight of the positives of each day's impressions at this label age. Diamonds with whiskers are what the days "
-    "before let expect of a day, with the interval of one day; a label below it is late, or missing."
+    "before let expect, with the interval of a single day. Labels that lag by more than chance and the shortfall "
+    "that is configured are late, or missing."
 )
 LAGGING = ("labels_late", "labels_missing")
 MOST = 20

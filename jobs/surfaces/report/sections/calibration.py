@@ -44,6 +44,8 @@ class Calibration(NamedTuple):
 
 def sql(night: Night) -> str:
     """The query for the bands of all impressions: bins of the score until each band has its share of the weight."""
+    # Of a bin that weighs nearly nothing the middle is the whole, as doubles have it: it is of the last band.
+    band = f"LEAST(CAST(FLOOR({BANDS} * middle / whole) AS INT), {BANDS - 1})"
     return f"""\
 WITH binned AS (
   SELECT task, model, bin, SUM(n) AS n, SUM(positive_weight) AS positives,
@@ -60,12 +62,12 @@ placed AS (
   WHERE weight > 0
 ),
 banded AS (
-  SELECT task, model, CAST(FLOOR({BANDS} * middle / whole) AS INT) AS band,
+  SELECT task, model, {band} AS band,
     SUM(n) AS n, CAST(SUM(weight) AS DOUBLE) AS weight,
     CAST(SUM(positives) AS DOUBLE) / CAST(SUM(weight) AS DOUBLE) AS actual,
     CAST(SUM(score_sum) AS DOUBLE) / CAST(SUM(weight) AS DOUBLE) AS predicted
   FROM placed
-  GROUP BY task, model, CAST(FLOOR({BANDS} * middle / whole) AS INT)
+  GROUP BY task, model, {band}
 ),
 spread AS (
   SELECT task, model, band, n, weight, predicted, actual,
@@ -73,7 +75,9 @@ spread AS (
     SQRT({Z2} * (actual * (1 - actual) + {Z2} / (4 * n)) / n) / (1 + {Z2} / n) AS reach
   FROM banded
 )
-SELECT task, model, band, n, weight, predicted, actual, center - reach AS low, center + reach AS high
+SELECT task, model, band, n, weight, predicted, actual,
+  CASE WHEN center < reach THEN 0E0 ELSE center - reach END AS low,
+  CASE WHEN center + reach > 1 THEN 1E0 ELSE center + reach END AS high
 FROM spread
 ORDER BY task, model, band"""
 

@@ -10,7 +10,6 @@ from jobs.surfaces.report.charts.glyphs import Bar, bar, shared
 from jobs.surfaces.report.charts.scale import Scale
 from jobs.surfaces.report.night import Night, Row, texts
 from jobs.surfaces.report.section import Section
-from udfs.kinds import KINDS
 
 TITLE = "What changed"
 LEAD = (
@@ -48,13 +47,12 @@ class Told(NamedTuple):
 
 def sql(night: Night) -> str:
     """The query for the changes of all impressions."""
-    losses = dict.fromkeys(KINDS[task.kind].loss for task in night.settings.tasks.values())
     return (
         "SELECT task, model, metric, against, before, now, difference, ci_low, ci_high, relative_difference,\n"
         "  within, mix, interaction, calibration, discrimination, uncertainty, half_width, first_bad_day, reason,\n"
         "  ci_reason\n"
         f"FROM changes\nWHERE {night.itself} AND slice = ''\n"
-        f"  AND metric IN ({texts(dict.fromkeys((*losses, ENTROPY)))})\n"
+        f"  AND metric IN ({texts(dict.fromkeys((*night.losses, ENTROPY)))})\n"
         "ORDER BY task, metric, against, model"
     )
 

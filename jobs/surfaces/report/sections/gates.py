@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import count
+from typing import Any, NamedTuple
 
 from jobs.surfaces.report.charts.glyphs import Whisker, allowed, shared, whisker
 from jobs.surfaces.report.charts.scale import Scale
@@ -27,10 +29,20 @@ class Judged(NamedTuple):
 
 
 class Gates(NamedTuple):
-    """The gates that are shown, how many there are of each verdict, and how many are left out."""
+    """The gates of the night.
+
+    Attributes:
+        rows: Those shown, of every gate that fails one at the least.
+        counts: How many there are of each verdict, each slice counted.
+        failing: The names of all gates by which the night fails.
+        unseen: How many of those that fail are not shown.
+        more: How many others are not.
+    """
 
     rows: list[Judged]
     counts: dict[str, int]
+    failing: list[str]
+    unseen: int
     more: int
 
 
@@ -52,11 +64,30 @@ def made(night: Night) -> Section:
     if not rows:
         why = "This night was evaluated before there were gates; `lossledger gate` judges it from its tables."
         return Section("gates", TITLE, LEAD, why)
-    ordered = sorted(rows, key=lambda row: (not row["fails"], ORDER[row["verdict"]], row["gate"], row["slice"]))
-    scales = {name: _scale([row for row in rows if row["gate"] == name]) for name in {row["gate"] for row in rows}}
-    shown = [Judged(row, _mark(row, scales[row["gate"]])) for row in ordered[:MOST]]
+    return Section("gates", TITLE, LEAD, None, of_rows(rows), query)
+
+
+def of_rows(rows: Sequence[Row]) -> Gates:
+    """The gates of which these are the rows: all are counted, however many are shown."""
+    failing = sorted((row for row in rows if row["fails"]), key=_place)
+    others = sorted((row for row in rows if not row["fails"]), key=_place)
+    names = [*dict.fromkeys(row["gate"] for row in failing)]
+    shown = [*_first_of_each(failing), *others][: max(MOST, len(names))]
+    scales = {name: _scale([row for row in rows if row["gate"] == name]) for name in {row["gate"] for row in shown}}
+    judged = [Judged(row, _mark(row, scales[row["gate"]])) for row in sorted(shown, key=_place)]
     counts = {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in ORDER}
-    return Section("gates", TITLE, LEAD, None, Gates(shown, counts, len(rows) - len(shown)), query)
+    unseen = max(0, len(failing) - len(shown))
+    return Gates(judged, counts, names, unseen, len(rows) - len(shown) - unseen)
+
+
+def _place(row: Row) -> tuple[Any, ...]:
+    return not row["fails"], ORDER[row["verdict"]], row["gate"], row["slice"]
+
+
+def _first_of_each(rows: Sequence[Row]) -> list[Row]:
+    """The first slice of every gate, then the second of each: of no gate is there none among the first."""
+    places: defaultdict[str, count[int]] = defaultdict(count)
+    return sorted(rows, key=lambda row: next(places[row["gate"]]))
 
 
 def _scale(rows: Sequence[Row]) -> Scale:

@@ -47,19 +47,22 @@ class Map(NamedTuple):
 def sql(metrics: Iterable[str], night: Night) -> str:
     """The query for how far every declared slice is off, day by day."""
     return (
-        "SELECT m.task, m.model, m.metric, m.slice, m.event_date, m.value, m.n, m.is_final,\n"
-        f"  CASE WHEN m.metric = '{CALIBRATION}' THEN m.value - 1\n"
-        "    ELSE m.value / NULLIF(AVG(m.value) OVER (\n"
+        "SELECT task, model, metric, slice, event_date, value, n, is_final,\n"
+        f"  CASE WHEN metric = '{CALIBRATION}' THEN value - 1 WHEN mean = 0 THEN 0 ELSE value / mean - 1 END AS off\n"
+        "FROM (\n"
+        "  SELECT m.task, m.model, m.metric, m.slice, m.event_date, m.value, m.n, m.is_final,\n"
+        "    AVG(m.value) OVER (\n"
         "      PARTITION BY m.task, m.model, m.metric, m.slice ORDER BY m.event_date\n"
         "      ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING\n"
-        "    ), 0) - 1 END AS off\n"
-        "FROM metrics AS m\n"
-        "JOIN chosen_age AS chosen ON chosen.event_date = m.event_date AND chosen.task = m.task\n"
-        f"WHERE m.slice <> '' AND m.event_date {night.lately}\n"
-        f"  AND m.age_hours = {night.age_of_day}\n"
-        f"  AND m.metric IN ({texts(metrics)})\n"
-        "  AND m.value <> 0\n"
-        "ORDER BY m.task, m.model, m.metric, m.slice, m.event_date"
+        "    ) AS mean\n"
+        "  FROM metrics AS m\n"
+        "  JOIN chosen_age AS chosen ON chosen.event_date = m.event_date AND chosen.task = m.task\n"
+        f"  WHERE m.slice <> '' AND m.event_date {night.lately}\n"
+        f"    AND m.age_hours = {night.age_of_day}\n"
+        f"    AND m.metric IN ({texts(metrics)})\n"
+        "    AND m.value IS NOT NULL\n"
+        ") AS days\n"
+        "ORDER BY task, model, metric, slice, event_date"
     )
 
 
@@ -68,8 +71,7 @@ def made(night: Night) -> Section:
     if not any(night.settings.slices):
         why = "No slice is declared: `slices` in the configuration says by which dimensions metrics are cut."
         return Section("heat", TITLE, LEAD, why)
-    losses = [KINDS[task.kind].loss for task in night.settings.tasks.values()]
-    query = sql(dict.fromkeys((*losses, ENTROPY, CALIBRATION)), night)
+    query = sql(dict.fromkeys((*night.losses, ENTROPY, CALIBRATION)), night)
     rows = night.rows(query)
     wanted = [*_wanted(night, rows)]
     days = [day for day in night.every_day if day in {row["event_date"] for row in rows}]
@@ -84,8 +86,7 @@ def _wanted(night: Night, rows: Sequence[Row]) -> Iterator[tuple[tuple[str, str,
     """Of each task and model predicted / actual, where it has that, and normalized entropy or else its loss."""
     by_key: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        if row["off"] is not None:
-            by_key.setdefault((row["task"], row["model"], row["metric"]), []).append(row)
+        by_key.setdefault((row["task"], row["model"], row["metric"]), []).append(row)
     for task, model in night.settings.pairs:
         loss = KINDS[night.settings.tasks[task].kind].loss
         for metric in (CALIBRATION, ENTROPY if (task, model, ENTROPY) in by_key else loss):

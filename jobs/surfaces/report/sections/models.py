@@ -15,6 +15,7 @@ from udfs.kinds import KINDS
 
 TITLE = "Models"
 LEAD = "Of all impressions, with 95 % intervals by shard of users. Of losses and normalized entropy less is better."
+NOT_THEN = "This night was evaluated without [] among its slices: there is no number of all impressions."
 NO_TOTAL = (
     "There is no number of all impressions, as [] is none of `slices` in the configuration; "
     "the view slice_metrics has those of the slices."
@@ -83,7 +84,8 @@ def made(night: Night) -> Section:
     )
     rows = night.rows(query)
     if not rows:
-        return Section("models", TITLE, LEAD, NO_TOTAL, Models([], [], [], None, NO_TOTAL))
+        why = NOT_THEN if () in night.settings.slices else NO_TOTAL
+        return Section("models", TITLE, LEAD, why, Models([], [], [], None, why))
     tasks = [found for task in night.settings.tasks if (found := _task(night, task, rows)).models]
     return Section("models", TITLE, LEAD, None, Models(tasks, *_compared(night)), query)
 

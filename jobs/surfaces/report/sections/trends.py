@@ -9,14 +9,16 @@ from jobs.settings.judgement.changing import ENTROPY
 from jobs.surfaces.report.charts.lines import Line, Panel, Value, panel
 from jobs.surfaces.report.night import Night, Row, texts
 from jobs.surfaces.report.section import Section
-from jobs.surfaces.report.sections.models import title
+from jobs.surfaces.report.sections.models import NO_TOTAL, title
 from udfs.kinds import KINDS
 
 TITLE = "Day by day"
 LEAD = (
-    "Each day at the label age at which its labels no longer change, or at the newest that there is. Hatched: labels "
-    "can still change there; a diamond is what the number will be once all are in, with its interval."
+    "This day at its own label age, those before at the one at which their labels no longer change, or at the newest "
+    "that there is. Hatched: labels can still change; a diamond is what the number is expected to be once all labels "
+    "are in, with its interval."
 )
+NO_VALUE = "No loss of all impressions has a value on any of these days: `reason` in the view metrics_latest says why."
 CALIBRATION = "predicted_over_actual"
 NOWCAST = "[nowcast]"
 AIMS = {CALIBRATION: 1.0}
@@ -48,13 +50,11 @@ def sql(night: Night, metrics: Sequence[str]) -> str:
 
 def made(night: Night) -> Section:
     """A panel for each task and number, or why there is none."""
-    losses = dict.fromkeys(KINDS[task.kind].loss for task in night.settings.tasks.values())
-    query = sql(night, [*dict.fromkeys((*losses, ENTROPY, CALIBRATION))])
+    query = sql(night, [*dict.fromkeys((*night.losses, ENTROPY, CALIBRATION))])
     rows = night.rows(query)
     panels = [found for task in night.settings.tasks for found in _panels(night, task, rows)]
     if not panels:
-        why = "There is no number of all impressions on any of these days, as [] is none of `slices`."
-        return Section("trends", TITLE, LEAD, why)
+        return Section("trends", TITLE, LEAD, NO_VALUE if () in night.settings.slices else NO_TOTAL)
     shown = panels[:PANELS]
     drawn = {(each.key.split("/")[1], each.metric) for each in shown}
     of_shown = [row for row in rows if (row["task"], row["metric"].removesuffix(NOWCAST)) in drawn]

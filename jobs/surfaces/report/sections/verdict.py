@@ -59,25 +59,31 @@ def made(night: Night, sections: Sequence[Section], run: Row) -> Verdict:
 def sentence_of(night: Night, status: Row, gates: Any) -> str:
     """The verdict in one sentence."""
     at = f"{night.day:%A}, {night.day.day} {night.day:%B %Y}"
-    word, message = status["status"], status["message"]
+    word, message = status["status"], _told(status["message"])
     if word == "in_doubt":
         return f"Do not use the numbers of {at}: its tables are of two runs, or of one that did not end. Run it again."
     if word == "provisional":
-        return f"{at} is provisional: {message}."
+        return f"{at} is {message or 'provisional'}."
     if word in ("labels_late", "labels_missing"):
         late, missing = status["labels_late"], status["labels_missing"]
         counts = " and ".join(
-            f"{word} in {count} slice{'s' * (count != 1)}"
-            for word, count in (("late", late), ("missing", missing))
+            f"{how} in {count} slice{'s' * (count != 1)}"
+            for how, count in (("late", late), ("missing", missing))
             if count
         )
         return f"Labels of {at} are {counts}: what rests on them is not final, and models are not judged by it."
     if word == "red":
-        failing = [*dict.fromkeys(judged.row["gate"] for judged in gates.rows if judged.row["fails"])]
-        return f"{at} is red: {listed(failing)} fail{'s' * (len(failing) == 1)}."
+        return f"{at} is red: {listed(gates.failing)} fail{'s' * (len(gates.failing) == 1)}."
     if word != "ok":
-        return f"The newest run of {at} was {word}: {message}; these are the numbers of the run before."
+        became = "failed" if word == "failed" else f"was {word}"
+        why = f": {message}" if message else ""
+        return f"The newest run of {at} {became}{why}; these are the numbers of the run before."
     return _well(at, gates)
+
+
+def _told(message: str | None) -> str:
+    """What a run has said of itself, without the end of its sentence: ours goes on."""
+    return (message or "").strip().rstrip(".")
 
 
 def _well(at: str, gates: Any) -> str:

@@ -11,13 +11,15 @@ from jobs.ledger.stamp import Stamp
 from jobs.surfaces.report.charts.glyphs import Bar, bar, shared
 from jobs.surfaces.report.night import Night, Row, texts
 from jobs.surfaces.report.section import Section
-from udfs.kinds import KINDS
+from jobs.surfaces.report.words import reason
 
 TITLE = "Worst slices"
 LEAD = (
     f"Beyond what chance allows, at a false discovery rate of {RATE:.0%}. Harm is the loss added times the weight: "
     "what the slice has cost since then, in the unit of the loss."
 )
+NOT_ASKED = "Days are not held against earlier ones: `changes` in the configuration says against which."
+NO_NIGHT = "No night was held against earlier days yet."
 MOST = 12
 
 
@@ -39,12 +41,11 @@ class Worst(NamedTuple):
 
 def sql(night: Night) -> str:
     """The query for the slices that became worse, those of a task and earlier day beside each other."""
-    losses = dict.fromkeys(KINDS[task.kind].loss for task in night.settings.tasks.values())
     return (
         "SELECT task, model, metric, against, slice, before, now, difference, ci_low, ci_high, within, mix, harm,\n"
         "  first_bad_day, n, weight, p_adjusted\n"
         f"FROM changes\nWHERE {night.itself} AND slice <> ''\n"
-        f"  AND metric IN ({texts(losses)})\n"
+        f"  AND metric IN ({texts(night.losses)})\n"
         f"  AND harm > 0 AND p_adjusted <= {RATE}\n"
         "ORDER BY harm DESC, task, model, against, slice"
     )
@@ -56,12 +57,42 @@ def made(night: Night) -> Section:
         return Section("worst", TITLE, LEAD, "No slice is declared: see `slices` in the configuration.")
     told = _told(night)
     if "changes" not in night.made:
-        why = "Days are not held against earlier ones: `changes` in the configuration says against which."
+        why = NO_NIGHT if night.settings.changes.names else NOT_ASKED
         return Section("worst", TITLE, LEAD, None, Worst(told, [], 0, why))
     query = sql(night)
     rows = night.rows(query)
-    nothing = None if rows else "No declared slice has become worse by more than chance allows."
-    return Section("worst", TITLE, LEAD, None, Worst(told, _drawn(rows[:MOST]), len(rows), nothing), query)
+    if rows:
+        return Section("worst", TITLE, LEAD, None, Worst(told, _drawn(rows[:MOST]), len(rows), None), query)
+    query = judged_sql(night)
+    return Section("worst", TITLE, LEAD, None, Worst(told, [], 0, none_worse(night.rows(query))), query)
+
+
+def judged_sql(night: Night) -> str:
+    """The query for how many slices were judged, and why the others were not."""
+    return (
+        "SELECT p_adjusted IS NOT NULL AS judged, CASE WHEN p_adjusted IS NULL THEN ci_reason END AS reason,\n"
+        "  COUNT(*) AS slices\n"
+        f"FROM changes\nWHERE {night.itself} AND slice <> ''\n"
+        f"  AND metric IN ({texts(night.losses)})\n"
+        "GROUP BY 1, 2\nORDER BY slices DESC, reason"
+    )
+
+
+def none_worse(counts: Sequence[Row]) -> str:
+    """Why no slice is told as worse: of those that were judged none is, or none could be judged.
+
+    Args:
+        counts: How many `slices` were `judged`, of each model and against each earlier day, and the `reason` of others.
+    """
+    judged = sum(row["slices"] for row in counts if row["judged"])
+    others = [row for row in counts if not row["judged"]]
+    whys = "; ".join(f"{reason(row['reason'])} ({row['slices']:,})" for row in others)
+    if not counts:
+        return "This night was evaluated without `changes` of declared slices: none could be judged."
+    if not judged:
+        return f"No declared slice could be judged against an earlier day: {whys}."
+    told = f"No declared slice has become worse by more than chance allows; changes that were judged: {judged:,}"
+    return f"{told}, not judged: {whys}." if others else f"{told}."
 
 
 def _told(night: Night) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ def status(word, **counts):
 def gates(**counts):
     every = {"failed": 0, "undecided": 0, "not_judged": 0, "passed": 0, **counts}
     rows = [Judged({"gate": name, "fails": True}, None) for name in ("honest", "better", "honest")[: every["failed"]]]
-    return Gates(rows, every, 0)
+    names = [*dict.fromkeys(row.row["gate"] for row in rows)]
+    return Gates(rows, every, names, 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -40,11 +41,22 @@ def gates(**counts):
             "Labels of Friday, 20 November 2026 are late in 1 slice and missing in 2 slices: what rests on them is not "
             "final, and models are not judged by it.",
         ),
-        (status("provisional"), None, "Friday, 20 November 2026 is provisional: a log is not whole."),
         (
-            status("failed"),
+            status("provisional", message="provisional, as a log is not whole"),
             None,
-            "The newest run of Friday, 20 November 2026 was failed: a log is not whole; these are the numbers of the "
+            "Friday, 20 November 2026 is provisional, as a log is not whole.",
+        ),
+        (status("provisional", message=None), None, "Friday, 20 November 2026 is provisional."),
+        (
+            status("failed", message="the disk is full.\n"),
+            None,
+            "The newest run of Friday, 20 November 2026 failed: the disk is full; these are the numbers of the run "
+            "before.",
+        ),
+        (
+            status("refused"),
+            None,
+            "The newest run of Friday, 20 November 2026 was refused: a log is not whole; these are the numbers of the "
             "run before.",
         ),
     ],
