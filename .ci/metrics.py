@@ -44,8 +44,8 @@ JOINT = (
     "for every model that scores all of them. The losses are "
     f"{', '.join(f'`{kind.loss}` of {kind.name} tasks' for kind in KINDS.values())}. "
     "Unit: weighted loss; NULL for the reason of the first loss that is NULL. The `task` of its row is the declared "
-    "name; its `n`, `weight` and `positives` are those of the first task. Example: losses of 0.25 and 0.5 with the "
-    "weights 1 and 2 make 1.25."
+    "name; its `n`, `weight` and `positives` are those of the task whose name comes first. Example: losses of "
+    "0.25 and 0.5 with the weights 1 and 2 make 1.25."
 )
 REASONS = {
     "too_few_rows": "The slice has fewer rows than `limits.min_rows`. Goes before all others.",

@@ -42,25 +42,17 @@ def configured(settings: Evaluation, event: Event) -> Evaluation:
         ConfigurationError: It cannot be read any more (exit 2).
     """
     now = settings.document()
-    document = _like(json.loads(event["config"]), now)
+    document = json.loads(event["config"])
     labels = _in_order(document, event["config_hash"], list(settings.labels))
     of_now = {name: now[name] for name in ("tables", "lease")}
     return parse({**document, "labels": {name: document["labels"][name] for name in labels}, **of_now})
 
 
-def _like(recorded: Any, now: Any) -> Any:
-    """A recorded section with its keys in the order that they have now, as JSON of a table is sorted by them.
-
-    The order of tasks and models decides that of the columns of a row, and by it the hash that tells copies apart.
-    """
-    if not (isinstance(recorded, dict) and isinstance(now, dict)):
-        return recorded
-    known = [key for key in now if key in recorded]
-    return {key: _like(recorded[key], now.get(key)) for key in dict.fromkeys((*known, *recorded))}
-
-
 def _in_order(document: Mapping[str, Any], config_hash: str, known: Sequence[str]) -> Sequence[str]:
-    """The labels in the order in which they were declared: JSON of a table has lost it, the hash has not."""
+    """The labels in the order in which they were declared: JSON of a table has lost it, the hash has not.
+
+    The order of no other key says anything.
+    """
     names = sorted(document["labels"], key=lambda name: known.index(name) if name in known else len(known))
     for order in itertools.islice(itertools.permutations(names), 50_000):
         if fingerprint(order, document) == config_hash:

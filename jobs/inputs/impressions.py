@@ -72,13 +72,17 @@ def dimension_columns(settings: Evaluation) -> list[str]:
 
 
 def mapped_columns(settings: Evaluation) -> list[str]:
-    """The columns of the impressions that the configuration names, each once, in its order."""
+    """The columns of the impressions that the configuration names, each once.
+
+    Their order decides what their hash is, and with it which copy is kept and the shard of a row without a unit: so
+    it is that of lists and labels, whose order the fingerprint of a configuration knows, or that of names.
+    """
     columns = settings.impressions.columns
     names = [columns.id, columns.time and columns.time.column, columns.unit, columns.group, *settings.dimensions]
     names.append(columns.sampling_rate)
     names += [label.column for label in settings.label_columns.values()]
-    names += [name for name, _ in weight_columns(settings) if name]
-    names += [name for score, _, _ in score_columns(settings) for name in score]
+    names += sorted(name for name, _ in weight_columns(settings) if name)
+    names += sorted(name for score, _, _ in score_columns(settings) for name in score)
     return list(dict.fromkeys(name for name in names if name))
 
 

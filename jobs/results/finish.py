@@ -140,7 +140,7 @@ def _joint(rows: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
     """Declared weighted sums of the losses of several tasks, for every model that has them all."""
     for name, weights in settings.joint.items():
         losses: dict[tuple[str, str], dict[str, dict[str, object]]] = {}
-        for task in weights:
+        for task in sorted(weights):
             loss = KINDS[settings.tasks[task].kind].loss
             of_task = rows.filter(pc.and_(pc.equal(rows["task"], task), pc.equal(rows["metric"], loss)))
             for row in of_task.to_pylist():
@@ -151,7 +151,7 @@ def _joint(rows: pa.Table, settings: Evaluation) -> Iterator[pa.Table]:
 
 
 def _joint_row(name: str, weights: Mapping[str, float], of: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    first = of[next(iter(weights))]
+    first = of[min(weights)]
     reason = next((row["reason"] for row in of.values() if row["reason"] is not None), None)
     value = None if reason else math.fsum(weight * of[task]["value"] for task, weight in weights.items())
     return {**first, "task": name, "metric": "joint_loss", "value": value, "reason": reason, "unit": "weighted loss"}

@@ -39,7 +39,7 @@ def label_arrival(curves: Mapping[str, Curve], known: Vintages, settings: Evalua
 
 
 def told_by(curves: Mapping[str, Curve], settings: Evaluation) -> dict[str, str]:
-    """By label the task that tells of it, the first of several.
+    """By label the task that tells of it, the first of several by name.
 
     One over all impressions goes before one that is given another label, one of their own weight before others.
     """
@@ -49,7 +49,7 @@ def told_by(curves: Mapping[str, Curve], settings: Evaluation) -> dict[str, str]
         if tasks:
             of = {task: settings.tasks[task] for task in tasks}
             found[label] = min(
-                tasks, key=lambda task: (of[task].given is not None, bool(of[task].weight or of[task].propensity))
+                tasks, key=lambda task: (of[task].given is not None, bool(of[task].weight or of[task].propensity), task)
             )
     return found
 
