@@ -65,61 +65,53 @@ counted AS (
   ) AS each_table
   GROUP BY event_date, age_hours
 ),
--- The sums that a refresh may be made of: of the newest run of rows that was done.
-whole AS (
-  SELECT counted.event_date, counted.age_hours, counted.sums_id AS sums_run_id
-  FROM counted
-  JOIN placed AS summed
-    ON summed.event_date = counted.event_date AND summed.age_hours = counted.age_hours
-    AND summed.run_id = counted.sums_id AND summed.done_time IS NOT NULL AND summed.sums_run_id IS NULL
-    AND (summed.place_of_rows_by_start = 1 OR summed.place_of_rows_by_end = 1)
-  WHERE counted.sums_id = counted.other_sums_id AND counted.required_sums = 2
-),
--- The run that all rows are of: the same in every table, or of what is made of sums the refresh that was made of these.
-one AS (
-  SELECT counted.event_date, counted.age_hours, counted.made_id AS run_id
-  FROM counted
-  LEFT JOIN run AS made
-    ON made.event_date = counted.event_date AND made.age_hours = counted.age_hours AND made.run_id = counted.made_id
-  WHERE counted.made_id = counted.other_made_id AND counted.sums_id = counted.other_sums_id
-    AND counted.required_sums = 2 AND counted.required_made = 1
-    AND counted.sums_id = COALESCE(made.sums_run_id, counted.made_id)
-),
--- Every day and age of `runs` with what the tables hold of it: the run where it is one, and whether it may be trusted.
+-- Windows over a day and age in place of joins of `runs` with itself: Apache Spark plans each of these anew, and prunes
+-- the partitions of one by all of the others.
 known AS (
   SELECT
-    newest.event_date, newest.age_hours, newest.run_id, newest.ending, done.event_date IS NOT NULL AS was_done,
-    counted.event_date IS NOT NULL AS has_rows, one.run_id AS held_run_id, whole.sums_run_id
-  FROM placed AS newest
-  LEFT JOIN placed AS done
-    ON done.event_date = newest.event_date AND done.age_hours = newest.age_hours
-    AND done.done_time IS NOT NULL AND done.place_by_end = 1
+    placed.*,
+    MAX(CASE WHEN placed.place = 1 THEN placed.run_id END) OVER night AS newest_id,
+    MAX(CASE WHEN placed.place = 1 THEN placed.ending END) OVER night AS newest_ending,
+    COUNT(placed.done_time) OVER night > 0 AS was_done,
+    counted.event_date IS NOT NULL AS has_rows,
+    counted.sums_id, counted.made_id,
+    COALESCE(counted.sums_id = counted.other_sums_id AND counted.required_sums = 2, FALSE) AS has_one_sums,
+    COALESCE(counted.made_id = counted.other_made_id AND counted.required_made = 1, FALSE) AS has_one_made,
+    MAX(CASE WHEN placed.run_id = counted.made_id THEN placed.sums_run_id END) OVER night AS made_of
+  FROM placed
   LEFT JOIN counted
-    ON counted.event_date = newest.event_date AND counted.age_hours = newest.age_hours
-  LEFT JOIN one
-    ON one.event_date = newest.event_date AND one.age_hours = newest.age_hours
-  LEFT JOIN whole
-    ON whole.event_date = newest.event_date AND whole.age_hours = newest.age_hours
-  WHERE newest.place = 1
+    ON counted.event_date = placed.event_date AND counted.age_hours = placed.age_hours
+  WINDOW night AS (PARTITION BY placed.event_date, placed.age_hours)
 ),
-trusted AS (
-  SELECT known.*, holder.run_id AS trusted_run_id
+-- held_run_id: the same run in every table, or of what is made of sums the refresh that was made of these.
+held_by_one AS (
+  SELECT
+    known.*,
+    CASE WHEN has_one_sums AND has_one_made AND sums_id = COALESCE(made_of, made_id) THEN made_id END AS held_run_id
   FROM known
-  LEFT JOIN placed AS holder
-    ON holder.event_date = known.event_date AND holder.age_hours = known.age_hours
-    AND holder.run_id = known.held_run_id AND holder.done_time IS NOT NULL
-    AND (holder.place_by_start = 1 OR holder.place_by_end = 1)
+),
+-- trusted_run_id: that run, where it was done and is the last to begin or to end.
+-- whole_run_id: the newest run of rows that was done, whose sums a refresh may be made of.
+trusted AS (
+  SELECT
+    held_by_one.*,
+    MAX(CASE
+      WHEN run_id = held_run_id AND done_time IS NOT NULL AND (place_by_start = 1 OR place_by_end = 1) THEN run_id
+    END) OVER night AS trusted_run_id,
+    MAX(CASE
+      WHEN has_one_sums AND run_id = sums_id AND done_time IS NOT NULL AND sums_run_id IS NULL
+        AND (place_of_rows_by_start = 1 OR place_of_rows_by_end = 1) THEN run_id
+    END) OVER night AS whole_run_id
+  FROM held_by_one
+  WINDOW night AS (PARTITION BY event_date, age_hours)
 )
 SELECT
-  shown.event_date, shown.age_hours, shown.run_id,
-  COALESCE(shown.ending, 'in_doubt') AS state,
-  shown.started_time, shown.ended_time,
-  shown.rows_read, shown.rows_outside, shown.rows_rejected, shown.rows_duplicate, shown.rows_scored,
-  shown.rejected, shown.message,
-  trusted.ending IS NULL OR (trusted.trusted_run_id IS NULL AND (trusted.has_rows OR trusted.was_done)) AS in_doubt,
-  trusted.held_run_id, trusted.sums_run_id
+  event_date, age_hours, run_id,
+  COALESCE(ending, 'in_doubt') AS state,
+  started_time, ended_time,
+  rows_read, rows_outside, rows_rejected, rows_duplicate, rows_scored,
+  rejected, message,
+  newest_ending IS NULL OR (trusted_run_id IS NULL AND (has_rows OR was_done)) AS in_doubt,
+  held_run_id, whole_run_id AS sums_run_id
 FROM trusted
-JOIN placed AS shown
-  ON shown.event_date = trusted.event_date AND shown.age_hours = trusted.age_hours
-  AND shown.run_id = CASE WHEN trusted.ending = 'done' THEN COALESCE(trusted.trusted_run_id, trusted.run_id)
-    ELSE trusted.run_id END
+WHERE run_id = CASE WHEN newest_ending = 'done' THEN COALESCE(trusted_run_id, newest_id) ELSE newest_id END
