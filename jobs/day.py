@@ -46,7 +46,7 @@ class Day:
         """The dates that a source partitioned by a date of any zone may have put rows of the day to a moment under."""
         one = timedelta(days=1)
         first, last = self.date - one, moment.astimezone(ZoneInfo(self.timezone)).date() + one
-        return [first + k * one for k in range((last - first).days + 1)]
+        return dates(first, last)
 
     def as_of(self, age_hours: int) -> datetime:
         """The moment up to which labels are known at an age, UTC."""
@@ -58,6 +58,15 @@ class Day:
 
     def _midnight(self, day: dt.date) -> datetime:
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+def dates(first: dt.date, last: dt.date) -> list[dt.date]:
+    """The dates from the first to the last.
+
+    >>> [str(each) for each in dates(dt.date(2026, 2, 27), dt.date(2026, 3, 1))]
+    ['2026-02-27', '2026-02-28', '2026-03-01']
+    """
+    return [first + timedelta(days=k) for k in range((last - first).days + 1)]
 
 
 def spellings(date: dt.date) -> tuple[str, str]:

@@ -144,7 +144,7 @@ def evaluated(  # noqa: PLR0913 - the options of the command
     ages.stamp(settings, event_date, age_hours, began=datetime.now(UTC), provisional=provisional)
     app = f"lossledger {settings.evaluation} {day}"
     chosen = engine or embedded.on(settings, (event_date,), accelerator, quiet=as_json)
-    following = next_steps(config, settings, event_date)
+    following = next_steps(config, settings, event_date, age_hours, overrides)
     with _told(settings, event_date), session(chosen, app=app, accelerator=accelerator) as spark:
         if age_hours is None and len(settings.ages) > 1:
             every = evaluate_due(spark, settings, event_date, provisional=provisional, quiet=as_json)

@@ -15,9 +15,8 @@ from deltalake.exceptions import DeltaError
 from jobs import paths
 from jobs.day import Day
 from jobs.files import listing, whole
-from jobs.files.wanted import Wanted
 from jobs.inputs.sources import wanted
-from jobs.settings import Evaluation
+from jobs.settings import Evaluation, Source
 from jobs.settings.options import sail_problems
 
 # Sail holds a join of 10 M impressions in 0.9 GiB of memory; as Parquet they have half of that.
@@ -27,6 +26,8 @@ OF_SPARK: Final = (
     *("PYSPARK_GATEWAY_PORT", "SPARK_HOME", "SPARK_CONF_DIR", "SPARK_MASTER", "MASTER", "SPARK_REMOTE"),
     *("HADOOP_CONF_DIR", "YARN_CONF_DIR"),
 )
+
+Held = dict[str, Sequence[whole.DataFile] | None]
 
 
 class Chosen(NamedTuple):
@@ -45,7 +46,11 @@ class Chosen(NamedTuple):
 
 def on(settings: Evaluation, days: Iterable[date], accelerator: str, *, quiet: bool) -> str:
     """The engine for some days, after people were told why on stderr."""
-    chosen = engine_for(settings, days, accelerator)
+    return told(engine_for(settings, days, accelerator), quiet=quiet)
+
+
+def told(chosen: Chosen, *, quiet: bool) -> str:
+    """An engine, after people were told why it is that one."""
     if not quiet:
         print(chosen.sentence, file=sys.stderr)
     return chosen.engine
@@ -53,17 +58,25 @@ def on(settings: Evaluation, days: Iterable[date], accelerator: str, *, quiet: b
 
 def engine_for(settings: Evaluation, days: Iterable[date], accelerator: str = "auto") -> Chosen:
     """The embedded engine where all that it needs is on this machine and no day of it is large, else Apache Spark."""
-    reason = _of_surroundings(accelerator) or _of_places(settings)
+    reason = _of_surroundings(accelerator) or _of_tables(settings) or _of_logs(settings)
     if reason is not None:
         return Chosen("spark", reason)
-    sizes = [_bytes(settings, day) for day in days]
-    if None in sizes:
+    held: Held = {}
+    sizes = {day: _bytes(settings, day, held) for day in days}
+    if None in sizes.values():
         return Chosen("spark", "only an engine can list the files of the logs")
-    most = max((size for size in sizes if size is not None), default=0)
+    most = max((size for size in sizes.values() if size is not None), default=0)
+    several = len(sizes) > 1
     if not most:
-        return Chosen("sail", "there is nothing of the logs of that day on this machine")
-    told = f"the logs of a day are {spelled(most)} on this machine"
+        return Chosen("sail", f"there is nothing of the logs of {'those days' if several else 'that day'} here")
+    told = f"the logs of a day are {'at most ' if several else ''}{spelled(most)} on this machine"
     return Chosen("sail" if most <= MOST_BYTES else "spark", told)
+
+
+def engine_for_tables(settings: Evaluation) -> Chosen:
+    """The engine of what reads the tables alone, wherever the logs are and however large they were."""
+    reason = _of_surroundings("none") or _of_tables(settings)
+    return Chosen("sail", "the tables are on this machine") if reason is None else Chosen("spark", reason)
 
 
 def spelled(size: int) -> str:
@@ -88,10 +101,14 @@ def _of_surroundings(accelerator: str) -> str | None:
     return None if find_spec("pysail") is not None else "Sail is not installed"
 
 
-def _of_places(settings: Evaluation) -> str | None:
-    """Why logs or tables are not for the embedded engine by where they are, or None."""
-    if settings.tables.path is None or paths.local_path(settings.tables.path) is None:
-        return "the tables are not in a folder of this machine"
+def _of_tables(settings: Evaluation) -> str | None:
+    """Why tables are not for the embedded engine by where they are, or None."""
+    here = settings.tables.path is not None and paths.local_path(settings.tables.path) is not None
+    return None if here else "the tables are not in a folder of this machine"
+
+
+def _of_logs(settings: Evaluation) -> str | None:
+    """Why logs are not for the embedded engine by where they are, or None."""
     for name, source in settings.sources.items():
         if source.path is None or source.format is None or paths.local_path(source.path) is None:
             return f"{name} is not on this machine"
@@ -100,30 +117,41 @@ def _of_places(settings: Evaluation) -> str | None:
     return None
 
 
-def _bytes(settings: Evaluation, day: date) -> int | None:
-    """The bytes of the files that can hold rows of a day or its labels; None where only an engine lists them."""
+def _bytes(settings: Evaluation, day: date, held: Held) -> int | None:
+    """The bytes of the files that can hold rows of a day or its labels; None where only an engine lists them.
+
+    Args:
+        settings: What is configured.
+        day: The day.
+        held: The files of each log, as far as they were listed for another day.
+    """
     of = Day(day, settings.day.timezone)
-    sizes = [_size(each) for each in wanted(settings, of, of.as_of(max(settings.hours))).values()]
-    return None if None in sizes else sum(size for size in sizes if size is not None)
+    total = 0
+    for name, each in wanted(settings, of, of.as_of(max(settings.hours))).items():
+        if name not in held:
+            held[name] = _files(each.source)
+        files = held[name]
+        if files is None:
+            return None
+        total += sum(file.size for file in files if each.may_hold(dict(file.values)))
+    return total
 
 
-def _size(wanted: Wanted) -> int | None:
-    assert wanted.source.path is not None
-    local = str(paths.local_path(wanted.source.path))
-    if wanted.source.format == "delta":
-        return _size_of_table(local, wanted)
-    files = listing.files(wanted.source.path, wanted.source.options)
+def _files(source: Source) -> Sequence[whole.DataFile] | None:
+    """The files of a log, none of one that is not there: that is told by the run, on whatever engine."""
+    assert source.path is not None
+    if source.format == "delta":
+        local = str(paths.local_path(source.path))
+        try:
+            return whole.delta_files(local, DeltaTable(local).version())
+        except DeltaError:
+            return []
+    files = listing.files(source.path, source.options)
     if files is None:
         return None
-    root = paths.root_of(wanted.source.path)
-    kept = (f for f in files if wanted.may_hold(dict(paths.partition_values(paths.folders(root, f)))))
-    # What is not there is told by the run, on whatever engine.
-    return sum(os.path.getsize(file) for file in kept if os.path.isfile(file))
-
-
-def _size_of_table(path: str, wanted: Wanted) -> int:
-    try:
-        held: Sequence[whole.DataFile] = whole.delta_files(path, DeltaTable(path).version())
-    except DeltaError:
-        return 0
-    return sum(file.size for file in held if wanted.may_hold(dict(file.values)))
+    root = paths.root_of(source.path)
+    return [
+        whole.DataFile(file, os.path.getsize(file), dict(paths.partition_values(paths.folders(root, file))))
+        for file in files
+        if os.path.isfile(file)
+    ]

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 import typer
 
 from jobs import nights
+from jobs.day import dates
 from jobs.engines.session import session
 from jobs.nights import backfill as filling
 from jobs.nights import named
 from jobs.nights import refresh as refreshing
 from jobs.nights.backfill import Filled
-from jobs.nights.embedded import on
+from jobs.nights.embedded import engine_for_tables, on, told
 from jobs.safe_text import printable
 from jobs.settings import load
 from jobs.surfaces import plans
@@ -82,7 +83,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of the command
         start, end, hours = plans.asked(settings, first, last, ages)
         began, tell = time.perf_counter(), None if as_json else _tell
         app = f"lossledger backfill {settings.evaluation} {first} {last}"
-        chosen = engine or on(settings, (start, end), accelerator, quiet=as_json)
+        chosen = engine or on(settings, dates(start, end), accelerator, quiet=as_json)
         with session(chosen, app=app, accelerator=accelerator) as spark:
             made = plans.planned(spark, settings, start, end, hours)
             found = [_complained(one) for one in filling.filled(spark, settings, made, code=code, tell=tell)]
@@ -111,7 +112,7 @@ def refresh(  # noqa: PLR0913, PLR0917 - the options of the command
         settings = load(config, overrides)
         start, end, hours = plans.asked(settings, first, last, ages)
         began, tell = time.perf_counter(), None if as_json else _tell
-        chosen = engine or on(settings, (start, end), "none", quiet=as_json)
+        chosen = engine or told(engine_for_tables(settings), quiet=as_json)
         with session(chosen, app=f"lossledger refresh {settings.evaluation} {first} {last}") as spark:
             asked = refreshing.asked(spark, settings, start, end, hours, code=code)
             if dry_run:

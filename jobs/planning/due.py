@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from jobs import calling
+from jobs.day import dates
 from jobs.engines.identity import engine_of
 from jobs.ledger.tables import RUNS
 from jobs.planning.history import LOOKS_BACK
@@ -68,7 +69,7 @@ def begun(session: SparkSession, settings: Evaluation, parts: Sequence[DayAtAge]
         return Begun()
     schema = pa.schema([RUNS.schema.field(name) for name in ("event_date", "age_hours", "state")])
     first, last = min(part.event_date for part in parts) - LOOKS_BACK, max(part.event_date for part in parts)
-    found = lake.rows(session, where, schema, _days(first, last)).to_pylist()
+    found = lake.rows(session, where, schema, dates(first, last)).to_pylist()
     told = [(DayAtAge(row["event_date"], row["age_hours"]), row["state"]) for row in found]
     return Begun(frozenset(part for part, _ in told), frozenset(part for part, state in told if state == "done"))
 
@@ -80,16 +81,12 @@ def never_ran(parts: Sequence[DayAtAge], begun: Begun) -> Iterator[str]:
     """
     first = min((part.event_date for part in begun.all), default=date.max)
     for due in parts:
-        days = _days(max(first, due.event_date - LOOKS_BACK), due.event_date)
+        days = dates(max(first, due.event_date - LOOKS_BACK), due.event_date)
         missing = [day for day in days if DayAtAge(day, due.age_hours) not in begun.all]
         for start, end in _rows(missing):
             fill = f"backfill CONFIG --from {start} --to {end} --ages {age_text(due.age_hours)}"
             told = start if start == end else f"{start} to {end}"
             yield f"{told} at age {age_text(due.age_hours)} never ran: {calling.lossledger(fill)}"
-
-
-def _days(first: date, last: date) -> list[date]:
-    return [first + timedelta(days=k) for k in range((last - first).days + 1)]
 
 
 def _rows(days: Sequence[date]) -> Iterator[tuple[date, date]]:

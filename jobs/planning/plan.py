@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from statistics import median
 from typing import Any, Final
 
-from jobs.day import Day
+from jobs.day import Day, dates
 from jobs.ledger.runs import code_hash
 from jobs.planning import changed
 from jobs.planning.changed import needing_rows
@@ -141,8 +141,7 @@ class Plan:
 
 def parts(first: date, last: date, hours: Sequence[int]) -> list[DayAtAge]:
     """Every day at every age, in the order in which they are evaluated: a day may refer to the days before it."""
-    days = [first + timedelta(days=k) for k in range((last - first).days + 1)]
-    return [DayAtAge(day, age) for day in days for age in hours]
+    return [DayAtAge(day, age) for day in dates(first, last) for age in hours]
 
 
 def planned(settings: Evaluation, part: DayAtAge, known: Known | None, found: Found, now: datetime) -> Planned:

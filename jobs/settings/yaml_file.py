@@ -9,7 +9,7 @@ from jobs.errors import ConfigurationError, Problem, nearest_match
 from jobs.settings.interpolation import STEPS, resolved
 from jobs.settings.yaml_text import DEEPEST, LONGEST, plain
 
-LOGS = (".csv", ".tsv", ".parquet", ".gz", ".json", ".jsonl")
+LOGS = (".csv", ".tsv", ".parquet", ".gz", ".jsonl")
 
 
 def read(path: str | Path, overrides: Sequence[str] = ()) -> object:
@@ -30,10 +30,19 @@ def _text(path: Path) -> str:
         if not path.is_file() or path.name.lower().endswith(LOGS):
             raise ConfigurationError(f"{path} cannot be read", [_no_configuration(path)])
         with path.open("rb") as file:
-            return file.read(4 * LONGEST + 1).decode("utf-8-sig")
+            text = file.read(4 * LONGEST + 1).decode("utf-8-sig")
+        if _has_rows(text):
+            raise ConfigurationError(f"{path} cannot be read", [_no_configuration(path)])
+        return text
     except (OSError, ValueError) as error:
         problem = Problem(str(path), str(error), "a YAML file in UTF-8")
         raise ConfigurationError(f"{path} cannot be read", [problem]) from error
+
+
+def _has_rows(text: str) -> bool:
+    """Whether a text is JSON of several rows, or a list of them: one mapping of JSON is YAML as well."""
+    first, second, *_ = (*(line for line in text.splitlines() if line.strip()), "", "")
+    return first.lstrip().startswith("[") or (first.startswith("{") and second.startswith("{"))
 
 
 def _no_configuration(path: Path) -> Problem:
