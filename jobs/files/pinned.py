@@ -108,8 +108,8 @@ def _pinned_files(session: SparkSession, wanted: Wanted, found: There) -> Pinned
     whole.check(wanted.name, format_, every, source.options)
     columns, frames = _loaded(session, wanted, format_, kept)
     frame = _united(frames)
-    if format_ == "csv" and source.null_words:
-        frame = readers.without_words(frame, source.null_words)
+    if format_ == "csv":
+        frame = readers.without_words(frame, source)
     files = found.wanted(wanted)
     told = found.noted(files, wanted)
     return Pinned(wanted.name, frame, format_ == "csv", told, files, columns.unusable, columns.void)

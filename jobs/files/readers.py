@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame, DataFrameReader, SparkSession
+from pyspark.sql import Column, DataFrame, DataFrameReader, SparkSession
 from pyspark.sql import functions as F
 
 from jobs import paths
@@ -106,10 +106,16 @@ def check_literal(name: str, path: str) -> None:
         raise ContractError(f"{name}: {path!r} is there, but engines take * ? [ {{ for a pattern. Rename it.")
 
 
-def without_words(frame: DataFrame, words: Iterable[str]) -> DataFrame:
-    """A frame of texts in which some words are NULL, as an empty field is on either engine."""
-    columns = [(name, by_name(name)) for name in frame.columns]
-    return frame.select(*(F.when(~column.isin(*words), column).alias(name) for name, column in columns))
+def without_words(frame: DataFrame, source: Source) -> DataFrame:
+    """A frame of texts in which the words of a source are NULL, as an empty field is on either engine."""
+    words = {name: source.null_words(name) for name in frame.columns}
+    if not any(words.values()):
+        return frame
+    return frame.select(*(_without(by_name(name), of).alias(name) for name, of in words.items()))
+
+
+def _without(column: Column, words: Sequence[str]) -> Column:
+    return F.when(~column.isin(*words), column) if words else column
 
 
 def _check_options(format_: str, name: str, source: Source) -> None:

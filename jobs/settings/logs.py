@@ -43,6 +43,17 @@ def _beside(name: str) -> str:
     return name
 
 
+def _nulls_tag(nulls: object) -> str:
+    return "by column" if isinstance(nulls, Mapping) else "of all"
+
+
+# The words of every column, or those of some.
+Nulls = Annotated[
+    Annotated[Items[str], Tag("of all")] | Annotated[Mapping[Column, Items[str]], Tag("by column")],
+    Discriminator(_nulls_tag),
+]
+
+
 class Source(Section):
     """Where rows come from: `format` and `path`, or a catalog `table`; of a CSV its `names` and the words for NULL."""
 
@@ -51,7 +62,7 @@ class Source(Section):
     table: CatalogName | None = None
     options: Mapping[Annotated[str, AfterValidator(_public)], Option] = {}
     names: Items[Column] = ()
-    nulls: Items[str] = ()
+    nulls: Nulls = ()
 
     @field_validator("names")
     @classmethod
@@ -63,7 +74,7 @@ class Source(Section):
 
     @field_validator("nulls")
     @classmethod
-    def _of_text(cls, nulls: Items[str], info: ValidationInfo) -> Items[str]:
+    def _of_text(cls, nulls: Nulls, info: ValidationInfo) -> Nulls:
         if nulls and info.data.get("format") != "csv":
             raise WrongValueError("them only with format: csv, where all is text", found="words for NULL")
         return nulls
@@ -74,11 +85,11 @@ class Source(Section):
         only(given, ["format", "path"], ["table"], expected="either format and path, or table alone")
         return self
 
-    @property
-    def null_words(self) -> tuple[str, ...]:
-        """The texts that are NULL besides an empty field; the reader's own option is one more."""
+    def null_words(self, column: str) -> tuple[str, ...]:
+        """The texts that are NULL in a column besides an empty field; the reader's own option is one more."""
+        words = self.nulls.get(column, ()) if isinstance(self.nulls, Mapping) else self.nulls
         own = [str(value) for name, value in self.options.items() if name.lower() == "nullvalue"]
-        return tuple(dict.fromkeys((*self.nulls, *own)))
+        return tuple(dict.fromkeys((*words, *own)))
 
 
 class ImpressionColumns(Section):

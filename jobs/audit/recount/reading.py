@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import csv
 
@@ -66,9 +67,15 @@ def _of_csv(file: str, source: Source) -> Iterator[pa.RecordBatch]:
         column_types=dict.fromkeys(known, pa.string()),
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
-        null_values=["", *source.null_words],
+        null_values=[""],
     )
-    yield from csv.open_csv(file, reading, parsing, texts)
+    for batch in csv.open_csv(file, reading, parsing, texts):
+        columns = [_without(batch.column(name), source.null_words(name)) for name in batch.schema.names]
+        yield pa.record_batch(columns, names=batch.schema.names)
+
+
+def _without(texts: pa.Array, words: Sequence[str]) -> pa.Array:
+    return pc.if_else(pc.is_in(texts, pa.array(words, pa.string())), None, texts) if words else texts
 
 
 def _column(batch: pa.RecordBatch, name: str, values: Mapping[str, str]) -> pa.Array:

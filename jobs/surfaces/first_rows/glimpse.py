@@ -10,13 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 
 from jobs import paths
 from jobs.errors import InputMissingError
 from jobs.files import listing, whole
 from jobs.files.parquet import NOTHING, spelled
 from jobs.settings import Source
+from jobs.surfaces.first_rows.of_delta import first_rows
 from udfs.files.plain_types import plain
 
 MOST_ROWS = 1_000
@@ -72,8 +72,8 @@ def glimpse(name: str, source: Source) -> Glimpse | None:
     if source.format == "csv" and not _is_plain(source.options):
         return None
     if source.format == "delta":
-        rows = DeltaTable(local).to_pyarrow_dataset().head(MOST_ROWS)
-        return Glimpse(name, False, rows)
+        found = first_rows(local, MOST_ROWS)
+        return None if found is None else Glimpse(name, False, found)
     files = listing.files(local, source.options)
     if files is None:
         return None

@@ -139,10 +139,12 @@ def test_old_times_are_moved_where_that_is_asked_for(spark, tmp_path):
 
 def test_an_empty_field_is_null_quoted_or_not_and_so_are_the_words(spark, tmp_path):
     put(tmp_path, {"a.csv": b'a,b,c,d,e\n,"",\\N,NULL,null\n"\\N"," ","NULL","\\\\N",x\n'})
-    read = collected({"words": frame(spark, tmp_path, nulls=["\\N", "NULL"]), "none": frame(spark, tmp_path)})
+    said = {"words": ["\\N", "NULL"], "none": [], "of d": {"d": ["NULL"], "z": ["x"]}}
+    read = collected({name: frame(spark, tmp_path, nulls=nulls) for name, nulls in said.items()})
     assert {name: sorted(rows, key=str) for name, rows in read.items()} == {
         "words": [(None, " ", None, "\\\\N", "x"), (None, None, None, None, "null")],
         "none": [("\\N", " ", "NULL", "\\\\N", "x"), (None, None, "\\N", "NULL", "null")],
+        "of d": [("\\N", " ", "NULL", "\\\\N", "x"), (None, None, "\\N", None, "null")],
     }
 
 

@@ -250,7 +250,9 @@ def test_options_have_values_that_are_obeyed(kind: str, option: str, value: Any,
 
 def test_words_for_null_are_those_of_a_text() -> None:
     source = {"format": "csv", "path": "x", "nulls": ["\\N", ""], "options": {"nullValue": "NA"}}
-    assert parse(changed(("impressions/source", source))).impressions.source.null_words == ("\\N", "", "NA")
+    assert parse(changed(("impressions/source", source))).impressions.source.null_words("i") == ("\\N", "", "NA")
+    some = parse(changed(("impressions/source", {**source, "nulls": {"i": ["-"]}}))).impressions.source
+    assert (some.null_words("i"), some.null_words("t")) == (("-", "NA"), ("NA",))
     told = "impressions.source.nulls: found words for NULL, expected them only with format: csv, where all is text"
     wrong = {"format": "parquet", "path": "x", "nulls": ["NA"]}
     assert errors(lambda: parse(changed(("impressions/source", wrong)))) == [told]

@@ -24,6 +24,7 @@ DATE: Final = r"\d{4}-\d{1,2}-\d{1,2}"
 UTC: Final = r"\s*(?:UTC|GMT)\s*$"
 TRUTHS: Final = frozenset({"true", "false"})
 NULL_WORDS: Final = ("NULL", "null", "\\N", "NA", "N/A", "nan", "NaN", "None", "none", "-", "?")
+UNMISTAKABLE: Final = frozenset({"\\N", "NULL", "null"})
 # What engines do not read as a time, and people take for one.
 OTHER_TIMES: Final = re.compile(r"\d{1,2}[/.]\d{1,2}[/.]\d{2,4}.*|\d{4}/\d{1,2}/\d{1,2}.*|(19|20)\d{6}(\d{2,9})?")
 AS_TIMES: Final = "write them as 2026-11-20 10:00:00, or as epoch seconds"
@@ -174,7 +175,7 @@ def _kind(type_: pa.DataType) -> str:
 
 def _of_text(name: str, column: pa.ChunkedArray) -> Column:
     texts = _present(column).astype(str)
-    texts = texts[~texts.isin(null_words({name: texts}))]
+    texts = texts[~texts.isin(null_words({name: texts}).get(name, []))]
     kind = _spelled(texts)
     zoned = kind != "date" and (kind != "time" or bool(texts.str.fullmatch(WITHOUT_ZONE).mean() < 0.5))
     return Column(name, kind, _meant(texts, kind), len(column), zoned, typed=False)
@@ -204,14 +205,19 @@ def _spelled(values: pd.Series[Any]) -> str:
     return "text"
 
 
-def null_words(texts: Mapping[str, pd.Series[Any]]) -> list[str]:
-    r"""The words that stand for no value: in a column of which all else are numbers or times; `\N` in any."""
-    found = dict.fromkeys(("\\N",) if any(values.eq("\\N").any() for values in texts.values()) else ())
-    for values in texts.values():
-        odd = values[values.isin(NULL_WORDS)]
-        if len(odd) and _spelled(values[~values.isin(NULL_WORDS)]) != "text":
-            found.update(dict.fromkeys(odd.unique()))
-    return list(found)
+def null_words(texts: Mapping[str, pd.Series[Any]]) -> dict[str, list[str]]:
+    r"""The words of each column that stand for no value, by the columns that have any.
+
+    In a column of which all else are numbers or times those are all such words. `\N` is one in any, and so is `NULL`
+    where it is one somewhere; NA may be a country, and - one of the values.
+    """
+    odd = {name: [*values[values.isin(NULL_WORDS)].unique()] for name, values in texts.items()}
+    sure = {
+        name for name, values in texts.items() if odd[name] and _spelled(values[~values.isin(NULL_WORDS)]) != "text"
+    }
+    everywhere = {"\\N", *(word for name in sure for word in odd[name] if word in UNMISTAKABLE)}
+    found = {name: [word for word in odd[name] if name in sure or word in everywhere] for name in texts}
+    return {name: words for name, words in found.items() if words}
 
 
 HINDRANCES: Final = (

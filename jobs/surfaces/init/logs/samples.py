@@ -16,8 +16,9 @@ from deltalake import DeltaTable
 from jobs import paths
 from jobs.errors import ContractError, Problem
 from jobs.files import listing, whole
+from jobs.surfaces.first_rows.of_delta import first_rows
 from jobs.surfaces.init.logs import text_files
-from jobs.surfaces.init.logs.columns import Column, columns_of, null_words
+from jobs.surfaces.init.logs.columns import UNMISTAKABLE, Column, columns_of, null_words
 from jobs.surfaces.init.words import slug
 
 ROWS: Final = 200_000
@@ -81,8 +82,8 @@ def logs_in(path: str) -> list[Log]:
     if not files:
         raise ContractError(NO_LOG, [Problem(path, _held(local), READ)])
     alike = _alike(files)
-    if len(alike) == 1:
-        return [_log(local, alike[0])]
+    if len(alike) == 1 or _of_one_log(local, alike):
+        return [_log(local, alike)]
     return [log for each in alike for log in _apart(local, each)]
 
 
@@ -97,10 +98,14 @@ def _delta_tables(path: str) -> list[str]:
 
 def _delta(path: str) -> Log:
     table = DeltaTable(path)
-    dataset = table.to_pyarrow_dataset()
-    rows = dataset.head(_most(len(dataset.schema)))
+    most = _most(len(table.schema().fields))
+    rows = first_rows(path, most + 1)
+    if rows is None:
+        features = ", ".join(table.protocol().reader_features or ())
+        mend = f"{READ}; write a day of it as Parquet, and name the table in the configuration afterwards"
+        raise ContractError(NO_LOG, [Problem(path, f"a Delta table that only Apache Spark reads ({features})", mend)])
     source = {"format": "delta", "path": path}
-    return Log(Path(path).name, source, rows, rows.num_rows == dataset.count_rows(), table.metadata().partition_columns)
+    return Log(Path(path).name, source, rows.slice(0, most), rows.num_rows <= most, table.metadata().partition_columns)
 
 
 def _most(columns: int) -> int:
@@ -164,25 +169,39 @@ def _apart(root: str, files: _Files) -> Iterator[Log]:
     for file in files.paths:
         entries.setdefault(os.path.relpath(file, root).split(os.sep)[0], []).append(file)
     for entry, own in entries.items():
-        yield _log(os.path.join(root, entry), _Files(files.columns, files.dialect, tuple(own)))
+        yield _log(os.path.join(root, entry), [_Files(files.columns, files.dialect, tuple(own))])
 
 
-def _log(path: str, files: _Files) -> Log:
-    format_ = files.dialect["format"]
-    inside = [paths.folders(paths.root_of(path), os.path.abspath(file)) for file in files.paths]
-    options = {**files.dialect.get("options", {}), **_listing(path, files.paths, inside)}
-    source: dict[str, Any] = {"format": format_, "path": path}
+def _of_one_log(root: str, alike: Sequence[_Files]) -> bool:
+    """Whether files are of one log though their columns differ, as they do where `dt=2026-11-20` has one more."""
+    made = {(of.dialect["format"], str(of.dialect.get("options")), bool(of.dialect.get("names"))) for of in alike}
+    heads = {os.path.relpath(file, root).split(os.sep)[0].partition("=")[:2] for of in alike for file in of.paths}
+    return len(made) == 1 and made.pop()[2] is False and len(heads) == 1 and heads.pop()[1] == "="
+
+
+def _log(path: str, alike: Sequence[_Files]) -> Log:
+    first = alike[0]
+    files = dict(sorted((file, of) for of in alike for file in of.paths))
+    inside = [paths.folders(paths.root_of(path), os.path.abspath(file)) for file in files]
+    options = {**first.dialect.get("options", {}), **_listing(path, [*files], inside)}
+    source: dict[str, Any] = {"format": first.dialect["format"], "path": path}
     if options:
         source["options"] = options
-    if files.dialect.get("names"):
-        source["names"] = list(files.columns)
-    rows, complete = _sampled(files, inside, _most(len(files.columns)))
-    if format_ == "csv":
+    if first.dialect.get("names"):
+        source["names"] = list(first.columns)
+    rows, complete = _sampled(files, inside, _most(max(len(of.columns) for of in alike)))
+    if source["format"] == "csv":
         texts = {name: rows[name].drop_null().to_pandas().astype(str) for name in rows.column_names if name}
         if words := null_words(texts):
-            source["nulls"] = words
+            source["nulls"] = _nulls(words)
     keys = dict.fromkeys(key for folders in inside for key, _ in paths.partition_values(folders))
     return Log(slug(Path(path).name.split(".")[0]), source, rows, complete, tuple(keys))
+
+
+def _nulls(words: Mapping[str, Sequence[str]]) -> list[str] | dict[str, list[str]]:
+    """The words for NULL as a configuration has them: of all columns where none of them can be a value."""
+    every = dict.fromkeys(word for of in words.values() for word in of)
+    return [*every] if UNMISTAKABLE.issuperset(every) else {name: [*of] for name, of in words.items()}
 
 
 def _listing(path: str, files: Sequence[str], inside: Sequence[Sequence[str]]) -> dict[str, Any]:
@@ -198,14 +217,15 @@ def _listing(path: str, files: Sequence[str], inside: Sequence[Sequence[str]]) -
     return options
 
 
-def _sampled(files: _Files, inside: Sequence[Sequence[str]], most: int) -> tuple[pa.Table, bool]:
+def _sampled(files: Mapping[str, _Files], inside: Sequence[Sequence[str]], most: int) -> tuple[pa.Table, bool]:
     """The first rows of some files, the first and the last among them; and whether they are all there are."""
-    step = max(1, -(-len(files.paths) // FILES))
-    chosen = sorted({*range(0, len(files.paths), step), len(files.paths) - 1})
+    every = [*files.items()]
+    chosen = sorted({*range(0, len(every), max(1, -(-len(every) // FILES))), len(every) - 1})
     each = max(1, most // len(chosen))
-    parts, complete = [], len(chosen) == len(files.paths)
+    parts, complete = [], len(chosen) == len(every)
     for rank in chosen:
-        rows = _first_rows(files, files.paths[rank], each + 1)
+        file, of = every[rank]
+        rows = _first_rows(of, file, each + 1)
         complete &= rows.num_rows <= each
         parts.append(_with_folders(rows.slice(0, each), inside[rank]))
     return pa.concat_tables(parts, promote_options="permissive"), complete

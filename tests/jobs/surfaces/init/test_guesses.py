@@ -245,6 +245,28 @@ def test_text_without_a_header_with_tabs_and_words_for_null(tmp_path):
     assert document["dimensions"] == ["column_3"]
 
 
+def test_words_for_null_are_those_of_the_columns_in_which_they_are(tmp_path):
+    rows = WORLD[["id", "at", "country", "click", "p"]].assign(at=logs.iso(WORLD["at"]))
+    rows["country"] = rows["country"].where(rows["country"] != "FR", "NA")
+    rows["p"] = rows["p"].astype(object).where(rows.index % 500 != 0, "NA")
+    found, document = initialised(tmp_path, logs.csv(rows, tmp_path / "log.csv"))
+    assert document["impressions"]["source"]["nulls"] == {"p": ["NA"]}
+    assert found.proposal.impressions.columns["country"].distinct == 3
+
+
+@pytest.mark.parametrize("write", [logs.csv, logs.parquet])
+def test_folders_of_days_are_one_log_though_a_column_came_later(tmp_path, write):
+    rows = WORLD[["id", "at", "country", "click", "p"]]
+    end = "csv" if write is logs.csv else "parquet"
+    write(rows[:1500], tmp_path / "log" / "dt=2026-03-17" / f"a.{end}")
+    write(rows[1500:].assign(device=WORLD["device"]), tmp_path / "log" / "dt=2026-03-18" / f"a.{end}")
+    found, document = initialised(tmp_path, tmp_path / "log")
+    assert document["impressions"]["source"] == {"format": end, "path": str(tmp_path / "log")}
+    assert document["day"]["partition"] == "dt"
+    assert found.proposal.impressions.rows.num_rows == len(WORLD)
+    assert document["dimensions"] == ["country", "device"]
+
+
 def test_scores_of_log_odds_and_a_shadow_model(tmp_path):
     rows = WORLD[["id", "at", "click", "z"]].rename(columns={"z": "score"})
     rows = rows.assign(shadow_score=WORLD["p"].where(WORLD.index % 20 == 0))
