@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -35,11 +36,13 @@ def same(
     left, right = _by(ours, keys), _by(theirs, keys)
     for key in sorted(left.keys() | right.keys(), key=str):
         place = f"{name} at {described(keys, key)}"
-        if key not in left or key not in right:
-            yield sure(place, "a row" if key in left else "no row", "none" if key in left else "one", holds=False)
+        here, there = left[key], right[key]
+        if len(here) != len(there):
+            found_there = {0: "no row", 1: "a row"}.get(len(here), f"{len(here)} rows")
+            yield sure(place, found_there, {0: "none", 1: "one"}.get(len(there), len(there)), holds=False)
             continue
-        for column in names[len(keys) :]:
-            yield _value(f"{place}, {column}", left[key][column], right[key][column], within)
+        for one, other in zip(here, there, strict=True):
+            yield from (_value(f"{place}, {c}", one[c], other[c], within) for c in names[len(keys) :])
 
 
 def described(keys: Sequence[str], values: Sequence[Any]) -> str:
@@ -58,5 +61,9 @@ def _value(place: str, found: Any, expected: Any, within: float) -> Statement:
     return equal(place, found, expected)
 
 
-def _by(table: pa.Table, keys: Sequence[str]) -> dict[tuple[Any, ...], Row]:
-    return {tuple(row[key] for key in keys): row for row in table.to_pylist()}
+def _by(table: pa.Table, keys: Sequence[str]) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows of every key, of which there may be several where something is wrong."""
+    rows: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in table.to_pylist():
+        rows[tuple(row[key] for key in keys)].append(row)
+    return rows

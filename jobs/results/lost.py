@@ -28,13 +28,37 @@ def metrics_of(lost: Collection[str], kind: str, settings: Evaluation) -> set[st
     return {name for name, metric in every.items() if not {*metric.inputs}.isdisjoint(lost)}
 
 
+def by_pair(
+    statistics: pa.Table, settings: Evaluation, units: Mapping[str, Mapping[str, float]]
+) -> dict[Pair, set[str]]:
+    """By task and model the sums that grew too large for the tables, where there are any.
+
+    Args:
+        statistics: The table of a day.
+        settings: What is configured.
+        units: By task those in which its weights and values were summed.
+    """
+    found = {
+        (task, model): _too_large(
+            of_pair(statistics, task, model), settings.tasks[task].kind, settings, units.get(task, {})
+        )
+        for task, model in settings.pairs
+    }
+    return {pair: names for pair, names in found.items() if names}
+
+
+def of_pair(table: pa.Table, task: str, model: str) -> pa.Table:
+    """The rows of a task and model."""
+    return table.filter(pc.and_(pc.equal(table["task"], task), pc.equal(table["model"], model)))
+
+
 def known(metrics: pa.Table, lost: Mapping[Pair, Collection[str]], settings: Evaluation) -> pa.Table:
     """The rows of `metrics` of a day that read lost sums, with the columns `COLUMNS`."""
     parts = []
     for (task, model), columns in lost.items():
         names = pa.array(sorted(metrics_of(columns, settings.tasks[task].kind, settings)), type=pa.string())
-        own = pc.and_(pc.equal(metrics["task"], task), pc.equal(metrics["model"], model))
-        parts.append(metrics.filter(pc.and_(own, pc.is_in(metrics["metric"], value_set=names))).select(COLUMNS))
+        own = of_pair(metrics, task, model)
+        parts.append(own.filter(pc.is_in(own["metric"], value_set=names)).select(COLUMNS))
     return pa.concat_tables([metrics.select(COLUMNS).slice(0, 0), *parts])
 
 
@@ -72,7 +96,7 @@ def put_back(metrics: pa.Table, rows: pa.Table) -> pa.Table:
     return metrics
 
 
-def too_large(rows: pa.Table, kind: str, settings: Evaluation, units: Mapping[str, float]) -> set[str]:
+def _too_large(rows: pa.Table, kind: str, settings: Evaluation, units: Mapping[str, float]) -> set[str]:
     """The sums of a task × model that are NULL as they grew too large, and of which no metric depends on an option.
 
     Args:

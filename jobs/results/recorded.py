@@ -19,7 +19,7 @@ from jobs.ledger.columns import RUN
 from jobs.ledger.held import all_held
 from jobs.ledger.judgements import DERIVED
 from jobs.results import lost
-from jobs.results.lost import Pair
+from jobs.results.lost import Pair, of_pair
 from jobs.settings import Evaluation
 from jobs.storage import lake
 from jobs.storage.change import DayAtAge
@@ -80,7 +80,7 @@ def recorded(session: SparkSession, settings: Evaluation, part: DayAtAge) -> Rec
         held = f"rows of {', '.join(sorted(runs))}" if runs else "no rows"
         raise _refused(part, Problem(", ".join(declared), held, "the sums of one run that was done"))
     units: Mapping[str, Mapping[str, float]] = json.loads(done["units"] or "{}")
-    gone = _too_large(there["statistics"], settings, units)
+    gone = lost.by_pair(there["statistics"], settings, units)
     told = lost.known(metrics, gone, settings)
     lacking = [*_lacking(there, settings, gone), *lost.unknown(told, gone, settings)]
     if lacking:
@@ -109,19 +109,6 @@ def _done(session: SparkSession, settings: Evaluation, part: DayAtAge, runs: set
     return told[-1] if told else None
 
 
-def _too_large(
-    statistics: pa.Table, settings: Evaluation, units: Mapping[str, Mapping[str, float]]
-) -> dict[Pair, set[str]]:
-    """By task and model the sums that grew too large for the tables, where there are any."""
-    found = {
-        (task, model): lost.too_large(
-            of_pair(statistics, task, model), settings.tasks[task].kind, settings, units.get(task, {})
-        )
-        for task, model in settings.pairs
-    }
-    return {pair: names for pair, names in found.items() if names}
-
-
 def _lacking(there: Tables, settings: Evaluation, gone: Mapping[Pair, Collection[str]]) -> Iterator[str]:
     """Other sums that are NULL: most likely of a statistic that is newer than the run."""
     found: dict[str, None] = {}
@@ -135,8 +122,3 @@ def _lacking(there: Tables, settings: Evaluation, gone: Mapping[Pair, Collection
             rows = of_pair(there[name], task, model)
             found |= dict.fromkeys(f"{c} of {task} / {model}" for c in sorted(asked[name]) if rows[c].null_count)
     yield from found
-
-
-def of_pair(table: pa.Table, task: str, model: str) -> pa.Table:
-    """The rows of a task and model."""
-    return table.filter(pc.and_(pc.equal(table["task"], task), pc.equal(table["model"], model)))

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Final
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.audit.evidence import Evidence
 from jobs.audit.proofs.keys import KEYS
 from jobs.audit.same import same
 from jobs.audit.statement import Statement, equal, unknown
-from jobs.examples.slices import Texts
+from jobs.examples.slices import Texts, by_dimensions
 from jobs.inputs.scorings import scorings
 from jobs.judgement import gate_rows
 from jobs.judgement.comparisons import compared
 from jobs.judgement.estimates import Known
 from jobs.judgement.intervals import with_intervals
 from jobs.ledger.runs import code_hash
-from jobs.results import finish
+from jobs.results import finish, lost
 from jobs.results.baselines import references
 from jobs.results.rows import with_slice
 
@@ -54,16 +56,15 @@ def _metrics(of: Evidence, rates: Mapping[tuple[str, str], float], within: float
     stored, keys = of.tables["metrics"], KEYS["metrics"]
     stored = stored.filter(pc.invert(pc.match_substring(stored["metric"], f"[{OF_EARLIER_DAYS}]")))
     rows = finish.metrics(of.tables, of.settings, _slices(of), scorings(of.settings), rates)
-    made = finish.stamped(rows, of.settings, of.stamp)
+    told = _told(of)
+    yield from (unknown(f"metrics, {name}", "a sum that it rests on was too large to be recorded") for name in told[1])
+    made = finish.stamped(lost.put_back(rows, told[0]), of.settings, of.stamp)
     made = with_intervals(made, Known({**of.tables, "metrics": made}, of.settings, rates))
     names = [*keys, *VALUES, *INTERVAL]
-    lost = made.filter(pc.equal(made["reason"], "not_recorded").fill_null(False))
     moved = _of_earlier_days(of)
     for statement in same("metrics", stored.select(names), made.select(names), keys, within=within):
         if statement.holds is False and any(statement.where.find(f"metric {name}") >= 0 for name in moved):
             yield unknown(statement.where, "it rests on a rate of an earlier day, which may have been evaluated anew")
-        elif statement.holds is False and lost.num_rows and "not_recorded" in str(statement.expected):
-            yield unknown(statement.where, "a sum that it rests on was too large to be recorded")
         else:
             yield statement
 
@@ -75,10 +76,22 @@ def _of_earlier_days(of: Evidence) -> tuple[str, ...]:
     return tuple(sorted(names)) if any(isinstance(rate, timedelta) for rate in rates) else ()
 
 
+def _told(of: Evidence) -> tuple[pa.Table, list[str]]:
+    """What `metrics` alone has, of sums that grew too large for the tables; and the names of those metrics."""
+    assert of.run is not None
+    gone = lost.by_pair(of.tables["statistics"], of.settings, json.loads(of.run["units"] or "{}"))
+    told = lost.known(of.tables["metrics"], gone, of.settings)
+    keys = zip(*(told[name].to_pylist() for name in ("metric", "task", "model")), strict=True)
+    return told, sorted({f"{metric} of {task} / {model}" for metric, task, model in keys})
+
+
 def _slices(of: Evidence) -> Texts:
-    """The declared slices of the day, as the cells of the tables have them."""
-    cells = of.tables["statistics"]
-    return {tuple(names): pc.unique(with_slice(cells, names)["slice"]).to_pylist() for names in of.settings.slices}
+    """The declared slices of the day: those of its cells, and those of which no row was left, which `metrics` names."""
+    cells, told = of.tables["statistics"], by_dimensions(of.tables["metrics"]["slice"].unique().to_pylist())
+    return {
+        names: list(dict.fromkeys([*pc.unique(with_slice(cells, names)["slice"]).to_pylist(), *told.get(names, ())]))
+        for names in of.settings.slices
+    }
 
 
 def _gates(of: Evidence, within: float) -> Iterator[Statement]:

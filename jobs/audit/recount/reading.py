@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,7 @@ from jobs.errors import LossledgerError
 from jobs.settings import Source
 
 ROWS: Final = 2**16  # of a batch
+ENGINES_ALONE: Final = (".xz", ".snappy", ".deflate")  # Arrow would take their bytes for text
 HEADERS: Final = ("true", "True", True)
 
 
@@ -27,7 +29,8 @@ def batches(found: Found, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """The rows of a source, a batch at a time; a column of its folders is text.
 
     Raises:
-        UnreadableError: It is elsewhere than on this machine, or its files alone are not its rows.
+        UnreadableError: It is elsewhere than on this machine, its files alone are not its rows, or Arrow cannot read
+            one as engines do.
     """
     source, name = found.wanted.source, found.wanted.name
     if not found.files:
@@ -37,8 +40,11 @@ def batches(found: Found, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         if local is None:
             raise UnreadableError(f"{name}: {file} is not on this machine")
         read = _of_csv(local, source) if source.format == "csv" else _of_parquet(local, columns)
-        for batch in read:
-            yield pa.record_batch([_column(batch, each, values) for each in columns], names=list(columns))
+        try:
+            for batch in read:
+                yield pa.record_batch([_column(batch, each, values) for each in columns], names=list(columns))
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise UnreadableError(f"{name}: {file} cannot be read here ({str(error).splitlines()[0]})") from error
 
 
 def _of_parquet(file: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
@@ -57,21 +63,24 @@ def _of_csv(file: str, source: Source) -> Iterator[pa.RecordBatch]:
     reading = csv.ReadOptions(column_names=names, skip_rows=int(header and names is not None))
     delimiter = str(given.get("sep", given.get("delimiter", ",")))
     parsing = csv.ParseOptions(delimiter=delimiter, quote_char=str(given.get("quote", '"')), newlines_in_values=True)
-    with open(file, encoding="utf-8") as stream:
+    if file.lower().endswith(ENGINES_ALONE):
+        raise UnreadableError(f"{file}: packed in a way that engines alone unpack")
+    with io.BufferedReader(pa.input_stream(file)) as stream:
         first = stream.readline()
     if not first:
         return
     # Named, as Arrow takes numbers for numbers otherwise.
-    known = names or csv.read_csv(pa.py_buffer(first.encode()), parse_options=parsing).column_names
+    known = names or csv.read_csv(pa.py_buffer(first), parse_options=parsing).column_names
     texts = csv.ConvertOptions(
         column_types=dict.fromkeys(known, pa.string()),
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
         null_values=[""],
     )
-    for batch in csv.open_csv(file, reading, parsing, texts):
-        columns = [_without(batch.column(name), source.null_words(name)) for name in batch.schema.names]
-        yield pa.record_batch(columns, names=batch.schema.names)
+    with pa.input_stream(file) as stream:
+        for batch in csv.open_csv(stream, reading, parsing, texts):
+            columns = [_without(batch.column(name), source.null_words(name)) for name in batch.schema.names]
+            yield pa.record_batch(columns, names=batch.schema.names)
 
 
 def _without(texts: pa.Array, words: Sequence[str]) -> pa.Array:

@@ -43,6 +43,7 @@ def test_equal_tables_are_the_same_in_any_order():
         ({"k": ["a", "b"], "x": [1.0, 0.0], "n": [1, 2]}, ["t at k b, x: found 0.0, expected None"]),
         ({"k": ["a"], "x": [1.0], "n": [1]}, ["t at k b: found no row, expected one"]),
         ({"k": ["a", "c", "b"], "x": [1.0, None, None], "n": [1, 5, 2]}, ["t at k c: found a row, expected none"]),
+        ({"k": ["a", "b", "b"], "x": [1.0, None, None], "n": [1, 2, 2]}, ["t at k b: found 2 rows, expected one"]),
     ],
 )
 def test_each_difference_is_told(rows, told):

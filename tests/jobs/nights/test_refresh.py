@@ -12,6 +12,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from jobs import nightly
+from jobs.audit.registry import PROOFS
 from jobs.errors import ContractError, RuntimeFailure
 from jobs.ledger import runs, tables
 from jobs.nights import again, backfill, refresh
@@ -22,6 +23,7 @@ from jobs.storage import lake
 from jobs.storage.change import DayAtAge
 from jobs.surfaces import plans
 from tests.world import child, days, refreshed
+from tests.world.audited import broken, changed, one
 from tests.world.night import saved
 from tests.world.refreshed import NEW, OF_RESULTS, OLD, day, evaluation, rows, run_ids, whole
 
@@ -125,6 +127,21 @@ def test_a_refresh_has_the_bits_of_a_run_of_rows_without_the_logs(spark, world, 
     again_ = refreshed_days(spark, settings, last)
     assert [one.ended for one in again_] == [None] * len(found)
     assert versions(settings) == before
+
+
+def test_an_audit_of_a_refreshed_day_holds_and_finds_what_is_forged(spark, logs, copied):
+    settings, part = parse(copied(**NEW)), DayAtAge(day(0), AGES[1])
+    (ended,) = refresh.refreshed(spark, settings, refresh.asked(spark, settings, day(0), day(0), AGES[1:]))
+    assert ended.exit_code == 0
+    found = one(spark, settings, part, sample=2)
+    assert [str(each) for of in found.verdicts for each in of.findings] == []
+    unproven = {each.proof: each.open for each in found.verdicts if each.state == "not_proven"}
+    assert unproven.keys() == {"metrics", "sample"}
+    assert all("heavy" in each and "too large to be recorded" in each for of in unproven.values() for each in of)
+    up = lambda rows: changed(rows, "value", lambda x: x + 1e-9, lambda row: row["metric"] == "log_loss")  # noqa: E731
+    broken(settings, "metrics", up, part)
+    found = one(spark, settings, part, without=PROOFS.keys() - {"metrics"})
+    assert ["log_loss, value: found " in str(each) for of in found.verdicts for each in of.findings] == [True]
 
 
 @SAIL
