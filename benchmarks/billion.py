@@ -14,7 +14,7 @@ from udfs.exact.sums import ROW_LIMIT
 from udfs.scan.batch import BLOCK_ROWS
 from udfs.scan.keyed import Keyed
 from udfs.scan.partials import PACK_ROWS
-from udfs.scan.repeats import BUCKET_BITS
+from udfs.scan.repeats import BUCKET_BITS, BYTES
 
 ARROW_LIMIT = 2**31  # bytes of all binary values of a batch
 FILE_PART = 128 * 2**20  # spark.sql.files.maxPartitionBytes
@@ -95,8 +95,13 @@ def limits(plan: Plan) -> list[tuple[str, str, float, float]]:
             plan.sums / plan.partitions,
             ARROW_LIMIT,
         ),
-        ("hashes of ids that meet in a task", "8 B × rows ÷ partitions", 8 * r / plan.partitions, ARROW_LIMIT),
-        ("hashes of one bucket", f"8 B × rows ÷ {2**BUCKET_BITS}", 8 * r / 2**BUCKET_BITS, ARROW_LIMIT),
+        (
+            "hashes of ids that meet in a task",
+            f"{BYTES} B × rows ÷ partitions",
+            BYTES * r / plan.partitions,
+            ARROW_LIMIT,
+        ),
+        ("hashes of one bucket", f"{BYTES} B × rows ÷ {2**BUCKET_BITS}", BYTES * r / 2**BUCKET_BITS, ARROW_LIMIT),
         ("combined sums at the driver", f"models × keys × {b} B", m * k * b, DRIVER_RESULT),
         ("rows of a task", "rows ÷ tasks", r / plan.tasks, ROW_LIMIT),
     ]
@@ -132,7 +137,7 @@ def moved(plans: list[Plan]) -> str:
         ("tasks of a scan", [f"{plan.tasks:,}" for plan in plans]),
         ("keys of a model", [f"{plan.keys:,}" for plan in plans]),
         ("partial sums shuffled, at most, GiB", [f"{plan.sums / gib:.1f}" for plan in plans]),
-        ("hashes of ids shuffled (8 B × rows), GiB", [f"{8 * plan.rows / gib:.1f}" for plan in plans]),
+        (f"hashes of ids shuffled ({BYTES} B × rows), GiB", [f"{BYTES * plan.rows / gib:.1f}" for plan in plans]),
         (
             f"rows shuffled where labels are no broadcast (≈ {id_bytes} B × rows), GiB",
             [f"{id_bytes * p.rows / gib:.0f}" for p in plans],

@@ -20,6 +20,8 @@ from jobs.settings import Evaluation
 from udfs.scan import repeats
 from udfs.scan.partials import PACKED_TYPES
 
+HELD_ROWS = 2**17  # of those that may be copies, what the driver holds: some ten MB
+
 
 @dataclass(frozen=True)
 class Labelled:
@@ -57,17 +59,21 @@ def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Ev
     events = {name: _of_log(usable, name, logs, settings, day) for name in settings.label_logs}
     if not compared:
         return Labelled(_with_labels(usable, events), 0, usable.count() if events else None)
-    repeated, rows = _repeated(usable)
-    if repeated.num_rows == 0:
-        return Labelled(_with_labels(usable, events), 0, rows)
-    prefixes = F.broadcast(usable.sparkSession.createDataFrame(repeated).withColumn("again", F.lit(True)))
+    repeated = _repeated(usable)
+    if repeated.alike == 0:
+        return Labelled(_with_labels(usable, events), 0, repeated.rows)
+    prefixes = F.broadcast(usable.sparkSession.createDataFrame(repeated.prefixes).withColumn("again", F.lit(True)))
     hashed = usable.withColumn("prefix", F.shiftright(F.xxhash64("id"), repeats.LEFT_OUT))
     told = prefixes.join(hashed, on="prefix", how="right").drop("prefix")
     suspects, others = (told.where(known).drop("again") for known in (F.col("again"), F.col("again").isNull()))
-    extra = suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0]
+    extra = _extra(suspects) if repeated.alike > HELD_ROWS else None
     kept = _first_copies(_with_labels(suspects, events), settings)
-    frame = _with_labels(others, events).unionByName(kept)
-    return Labelled(frame, int(extra), rows - int(extra))
+    if extra is None:
+        # Where they stay a frame, each use of it reads all impressions once more.
+        held = kept.toArrow()
+        extra = repeated.alike - held.num_rows
+        kept = usable.sparkSession.createDataFrame(held, kept.schema).coalesce(1)
+    return Labelled(_with_labels(others, events).unionByName(kept), extra, repeated.rows - extra)
 
 
 def check(examples: Labelled, passed: int) -> None:
@@ -77,15 +83,34 @@ def check(examples: Labelled, passed: int) -> None:
         raise RuntimeFailure(f"{told}, as a join multiplied or lost rows; nothing was written. Run again")
 
 
-def _repeated(usable: DataFrame) -> tuple[pa.Table, int]:
-    """The first bits of the hashes that several rows have for their id, and how many rows there are.
+@dataclass(frozen=True)
+class _Repeated:
+    """The first bits of the hashes that several rows have for their id; two ids may have the same ones.
 
-    Two ids may have the same ones.
+    Attributes:
+        prefixes: Those bits, as a column `prefix`.
+        alike: How many rows have one of them.
+        rows: How many rows there are.
     """
+
+    prefixes: pa.Table
+    alike: int
+    rows: int
+
+
+def _repeated(usable: DataFrame) -> _Repeated:
+    """Which rows may have the id of another one."""
     hashes = usable.select(F.xxhash64("id").alias("hash"))
     buckets = hashes.mapInArrow(repeats.bucketed, PACKED_TYPES).repartition("bucket")
     found = buckets.mapInArrow(repeats.repeated, "prefix bigint, rows bigint").toArrow()
-    return found.select(["prefix"]).drop_null(), pc.sum(found["rows"]).as_py() or 0
+    prefixes = found.filter(found["prefix"].is_valid())
+    alike, every = (pc.sum(each["rows"]).as_py() or 0 for each in (prefixes, found))
+    return _Repeated(prefixes.select(["prefix"]), alike, every - alike)
+
+
+def _extra(suspects: DataFrame) -> int:
+    """How many rows have the id of another one, but for one of each."""
+    return int(suspects.groupBy("id").count().agg(F.sum(F.col("count") - 1)).collect()[0][0])
 
 
 def _first_copies(examples: DataFrame, settings: Evaluation) -> DataFrame:

@@ -83,7 +83,7 @@ def test_a_billion_rows_are_reckoned_as_by_hand():
     assert plan.keys == 20_000
     assert plan.sums == 1000 * 2 * 20_000 * billion.row_bytes()
     found = {what: allowed / used for what, _, used, allowed in billion.limits(plan)}
-    assert found["hashes of ids that meet in a task"] == pytest.approx(2**31 / (8 * 10**9 / 200))
+    assert found["hashes of ids that meet in a task"] == pytest.approx(2**31 / (6 * 10**9 / 200))
     assert found["sums of one bucket (256 keys)"] == pytest.approx(2**31 / (1000 * 256 * billion.row_bytes()))
 
 

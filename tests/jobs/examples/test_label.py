@@ -154,11 +154,13 @@ def copies() -> dict[str, list]:
     return whole
 
 
-@pytest.fixture(scope="module")
-def kept(spark, tmp_path_factory) -> tuple[Labelled, Counter]:
+@pytest.fixture(scope="module", params=["few", "many"])
+def kept(request, spark, tmp_path_factory) -> tuple[Labelled, Counter]:
     """The examples that are left of the copies; and how often each id has each fingerprint and score."""
     config = configured(tmp_path_factory.mktemp("copies"), copies(), remove=True, labels=BOTH)
-    found = labelled(spark, config)
+    with pytest.MonkeyPatch.context() as limits:
+        limits.setattr(label, "HELD_ROWS", {"few": len(copies()["id"]), "many": 0}[request.param])
+        found = labelled(spark, config)
     rows = found.frame.select("id", "fingerprint", "score_0").toArrow().to_pylist()
     return found, Counter(tuple(row.values()) for row in rows)
 
