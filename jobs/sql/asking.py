@@ -98,7 +98,9 @@ def answer(session: Session, settings: Evaluation, asked: Asked) -> pa.Table:
     try:
         return engine.answer(session, asked.query)
     except ConfigurationError as error:
-        columns = {name: [column for column, _ in engine.fields(session, name)] for name in wanted}
+        # Of a source that is joined no columns are known here: the engine has the word.
+        named = () if asked.query.reads_sources else wanted
+        columns = {name: [column for column, _ in engine.fields(session, name)] for name in named}
         found = mistakes.unknown_column(asked.statement, columns)
         if found is None:
             raise

@@ -120,11 +120,17 @@ def _line(names: Sequence[str]) -> str:
 
 
 def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column that CSV can hold: decimals as their digits, times as ISO 8601 has them, what is nested as JSON."""
+    """A column that CSV can hold: decimals as their digits, times as ISO 8601 has them.
+
+    Lengths of time are as people write them, what is nested is JSON.
+    """
     if pa.types.is_decimal(column.type):
         return pc.cast(column, pa.string())
     if pa.types.is_timestamp(column.type):
         shown = (None if value is None else value.isoformat() for value in column.to_pylist())
+        return pa.chunked_array([pa.array(shown, pa.string())])
+    if pa.types.is_duration(column.type):
+        shown = (None if value is None else str(value) for value in column.to_pylist())
         return pa.chunked_array([pa.array(shown, pa.string())])
     if pa.types.is_nested(column.type):
         shown = (None if v is None else json.dumps(answers.plain(v), default=str) for v in column.to_pylist())

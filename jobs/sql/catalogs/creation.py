@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from pyspark.sql import SparkSession
@@ -12,9 +13,10 @@ from jobs.errors import ConfigurationError, ContractError, Problem
 from jobs.paths import local_path
 from jobs.settings import Evaluation
 from jobs.sql.catalogs.columns import columns
-from jobs.sql.catalogs.scripts import Schema, dialect_of, statements
-from jobs.sql.views import places
+from jobs.sql.catalogs.scripts import Held, Schema, dialect_of, statements
+from jobs.sql.views import places, retired
 from jobs.storage import lake
+from jobs.storage.lake import Address
 
 # A session that this process starts keeps its catalog in a metastore, by default one in the folder it is called from.
 CATALOG: Final = "spark.sql.catalogImplementation"
@@ -33,13 +35,37 @@ def created(session: SparkSession, settings: Evaluation, schema: Schema) -> list
     if not where:
         problem = Problem("tables", "none", f"some; make them with: {calling.lossledger('run CONFIG --date D')}")
         raise ContractError("there is nothing to look at yet", [problem])
-    spark = dialect_of("spark")
-    for statement in statements(settings, spark, schema, where):
+    held = Held([*where], retired(session, settings))
+    names = [*columns(settings, held.tables, held.retired)]
+    _check_names(session, schema, [name for name in names if name not in where], {} if schema.has_tables else where)
+    for statement in statements(settings, dialect_of("spark"), schema, held):
         session.sql(statement)
-    if not schema.has_tables:
-        for name, place in where.items():
-            _check_place(session, spark.name(schema.parts_of(name)), str(place.path))
-    return [".".join(schema.parts_of(name)) for name in columns(settings, where)]
+    return [".".join(schema.parts_of(name)) for name in names]
+
+
+def _check_names(session: SparkSession, schema: Schema, views: Sequence[str], where: Mapping[str, Address]) -> None:
+    """Look whether what is there under our names is ours, before any of it is replaced.
+
+    Args:
+        session: Of the catalog.
+        schema: Where tables and views go.
+        views: The views.
+        where: The tables that go there, and where they are.
+
+    Raises:
+        ConfigurationError: A name is that of another table, or of a view of somebody else (exit 2).
+    """
+    spelled = {name: dialect_of("spark").name(schema.parts_of(name)) for name in (*where, *views)}
+    there = [name for name, full in spelled.items() if session.catalog.tableExists(full)]
+    for name in where:
+        if name in there:
+            _check_place(session, spelled[name], str(where[name].path))
+    # Tables are put there before their views: where there is no table of ours, no view is.
+    ours = not where or not where.keys().isdisjoint(there)
+    for name in there:
+        if name in views and not (ours and session.catalog.getTable(spelled[name]).tableType == "VIEW"):
+            mend = "none, or a view of ours; take another --schema, or let somebody who knows it drop it"
+            raise ConfigurationError("a name is taken", [Problem(spelled[name], "what is not ours", mend)])
 
 
 def _check_lasting(session: SparkSession, schema: Schema) -> None:

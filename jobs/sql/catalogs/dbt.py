@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import yaml
@@ -9,18 +10,19 @@ import yaml
 from jobs.settings import Evaluation
 from jobs.sql.catalogs.columns import columns
 from jobs.sql.catalogs.scripts import Schema
-from jobs.sql.descriptions import column_comments, comment
+from jobs.sql.descriptions import RETIRED, column_comments, comment
 
 
-def source(settings: Evaluation, schema: Schema) -> str:
+def source(settings: Evaluation, schema: Schema, retired: Collection[str] = ()) -> str:
     """The YAML of a source whose tables are in a schema, for the folder `models` of a project.
 
     Args:
         settings: The evaluation.
         schema: Where `lossledger views --create` puts them.
+        retired: Dimensions that the tables of cells have besides those that are configured.
     """
     *catalog, name = schema.parts
-    tables = [_table(settings, table, fields, schema) for table, fields in columns(settings).items()]
+    tables = [_table(settings, table, fields, schema) for table, fields in columns(settings, None, retired).items()]
     found: dict[str, Any] = {"name": f"lossledger_{settings.evaluation}", "schema": name, "tables": tables}
     if catalog:
         found["database"] = ".".join(catalog)
@@ -29,6 +31,8 @@ def source(settings: Evaluation, schema: Schema) -> str:
 
 def _table(settings: Evaluation, name: str, fields: list[tuple[str, str]], schema: Schema) -> dict[str, Any]:
     comments = column_comments(settings, name)
-    listed = [{"name": column, "description": comments[column], "data_type": type_} for column, type_ in fields]
+    listed = [
+        {"name": column, "description": comments.get(column, RETIRED), "data_type": type_} for column, type_ in fields
+    ]
     named = {"name": name, **({"identifier": schema.prefix + name} if schema.prefix else {})}
     return {**named, "description": comment(settings, name), "columns": listed}

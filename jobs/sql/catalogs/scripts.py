@@ -10,7 +10,7 @@ from jobs.errors import ConfigurationError, Problem, nearest_match, one_of
 from jobs.ledger import tables
 from jobs.settings import Evaluation
 from jobs.sql.catalogs.columns import columns
-from jobs.sql.descriptions import column_comments, comment
+from jobs.sql.descriptions import RETIRED, column_comments, comment
 from jobs.sql.language.dialects import DIALECTS, Dialect, qualified
 from jobs.sql.views import known, view_texts
 from jobs.storage import lake
@@ -63,26 +63,37 @@ def dialect_of(name: str) -> Dialect:
     return DIALECTS[name]
 
 
-def statements(
-    settings: Evaluation, dialect: Dialect, schema: Schema, made: Collection[str] | None = None
-) -> Iterator[str]:
+@dataclass(frozen=True)
+class Held:
+    """What there is of the tables of an evaluation.
+
+    Attributes:
+        tables: Those that there are; None for all that are declared.
+        retired: Dimensions that the tables of cells have besides those that are configured.
+    """
+
+    tables: Collection[str] | None = None
+    retired: tuple[str, ...] = ()
+
+
+def statements(settings: Evaluation, dialect: Dialect, schema: Schema, held: Held = Held()) -> Iterator[str]:
     """The statements in the order in which they are run: a schema, tables, views, each with its comments.
 
     Args:
         settings: The evaluation.
         dialect: The SQL of the engine.
         schema: Where they go.
-        made: The tables that there are; by default all that are declared.
+        held: What there is of its tables.
     """
-    described = columns(settings, made)
+    described = columns(settings, held.tables, held.retired)
     names = {name: dialect.name(schema.parts_of(name)) for name in described}
     if not schema.has_tables:
         yield f"CREATE SCHEMA IF NOT EXISTS {dialect.name(schema.parts)}"
         for name in (name for name in tables.declared(settings) if name in described):
             yield dialect.table(names[name], str(lake.address(settings, name, "spark").path))
     spelled = {name: dialect_of("spark").name(schema.parts_of(name)) for name in described}
-    texts = view_texts(settings, {*known(settings)}, [name for name in described if name in tables.declared(settings)])
-    for name, text in texts:
+    made = [name for name in described if name in tables.declared(settings)]
+    for name, text in view_texts(settings, {*known(settings)}, made, held.retired):
         query = dialect.query(qualified(text, spelled))
         yield from dialect.view(names[name], query, comment(settings, name), _commented(settings, name, described))
 
@@ -92,7 +103,7 @@ def _commented(
 ) -> list[tuple[str, str]]:
     """The columns of a view with their comments."""
     comments = column_comments(settings, name)
-    return [(column, comments.get(column, "")) for column, _ in described[name]]
+    return [(column, comments.get(column, RETIRED)) for column, _ in described[name]]
 
 
 HEADS: Final = {
@@ -102,7 +113,7 @@ HEADS: Final = {
 }
 
 
-def script(settings: Evaluation, name: str, schema: Schema, made: Collection[str] | None = None) -> list[str]:
+def script(settings: Evaluation, name: str, schema: Schema, held: Held = Held()) -> list[str]:
     """The same as lines of a file that the engine of this name runs."""
     dialect = dialect_of(name)
-    return [HEADS[name], *(f"{statement};" for statement in statements(settings, dialect, schema, made))]
+    return [HEADS[name], *(f"{statement};" for statement in statements(settings, dialect, schema, held))]

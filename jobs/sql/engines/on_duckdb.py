@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Final
 
 import duckdb
@@ -112,9 +113,12 @@ def _fractions(connection: DuckDBPyConnection, query: Query) -> set[str]:
 def _typed(connection: DuckDBPyConnection, text: str, rows: pa.Table) -> pa.Table:
     """The answer with sums of whole numbers as such: in Arrow they are decimals, like those that are meant to be.
 
+    Intervals are lengths of time, as the other engines have them.
+
     Raises:
-        ConfigurationError: A sum is larger than a BIGINT (exit 2).
+        ConfigurationError: A sum is larger than a BIGINT, or an interval has months (exit 2).
     """
+    rows = pa.table([*map(_as_length, rows.columns)], names=rows.column_names)
     if HUGE not in rows.schema.types:
         return rows
     whole = [type_ == "bigint" for _, type_ in _described(connection, text)]
@@ -128,11 +132,24 @@ def _typed(connection: DuckDBPyConnection, text: str, rows: pa.Table) -> pa.Tabl
     return pa.table(columns, names=rows.column_names)
 
 
+def _as_length(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if column.type != pa.month_day_nano_interval():
+        return column
+    lengths = [None if value is None else _length(*value) for value in column.to_pylist()]
+    return pa.chunked_array([pa.array(lengths, pa.duration("us"))])
+
+
+def _length(months: int, days: int, nanoseconds: int) -> timedelta:
+    if months:
+        raise ConfigurationError("the query failed: months have no length of time; CAST(… AS STRING) says how many")
+    return timedelta(days=days, microseconds=nanoseconds // 1000)
+
+
 def _explained(error: duckdb.Error) -> LossledgerError:
     """What to tell the user of an error of DuckDB."""
     told = f"the query failed: {str(error).strip().splitlines()[0]}"
     if isinstance(error, FAILURES):
         return RuntimeFailure(told)
-    if isinstance(error, duckdb.CatalogException):
-        told += ". It may be a function of Apache Spark that DuckDB has not: --engine sail, or spark, has it"
+    if isinstance(error, duckdb.CatalogException | duckdb.ParserException):
+        told += ". It may be something of Apache Spark that DuckDB has not: --engine sail, or spark, has it"
     return ConfigurationError(told)

@@ -46,9 +46,10 @@ def views(  # noqa: PLR0913, PLR0917 - the options of the command
             with session(engine, settings=creation.LASTING if engine == "spark" else {}) as spark:
                 printed(creation.created(spark, settings, where))
         elif as_source:
-            printed(dbt.source(settings, where).splitlines())
+            printed(dbt.source(settings, where, _retired(settings)).splitlines())
         else:
-            printed(scripts.script(settings, dialect, where, _there(settings)))
+            held = scripts.Held(_there(settings), _retired(settings))
+            printed(scripts.script(settings, dialect, where, held))
         return 0
 
     raise typer.Exit(guarded(command, as_json=False))
@@ -65,3 +66,12 @@ def _there(settings: Evaluation) -> set[str] | None:
     where = {name: lake.address(settings, name, "spark") for name in tables.declared(settings)}
     found = {name for name, place in where.items() if place.local and DeltaTable.is_deltatable(str(Path(place.local)))}
     return found or None
+
+
+def _retired(settings: Evaluation) -> tuple[str, ...]:
+    """The dimensions that days in the tables have, and the configuration has no more, where the tables are here."""
+    place = lake.address(settings, "statistics", "spark").local
+    if not place or not DeltaTable.is_deltatable(str(Path(place))):
+        return ()
+    types = {field.name: getattr(field.type, "type", "") for field in DeltaTable(str(Path(place))).schema().fields}
+    return tables.retired(types, tables.declared(settings)["statistics"])

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -12,8 +13,8 @@ from deltalake import DeltaTable, write_deltalake
 from jobs.engines.session import open_session
 from jobs.errors import ConfigurationError, ContractError, EngineError
 from jobs.settings import parse
-from jobs.sql import sessions, views
-from jobs.sql.engines import duck
+from jobs.sql import outputs, sessions, views
+from jobs.sql.engines import duck, on_duckdb
 from jobs.sql.language import queries
 from jobs.sql.language.dialects import for_duckdb
 from jobs.sql.query import answered
@@ -237,3 +238,23 @@ def test_what_cannot_be_translated_is_told():
 def test_the_engines_of_a_run_are_not_those_of_a_question():
     with pytest.raises((EngineError, ConfigurationError), match="there is no such engine"):
         open_session("duckdb")
+
+
+LENGTHS = [
+    ("SELECT INTERVAL 1 DAY AS length", timedelta(days=1)),
+    ("SELECT TIMESTAMP'2026-01-02 00:00:00' - TIMESTAMP'2026-01-01 12:00:00' AS length", timedelta(hours=12)),
+    ("SELECT CASE WHEN FALSE THEN INTERVAL 1 DAY END AS length", None),
+]
+
+
+@pytest.mark.parametrize(("text", "length"), LENGTHS)
+def test_an_interval_is_a_length_of_time(connection, text, length):
+    found = on_duckdb.answer(connection, queries.Query(text, frozenset(), reads_sources=False))
+    assert found == pa.table({"length": pa.array([length], pa.duration("us"))})
+    shown = "" if length is None else str(length)
+    assert [*outputs.text([found], "csv")][1] == (f'"{shown}"' if shown else "")
+
+
+def test_months_are_no_length_of_time(connection):
+    with pytest.raises(ConfigurationError, match="months have no length"):
+        on_duckdb.answer(connection, queries.Query("SELECT INTERVAL 2 MONTH AS m", frozenset(), reads_sources=False))

@@ -1,12 +1,17 @@
 """Of a query that an engine refuses, the column that there is not is told, and the one that was perhaps meant."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from jobs.errors import ConfigurationError
+from jobs.settings import parse
+from jobs.sql import asking
 from jobs.sql.engines import duck
 from jobs.sql.language.mistakes import unknown_column
 from jobs.sql.language.statements import statements
 from jobs.sql.query import answered
+from tests.world import days
 
 COLUMNS = {"ledger": ["event_date", "task", "weight", "nll"]}
 WRONG = [
@@ -44,3 +49,17 @@ def test_every_engine_tells_it_alike(spark, ledger, text, place, found, near):  
                 answered(session, ledger, text)
             (problem,) = caught.value.problems
             assert (problem.place, problem.found) == (f"the query, {place}", f"the column {found!r}")
+
+
+def test_of_a_source_that_is_joined_the_engine_has_the_word(monkeypatch, tmp_path):
+    settings = parse(days.configured(tmp_path))
+    path = settings.impressions.source.path
+    text = f"SELECT s.p, m.valeu FROM metrics AS m JOIN parquet.`{path}` AS s ON s.country = m.slice"
+
+    def refuse(*_):
+        raise ConfigurationError("the query failed: m.valeu cannot be resolved")
+
+    engine = SimpleNamespace(made=lambda *_: ("metrics",), fields=lambda *_: [("value", "double")], answer=refuse)
+    monkeypatch.setattr(asking, "_engine", lambda _: engine)
+    with pytest.raises(ConfigurationError, match=r"the query failed: m\.valeu"):
+        asking.answer(None, settings, asking.one(settings, text))
