@@ -79,7 +79,7 @@ def audited(
         session: Of the engine.
         settings: What is configured: where the tables are. Each day is judged by the configuration of its own run.
         parts: The days and ages.
-        sample: How many cells of each are computed again from the logs.
+        sample: How many cells of each are computed again from the logs; none leaves that proof out.
         without: The proofs that are left out.
 
     Raises:
@@ -87,11 +87,12 @@ def audited(
         ContractError: A table is damaged (exit 2).
     """
     check_proofs(without)
+    left_out = {*without, *(() if sample else ("sample",))}
     for part in parts:
         found = gathered(session, settings, part, sample)
         run_id = None if found.run is None else found.run["run_id"]
         if found.holds_rows or found.run is not None:
-            yield Audited(part, run_id, proven(found, without))
+            yield Audited(part, run_id, proven(found, left_out))
             continue
         due = datetime.now(UTC) >= Day(part.event_date, settings.day.timezone).as_of(part.age_hours)
         yield Audited(part, None, (), "it is not in the tables" if due else "its age is not reached yet", due)

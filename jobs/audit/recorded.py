@@ -32,7 +32,7 @@ def done(events: Sequence[Event], run_ids: Sequence[str]) -> Event | None:
 
 
 def configured(settings: Evaluation, event: Event) -> Evaluation:
-    """The configuration that a run was made with, its tables where they are now.
+    """The configuration that a run was made with, its tables where they are now and its rejects kept as long as now.
 
     Args:
         settings: What is configured now.
@@ -45,6 +45,7 @@ def configured(settings: Evaluation, event: Event) -> Evaluation:
     document = json.loads(event["config"])
     labels = _in_order(document, event["config_hash"], list(settings.labels))
     of_now = {name: now[name] for name in ("tables", "lease")}
+    of_now["limits"] = {**document["limits"], "rejects_kept": now["limits"]["rejects_kept"]}
     return parse({**document, "labels": {name: document["labels"][name] for name in labels}, **of_now})
 
 

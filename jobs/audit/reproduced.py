@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyarrow import csv
 from pyspark.sql import SparkSession
 
 from jobs import nightly
 from jobs.audit import at_version, recorded
+from jobs.audit.digests import OF_THE_RUN, digest, of_rejects
 from jobs.audit.earlier import Earlier, in_ledger, laid_out
 from jobs.audit.inputs import GoneError, found_again
 from jobs.audit.proofs.keys import KEYS
@@ -32,7 +31,6 @@ from jobs.settings import Evaluation
 from jobs.storage import lake
 from jobs.storage.change import DayAtAge
 
-OF_THE_RUN: Final = ("event_date", "age_hours", "run_id")
 # What `runs` says of a run besides when and where it was.
 TOLD: Final = (
     *("rows_read", "rows_outside", "rows_rejected", "rows_duplicate", "rows_scored", "groups_mixed", "rejected"),
@@ -201,6 +199,9 @@ def _of_table(
     name: str, settings: Evaluation, sides: tuple[pa.Table, pa.Table], earlier: Earlier
 ) -> Iterator[Statement]:
     """That a table made now is the one that is there; what rests on days that have moved is not held against it."""
+    if name == "rejects":
+        yield from of_rejects(settings, sides)
+        return
     before, now = (rows.drop([each for each in OF_THE_RUN if each in rows.column_names]) for rows in sides)
     if earlier.moved or not earlier.whole:
         rests = name in OF_EARLIER_DAYS or (name in COLUMNS and before.num_rows)
@@ -209,10 +210,6 @@ def _of_table(
         if name in OF_EARLIER_DAYS:
             return
         before, now = (_of_this_day(name, rows) for rows in (before, now))
-    if name == "rejects":
-        # Copies of a row are each there: without a key they are held against each other as a whole.
-        yield equal("rejects, SHA-256 of all rows", digest(now), digest(before))
-        return
     yield from same(name, now, before, _keys(name, settings))
 
 
@@ -235,11 +232,3 @@ def _of_this_day(name: str, rows: pa.Table) -> pa.Table:
         for end in ENDS:
             rows = rows.filter(pc.invert(pc.match_substring_regex(rows["metric"], end)))
     return rows.drop([each for each in COLUMNS.get(name, ()) if each in rows.column_names])
-
-
-def digest(rows: pa.Table, keys: Sequence[str] = ()) -> str:
-    """SHA-256 of the rows of a table in the order of their keys, without what every run has anew."""
-    plain = rows.drop([name for name in OF_THE_RUN if name in rows.column_names])
-    spelled = pa.BufferOutputStream()
-    csv.write_csv(plain.sort_by([(key, "ascending") for key in keys or plain.column_names]), spelled)
-    return hashlib.sha256(spelled.getvalue()).hexdigest()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pyarrow.compute as pc
 
+from jobs.audit.digests import forgotten
 from jobs.audit.evidence import Evidence
 from jobs.audit.statement import Statement, all_hold, equal, sure, unknown
 from jobs.results.rows import summed
@@ -108,7 +108,7 @@ def _kept(of: Evidence, reasons: Sequence[Mapping[str, Any]]) -> Iterator[Statem
     found = of.rows("rejects", ("run_id", *WHY))
     assert of.run is not None
     found = found.filter(pc.equal(found["run_id"], of.run["sums_run_id"] or of.run["run_id"]))
-    if not found.num_rows and _forgotten(of.settings, of.part.event_date):
+    if not found.num_rows and forgotten(of.settings, of.part.event_date):
         return
     counts = Counter(tuple(row[name] for name in WHY) for row in found.to_pylist())
     limit = of.settings.limits.stored_rejects
@@ -121,9 +121,3 @@ def _kept(of: Evidence, reasons: Sequence[Mapping[str, Any]]) -> Iterator[Statem
 
 def _named(key: Sequence[str | None]) -> str:
     return f"rejects of {' / '.join(each for each in key if each is not None)}"
-
-
-def _forgotten(settings: Evaluation, day: date) -> bool:
-    """Whether rows of a day may have been forgotten by now."""
-    kept = settings.limits.rejects_kept
-    return kept is not None and date.today() - day > kept - timedelta(days=1)

@@ -49,7 +49,7 @@ def _ended(of: Evidence) -> Iterator[Statement]:
     holder = holders.of(of.events, of.settings.lease.silence)
     if holder is None:
         return
-    running = holder.process is not None and process.is_running(holder.process)
+    running = None if holder.process is None else process.is_running(holder.process)
     alive = running is not False and datetime.now(UTC) - holder.heard <= 2 * holder.silence
     if alive:
         yield unknown("runs", f"run {holder.run_id} is under way since {holder.since.isoformat()}")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
-from mpmath import mp, mpf
 
 from jobs.audit.evidence import Evidence
 from jobs.audit.inputs import GoneError, found_again
-from jobs.audit.recount import terms
-from jobs.audit.recount.cells import Recount, Sum
 from jobs.audit.recount.impressions import Cell
 from jobs.audit.recount.reading import UnreadableError
 from jobs.audit.same import described
 from jobs.audit.statement import Statement, equal, sure, unknown
+
+if TYPE_CHECKING:
+    from jobs.audit.recount.cells import Sum
 
 MOST_ROWS: Final = 20_000  # of a cell: with 50 digits a row takes a tenth of a millisecond for each task and model
 ALL_ROWS: Final = 200_000  # of all cells together
@@ -35,6 +35,8 @@ def sample(of: Evidence) -> Iterator[Statement]:
 
 
 def _recounted(of: Evidence) -> Iterator[Statement]:
+    from jobs.audit.recount.cells import Recount  # noqa: PLC0415 - loads mpmath, which nothing else takes
+
     assert of.run is not None
     recount = Recount.of(of.settings, of.run, found_again(of.session, of.settings, of.run))
     in_day = of.run["rows_read"] - of.run["rows_outside"]
@@ -67,10 +69,7 @@ def _held(place: str, found: Any, expected: Sum) -> Statement:
     """That a stored sum is as near to the true one as its roundings let it be."""
     if found is None:
         return unknown(place, "a sum that was too large to be recorded")
-    with mp.workdps(terms.DIGITS):
-        near = abs(mpf(str(found)) - expected.value) <= expected.off
-        told = mp.nstr(expected.value, 25), mp.nstr(expected.off, 3)
-    return sure(place, found, f"{told[0]} within {told[1]}", holds=bool(near))
+    return sure(place, found, expected, holds=expected.is_near(found))
 
 
 def _stored(of: Evidence, cells: set[Cell]) -> dict[tuple[str, str, Cell], dict[str, Any]]:

@@ -33,6 +33,15 @@ class Sum:
     value: Any
     off: Any
 
+    def is_near(self, found: Any) -> bool:
+        """Whether a number is no further from it than it may be."""
+        with mp.workdps(terms.DIGITS):
+            return bool(abs(mpf(str(found)) - self.value) <= self.off)
+
+    def __str__(self) -> str:
+        """Return both."""
+        return f"{mp.nstr(self.value, 25)} within {mp.nstr(self.off, 3)}"
+
 
 Sums = Mapping[tuple[str, str, Cell], Mapping[str, Sum]]
 

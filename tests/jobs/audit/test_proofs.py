@@ -1,7 +1,8 @@
 """Every proof holds of tables that a run has written, and finds what is broken in them on purpose."""
 
+import json
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +12,12 @@ import pyarrow.compute as pc
 import pytest
 
 from jobs.audit.audited import audited, worst
+from jobs.audit.evidence import Evidence
+from jobs.audit.proofs.one_run import _ended
 from jobs.audit.registry import PROOFS
+from jobs.audit.statement import verdict
+from jobs.ledger.turns.holders import told
+from jobs.settings import parse
 from jobs.storage.change import DayAtAge
 from tests.world import audited as world
 from tests.world.audited import PARTS, broken, changed, copied, one, verdicts
@@ -251,22 +257,33 @@ def test_a_sample_finds_what_every_table_agrees_on(spark, copy, column):
     assert any(f", {column}: found " in finding for finding in findings(found, "sample"))
 
 
-@pytest.mark.only_engine("sail")
-def test_a_later_run_that_never_ended_is_found(spark, copy):
-    def began(rows):
-        row = next(row for row in rows.to_pylist() if row["state"] == "started")
-        later = {
-            **row,
-            "run_id": "killed",
-            "event_time": row["event_time"] - timedelta(hours=1),
-            "turn": 9,
-            "holder": '{"host": "gone", "pid": 1, "birth": "0", "silence": 1}',
-        }
-        return pa.concat_tables([rows, pa.Table.from_pylist([later], schema=rows.schema)])
+GONE = '{"host": "gone", "pid": 1, "birth": "0", "silence": 60}'
 
-    broken(copy, "runs", began)
-    found = one(spark, copy, without=PROOFS.keys() - {"one_run"})
-    assert any("run killed began and never ended" in finding for finding in findings(found, "one_run"))
+
+@pytest.mark.parametrize(
+    ("holder", "silent", "state"),
+    [
+        (GONE, 1, "not_proven"),
+        (GONE, 60, "wrong"),
+        (json.dumps(told(timedelta(hours=1))), 1, "not_proven"),
+        # A run of an older release does not say what holds the day.
+        (None, 1, "not_proven"),
+        (None, 60, "wrong"),
+    ],
+)
+def test_a_later_run_that_never_ended_is_found_unless_it_may_be_under_way(tmp_path, holder, silent, state):
+    heard = datetime.now(UTC) - timedelta(minutes=silent)
+    began = {"run_id": "later", "state": "started", "event_time": heard, "turn": 9, "holder": holder}
+    found = verdict("one_run", _ended(Evidence(None, parse(world.configured(tmp_path)), PARTS[0], [began])))
+    assert found.state == state
+    said = [*found.open, *map(str, found.findings)]
+    assert ("run later " in said[0], len(said)) == (True, 1)
+
+
+@pytest.mark.only_engine("sail")
+def test_a_sample_of_no_cell_is_none(spark, ledger):
+    found = one(spark, ledger, sample=0, without=PROOFS.keys() - {"sample"})
+    assert (found.exit_code, set(verdicts(found).values())) == (0, {"left_out"})
 
 
 def test_logs_that_are_gone_prove_nothing(spark, ledger, tmp_path):
