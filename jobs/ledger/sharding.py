@@ -22,7 +22,6 @@ from jobs.ledger.tables import RUNS
 from jobs.settings import Evaluation
 from jobs.settings.sections import Shards
 from jobs.storage import lake
-from jobs.storage.change import DayAtAge
 
 NOTED = pa.schema([RUNS.schema.field(name) for name in ("event_date", "run_id", "definitions")])
 HOLDER = "shard_statistics"  # whose rows are asked for their run
@@ -45,7 +44,13 @@ def recorded(session: SparkSession, settings: Evaluation, days: Collection[date]
         shards = _noted(row["definitions"])
         if shards is not None:
             of_days[row["event_date"]][row["run_id"]] = shards
-    return {day: _of_rows(session, settings, DayAtAge(day, age_hours), runs) for day, runs in of_days.items()}
+    unclear = [day for day, runs in of_days.items() if len(set(runs.values())) > 1]
+    held = _held(session, settings, unclear, age_hours)
+    # Where the runs of a day had several, its shards are those of the run whose rows the tables hold.
+    return {
+        day: next((of for run, of in runs.items() if day not in unclear or (day, run) in held), settings.shards)
+        for day, runs in of_days.items()
+    }
 
 
 def as_recorded(session: SparkSession, settings: Evaluation, day: date, age_hours: int) -> Evaluation:
@@ -71,14 +76,13 @@ def folded(rows: pa.Table, count: int) -> pa.Table:
     return rows.set_column(place, field, pa.array(np.where(shard < 0, shard, shard % count), field.type))
 
 
-def _of_rows(session: SparkSession, settings: Evaluation, part: DayAtAge, runs: dict[str, Shards]) -> Shards:
-    """The shards of a day: those of the run whose rows the tables hold, where its runs had several."""
-    if len(set(runs.values())) > 1:
-        where = lake.address(settings, HOLDER, engine_of(session))
-        held = lake.counted(session, {HOLDER: where}, part)[HOLDER] if lake.exists(session, where) else {}
-        known = [shards for run, shards in runs.items() if run in held]
-        return known[0] if known else settings.shards
-    return next(iter(runs.values()))
+def _held(session: SparkSession, settings: Evaluation, days: Collection[date], age_hours: int) -> set[tuple[date, str]]:
+    """The days with the runs whose rows the tables hold."""
+    where = lake.address(settings, HOLDER, engine_of(session))
+    if not days or not lake.exists(session, where):
+        return set()
+    rows = lake.distinct(session, where, NOTED.remove(2), age_hours, days)
+    return {(row["event_date"], row["run_id"]) for row in rows.to_pylist()}
 
 
 @cache

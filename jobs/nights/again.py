@@ -10,7 +10,6 @@ from uuid import uuid4
 from pyspark.sql import SparkSession
 
 from jobs.day import Day
-from jobs.errors import RuntimeFailure
 from jobs.inputs.scorings import scorings
 from jobs.judgement.night import judged
 from jobs.ledger.journal import Journal
@@ -71,11 +70,11 @@ def made_again_of(
 
 
 def _made(again: Again, progress: Progress) -> Outcome:
-    settings, stamp = again.settings, again.writer.stamp
+    settings, stamp, sums = again.settings, again.writer.stamp, again.sums
     with progress.stage("read"):
-        # From here on no run that was taken for dead can change them.
+        # From here on no run that was taken for dead can change them: what was read before is asked for its run.
         again.writer.fence(tables_of(settings))
-        sums = _the_same(again, recorded(again.session, settings, again.writer.part))
+        again.writer.check_kept(sums.tables, sums.run_id)
         references = baselines.references(again.session, settings, stamp)
     with progress.stage("finish"):
         metrics = finish.metrics(sums.tables, settings, sums.slices, scorings(settings), references)
@@ -100,13 +99,6 @@ def _made(again: Again, progress: Progress) -> Outcome:
         **judgements(new),
         worst=worst,
     )
-
-
-def _the_same(again: Again, sums: Recorded) -> Recorded:
-    """The sums as they are now that no other run has the day; those of another run would be of other inputs."""
-    if sums.run_id != again.sums.run_id:
-        raise RuntimeFailure(f"the sums are those of run {sums.run_id} meanwhile; nothing was written. Refresh again.")
-    return sums
 
 
 def _reasons(sums: Recorded) -> tuple[str, ...]:

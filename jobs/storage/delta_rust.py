@@ -9,7 +9,7 @@ from __future__ import annotations
 import atexit
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from functools import cache
@@ -194,20 +194,20 @@ def rows(
     age_hours: int | None = None,
 ) -> pa.Table:
     """Columns of the rows of some days at an age, or of all; NULL where the table has no such column."""
-    parts = _parts(
-        where, schema, lambda of: (days is None or of.event_date in days) and age_hours in (None, of.age_hours)
-    )
+    parts = _parts(where, schema, days, age_hours)
     return pa.concat_tables([schema.empty_table(), *parts])
 
 
-def distinct(_: SparkSession, where: Address, schema: pa.Schema, age_hours: int) -> pa.Table:
-    """The different values that columns have together in the rows of an age, some of them more than once."""
-    parts = _parts(where, schema, lambda of: of.age_hours == age_hours, once=True)
+def distinct(
+    _: SparkSession, where: Address, schema: pa.Schema, age_hours: int, days: Collection[date] | None = None
+) -> pa.Table:
+    """The different values that columns have together in some rows of an age, some of them more than once."""
+    parts = _parts(where, schema, days, age_hours, once=True)
     return pa.concat_tables([schema.empty_table(), *parts])
 
 
 def _parts(
-    where: Address, schema: pa.Schema, wanted: Callable[[DayAtAge], bool], *, once: bool = False
+    where: Address, schema: pa.Schema, days: Collection[date] | None, age_hours: int | None, *, once: bool = False
 ) -> Iterator[pa.Table]:
     """The rows of the files of some days, file by file; of equal rows of a file, where one is enough, `once`."""
     table = DeltaTable(str(where.path))
@@ -216,8 +216,9 @@ def _parts(
         rows = data_files.rows_of(table, file, schema)
         return rows.group_by(schema.names).aggregate([]).cast(schema) if once else rows
 
+    own = (f for f in data_files.of(table) if days is None or f[1].event_date in days)
     with ThreadPoolExecutor(READERS) as pool:
-        yield from pool.map(part, (file for file in data_files.of(table) if wanted(file[1])))
+        yield from pool.map(part, (file for file in own if age_hours in (None, file[1].age_hours)))
 
 
 def counted(_: SparkSession, places: Mapping[str, Address], part: DayAtAge) -> dict[str, Counter[str]]:

@@ -135,21 +135,27 @@ def rows(
     age_hours: int | None = None,
 ) -> pa.Table:
     """Columns of the rows of some days at an age, or of all; NULL where the table has no such column."""
-    frame = read(session, where)
+    frame = _some(session, where, days, age_hours)
     there = [name for name in schema.names if name in frame.columns]
-    if days is not None:
-        frame = frame.where(F.col("event_date").isin(*sorted(days)))
-    if age_hours is not None:
-        frame = frame.where(F.col("age_hours") == age_hours)
     found = frame.select(*there).toArrow()
     columns = (found[f.name].cast(f.type) if f.name in there else pa.nulls(found.num_rows, f.type) for f in schema)
     return pa.table([*columns], schema=schema)
 
 
-def distinct(session: SparkSession, where: Address, schema: pa.Schema, age_hours: int) -> pa.Table:
-    """The different values that columns have together in the rows of an age."""
-    found = read(session, where).where(F.col("age_hours") == age_hours).select(*schema.names).distinct()
+def distinct(
+    session: SparkSession, where: Address, schema: pa.Schema, age_hours: int, days: Collection[date] | None = None
+) -> pa.Table:
+    """The different values that columns have together in some rows of an age."""
+    found = _some(session, where, days, age_hours).select(*schema.names).distinct()
     return found.toArrow().cast(schema)
+
+
+def _some(session: SparkSession, where: Address, days: Collection[date] | None, age_hours: int | None) -> DataFrame:
+    """The rows of some days, or of any, at an age, or at any."""
+    frame = read(session, where)
+    if days is not None:
+        frame = frame.where(F.col("event_date").isin(*sorted(days)))
+    return frame if age_hours is None else frame.where(F.col("age_hours") == age_hours)
 
 
 def counted(session: SparkSession, places: Mapping[str, Address], part: DayAtAge) -> dict[str, Counter[str]]:

@@ -87,10 +87,12 @@ def rows(
         return writer_of(session, where).rows(session, where, schema, days, age_hours)
 
 
-def distinct(session: SparkSession, where: Address, schema: pa.Schema, age_hours: int) -> pa.Table:
+def distinct(
+    session: SparkSession, where: Address, schema: pa.Schema, age_hours: int, days: Collection[date] | None = None
+) -> pa.Table:
     """The different values that columns have together in the rows of an age, some of them more than once."""
     with told_of(where):
-        return writer_of(session, where).distinct(session, where, schema, age_hours)
+        return writer_of(session, where).distinct(session, where, schema, age_hours, days)
 
 
 def counted(session: SparkSession, places: Mapping[str, Address], part: DayAtAge) -> dict[str, Counter[str]]:

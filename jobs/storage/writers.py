@@ -44,8 +44,10 @@ class DeltaWriter(Protocol):
     ) -> pa.Table:
         """Columns of the rows of some days at an age, or of all; NULL where the table has no such column."""
 
-    def distinct(self, session: SparkSession, where: Address, schema: pa.Schema, age_hours: int, /) -> pa.Table:
-        """The different values that columns have together in the rows of an age, some of them more than once."""
+    def distinct(
+        self, session: SparkSession, where: Address, schema: pa.Schema, age_hours: int, days: Collection[date] | None, /
+    ) -> pa.Table:
+        """The different values that columns have together in some rows of an age, some of them more than once."""
 
     def counted(
         self, session: SparkSession, places: Mapping[str, Address], part: DayAtAge, /

@@ -368,8 +368,11 @@ def test_no_commit_of_a_refresh_was_left_out(spark, copied, monkeypatch):
     real, made = lake._write, []
     again.made_again_of(spark, settings, DayAtAge(day(0), 0))
     monkeypatch.setattr(lake, "_write", lambda *arguments: (made.append(arguments), real(*arguments)))
+    read, asked_for = again.recorded, []
+    monkeypatch.setattr(again, "recorded", lambda *arguments: (asked_for.append(arguments), read(*arguments))[1])
     again.made_again_of(spark, settings, DayAtAge(day(0), 0))
     assert len(made) == commits_of_a_refresh(settings)
+    assert len(asked_for) == 1, "sums are read once"
 
 
 @SAIL
