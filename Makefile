@@ -66,7 +66,7 @@ sail: setup ## Tests on Sail
 spark: jars ## Tests on Apache Spark
 	$(ENGINE_TESTS) spark $(IN_PARALLEL)
 
-airflow: jars $(AIRFLOW_STAMP) ## Tests of the DAG, in an Airflow with an environment of its own
+airflow: setup $(AIRFLOW_STAMP) ## Tests of the DAG, in an Airflow with an environment of its own
 	$(ENGINE_TESTS) none -m airflow
 
 $(AIRFLOW_STAMP): dags/requirements.txt dags/constraints.txt

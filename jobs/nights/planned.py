@@ -5,20 +5,26 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import typer
+from pyspark.sql import SparkSession
 
 from jobs import nights
 from jobs.day import dates
 from jobs.engines.session import session
+from jobs.errors import ConfigurationError, Problem
 from jobs.nights import backfill as filling
 from jobs.nights import named
 from jobs.nights import refresh as refreshing
 from jobs.nights.backfill import Filled
 from jobs.nights.embedded import engine_for_tables, on, told
+from jobs.planning import due
+from jobs.planning.plan import parts
 from jobs.safe_text import printable
-from jobs.settings import load
+from jobs.settings import Evaluation, load
+from jobs.storage.change import DayAtAge
 from jobs.surfaces import plans
 from jobs.surfaces.arguments import (
     Accelerator,
@@ -32,15 +38,25 @@ from jobs.surfaces.arguments import (
     Json,
     Last,
     Set,
+    parsed_moment,
 )
 from jobs.surfaces.exits import guarded
+
+FirstOfSome = Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")]
+LastOfSome = Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD.")]
+At = Annotated[
+    str | None,
+    typer.Option("--at", help="What is due at a moment, as a run then evaluates it, e.g. 2026-11-20T03:00Z."),
+]
+Which = Callable[[SparkSession], Sequence[DayAtAge]]
 
 
 def plan(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
-    first: First,
-    last: Last,
+    first: FirstOfSome = None,
+    last: LastOfSome = None,
     ages: Ages = None,
+    at: At = None,
     code: Code = False,
     engine: Engine = "sail",
     overrides: Set = [],  # noqa: B006 - typer copies it
@@ -50,9 +66,9 @@ def plan(  # noqa: PLR0913, PLR0917 - the options of the command
 
     def command() -> int:
         settings = load(config, overrides)
-        start, end, hours = plans.asked(settings, first, last, ages)
-        with session(engine, app=f"lossledger plan {settings.evaluation} {first} {last}") as spark:
-            made = plans.planned(spark, settings, start, end, hours)
+        which = _which(settings, first, last, ages, at)
+        with session(engine, app=f"lossledger plan {settings.evaluation} {at or f'{first} {last}'}") as spark:
+            made = plans.planned(spark, settings, which(spark))
         if as_json:
             print(json.dumps(plans.facts(made, settings, code=code)))
         else:
@@ -85,7 +101,7 @@ def backfill(  # noqa: PLR0913, PLR0917 - the options of the command
         app = f"lossledger backfill {settings.evaluation} {first} {last}"
         chosen = engine or on(settings, dates(start, end), accelerator, quiet=as_json)
         with session(chosen, app=app, accelerator=accelerator) as spark:
-            made = plans.planned(spark, settings, start, end, hours)
+            made = plans.planned(spark, settings, parts(start, end, hours))
             found = [_complained(one) for one in filling.filled(spark, settings, made, code=code, tell=tell)]
         return _ended(found, began, "backfill", as_json=as_json)
 
@@ -121,6 +137,20 @@ def refresh(  # noqa: PLR0913, PLR0917 - the options of the command
         return _ended(found, began, "refresh", as_json=as_json)
 
     raise typer.Exit(guarded(command, as_json=as_json))
+
+
+def _which(settings: Evaluation, first: str | None, last: str | None, ages: str | None, at: str | None) -> Which:
+    """The days and ages that a command names: of a moment only the tables know them."""
+    if at is None and first is not None and last is not None:
+        named_ones = parts(*plans.asked(settings, first, last, ages))
+        return lambda _: named_ones
+    given = {"--from": first, "--to": last, "--ages": ages, "--at": at}
+    named_options = [option for option, value in given.items() if value is not None]
+    if at is None or named_options != ["--at"]:
+        problem = Problem("the days", " and ".join(named_options) or "none", "either --from and --to, or --at alone")
+        raise ConfigurationError("it is not said what to plan", [problem])
+    moment = parsed_moment(at)
+    return lambda spark: due.at(spark, settings, moment)
 
 
 def _shown(asked: refreshing.Refresh, *, as_json: bool) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 from pyspark.sql import SparkSession
@@ -34,6 +35,16 @@ class Begun:
         """The same, as if others had been begun too."""
         return Begun(self.all.union(parts), self.done)
 
+    def and_done(self, part: DayAtAge) -> Begun:
+        """The same, as if another one had been done too."""
+        return Begun(self.all | {part}, self.done | {part})
+
+
+def newest(settings: Evaluation, moment: datetime) -> date:
+    """The newest day that has reached the youngest age at a moment."""
+    known = moment - timedelta(hours=settings.age_hours)
+    return known.astimezone(ZoneInfo(settings.day.timezone)).date() - timedelta(days=1)
+
 
 def falling_due(day: date, hours: Iterable[int]) -> tuple[DayAtAge, ...]:
     """The days that reach an age at about the time at which a day reaches the youngest one.
@@ -56,6 +67,13 @@ def older(settings: Evaluation, day: date, begun: Begun) -> list[DayAtAge]:
     """What is evaluated with a day: each older age of a day that was evaluated at a younger one."""
     _, *parts = falling_due(day, settings.hours)
     return [part for part in parts if any(_younger(each, part) for each in begun.done)]
+
+
+def at(session: SparkSession, settings: Evaluation, moment: datetime) -> list[DayAtAge]:
+    """What a run evaluates that is due at a moment: the newest day, and what is evaluated with it."""
+    day = newest(settings, moment)
+    parts = falling_due(day, settings.hours)
+    return [parts[0], *older(settings, day, begun(session, settings, parts).and_done(parts[0]))]
 
 
 def _younger(one: DayAtAge, part: DayAtAge) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -72,6 +72,22 @@ def parsed_date(text: str, option: str = "--date") -> date:
         problem = Problem(option, repr(text), "a date such as 2026-11-20")
         raise ConfigurationError("the day cannot be read", [problem])
     return day
+
+
+def parsed_moment(text: str, option: str = "--at") -> datetime:
+    """A moment with its zone, as ISO 8601 writes it.
+
+    Raises:
+        ConfigurationError: It is none, or has no zone (exit 2).
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.min
+    if moment.tzinfo is None or not 1970 < moment.year < 3000:
+        problem = Problem(option, repr(text), "a moment with its zone, such as 2026-11-20T03:00Z")
+        raise ConfigurationError("the moment cannot be read", [problem])
+    return moment
 
 
 def asked_hours(settings: Evaluation, age: str | None) -> int:

@@ -22,6 +22,7 @@ from jobs.safe_text import printable
 from jobs.settings import Evaluation
 from jobs.settings.durations import age_text
 from jobs.sql.known import known, size
+from jobs.storage.change import DayAtAge
 from jobs.surfaces.arguments import parsed_age, parsed_date
 
 APPENDED = ("runs", "rejects")
@@ -43,20 +44,18 @@ def asked(settings: Evaluation, first: str, last: str, ages: str | None) -> tupl
     return *days, tuple(sorted(set(hours))) or settings.hours
 
 
-def planned(session: SparkSession, settings: Evaluation, first: date, last: date, hours: Sequence[int]) -> Plan:
-    """What there is to do for the days from the first to the last at some ages, and why. Nothing is written.
+def planned(session: SparkSession, settings: Evaluation, parts: Sequence[DayAtAge]) -> Plan:
+    """What there is to do for some days at their ages, and why. Nothing is written.
 
     The sources are listed, the footers of their files looked at, and of the tables `runs` and which runs they hold.
 
     Raises:
         ContractError: A source or a table cannot be read (exit 2).
     """
-    of_tables, nights = known(session, settings, first, last)
+    days = [part.event_date for part in parts]
+    of_tables, nights = known(session, settings, min(days), max(days))
     sources, now = Sources(session, settings), datetime.now(UTC)
-    found = (
-        plan.planned(settings, each, of_tables.get(each), sources.of(each), now)
-        for each in plan.parts(first, last, hours)
-    )
+    found = (plan.planned(settings, each, of_tables.get(each), sources.of(each), now) for each in parts)
     timed = tuple(replace(each, seconds=plan.seconds(each.part, nights)) for each in found)
     replaced = tuple(name for name in tables.declared(settings) if name not in APPENDED)
     return Plan(timed, replaced, size(session, settings, nights))

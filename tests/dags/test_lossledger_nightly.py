@@ -1,123 +1,201 @@
-"""The DAG in a real Airflow: which day it submits, when it waits, gives up or tries again, and its numbers."""
+"""The DAG in a real Airflow: three days of backfill, a late night whose gate fails, and a wrong configuration."""
 
-import os
+import json
 import shlex
 import sys
-from pathlib import Path
+from itertools import pairwise
+from typing import NamedTuple
 
 import pytest
-import yaml
 
-from tests.world import child, days
+from tests.world import child, days, scheduled
 from tests.world.child import ROOT
-from tests.world.days import RESULTS
+from tests.world.days import Row, saved
+from tests.world.scheduled import DAG, ENDED, Airflow
+from tests.world.week import day, week, write_day
 
-pytestmark = pytest.mark.airflow
-# The DAG run of this date evaluates the day two days before it, days.DAY.
-LOGICAL_DATE = "2026-11-18"
-# Notes how it was called, and exits with the next of the codes.
-STANDS_IN = """#!/bin/sh
-printf '%s\\0' "$@" >>{calls}; printf '\\n' >>{calls}
-set -- {codes}
-[ $(wc -l <{calls}) -gt $# ] && exit 0
-shift $(($(wc -l <{calls}) - 1)); exit $1
+pytestmark = [pytest.mark.airflow, pytest.mark.timeout(1500)]
+WRITTEN, AGES = 3, ("0h", "24h")
+# The runs of the DAG, by the day on which they are: each evaluates the day before at 0h, and that before it at 24h.
+FILLED, LATE, BROKEN = [str(day(number)) for number in (1, 2, 3)], str(day(4)), str(day(5))
+CHANGES = {
+    # Long enough for the worker to be gone: else Airflow takes its end for that of the next look, and tries it again.
+    "timedelta(minutes=5)": "timedelta(seconds=15)",
+    # No night of now, which would be none of these days.
+    "start_date=datetime(2026, 1, 1, tzinfo=UTC)": "start_date=datetime(2026, 1, 1), end_date=datetime(2026, 11, 25)",
+}
+READER = """from airflow.providers.standard.operators.empty import EmptyOperator
+from airflow.sdk import DAG, Asset
+with DAG(dag_id="reader", schedule=[Asset("lossledger_metrics")]):
+    EmptyOperator(task_id="read")
 """
-WAITS = {"timedelta(minutes=5)": "timedelta(seconds=1)", "timedelta(hours=1),": "timedelta(seconds=2),"}
+# Crashes once without an answer, where a file says so, and with the code that in an answer says that a gate fails. Of
+# the days of the backfill it evaluates all, but only the first goes through every command: that takes half the time.
+PROGRAM = """#!/bin/sh
+[ "$1" = run ] && rm {crash} 2>/dev/null && exit 1
+case "$1: $*" in
+plan:* | run:*) ;;
+*" {0} "*" 24h "* | *" {1} "* | *" {2} "*" 0h "*)
+    echo '{{"exit_code": 0, "nights": [], "report": "", "verdict": ""}}'
+    exit ;;
+esac
+exec {python} -m jobs "$@"
+"""
+
+
+class Recorded(NamedTuple):
+    """What Airflow has recorded of all nights, and of the late one while it waited."""
+
+    airflow: Airflow
+    waiting: list[Row]
+    tables: Row
+
+
+def gates(low, high):
+    return {"honest": {"task": "ctr", "model": "champion", "metric": "predicted_over_actual", "within": [low, high]}}
+
+
+def configured(folder, **sections):
+    return saved(week(folder, 0, ages=list(AGES), **sections), folder / "week.yaml")
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory):
-    """Calls Airflow's command, which has its own environment and a database of its own."""
-    command = Path(os.environ.get("LOSSLEDGER_AIRFLOW", ROOT / ".airflow" / "bin" / "airflow"))
-    assert command.exists(), f"there is no Airflow at {command}: `make airflow` installs it and runs these tests"
-    settings = {
-        "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(impatient(tmp_path_factory.mktemp("dags"))),
-        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
-        "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "local[2]"}',
-    }
-
-    def called(*arguments, path, python=sys.executable, **variables):
-        given = {f"AIRFLOW_VAR_LOSSLEDGER_{name.upper()}": str(value) for name, value in variables.items()}
-        places = {"PATH": f"{path}{os.pathsep}{os.environ['PATH']}", "PYSPARK_PYTHON": str(python)}
-        return child.ended(command, *arguments, **child.of_submit() | settings | given | places)
-
-    migrated = called("db", "migrate", path=command.parent)
-    assert migrated.code == 0, migrated.out + migrated.err
-    return called
+def nights(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("nights")
+    for number in range(WRITTEN):
+        write_day(folder, number)
+    for name in ("home", "dags", "reports"):
+        (folder / name).mkdir()
+    (folder / "dags" / "lossledger_nightly.py").write_text(impatient())
+    (folder / "dags" / "reader.py").write_text(READER)
+    program = folder / "lossledger"
+    program.write_text(PROGRAM.format(*map(day, range(3)), crash=folder / "crash", python=sys.executable))
+    program.chmod(0o755)
+    variables = {"CONFIG": configured(folder, gates=gates(0, 100)), "COMMAND": program, "REPORTS": folder / "reports"}
+    named = {f"LOSSLEDGER_{name}": value for name, value in variables.items()}
+    with scheduled.running(folder / "home", folder / "dags", **named) as airflow:
+        yield recorded(airflow, folder)
 
 
-def impatient(folder):
+def impatient():
     """The DAG as it is shipped, but for the time that it waits."""
     text = (ROOT / "dags" / "lossledger_nightly.py").read_text()
-    for wait, shorter in WAITS.items():
-        assert text.count(wait) == 1
-        text = text.replace(wait, shorter)
-    (folder / "lossledger_nightly.py").write_text(text)
-    return folder
+    for shipped, here in CHANGES.items():
+        assert text.count(shipped) == 1
+        text = text.replace(shipped, here)
+    return text
 
 
-def standing_in(folder, name, codes):
-    """A program that notes its arguments, and exits with one code after the other, then with 0; and what it noted."""
-    program, calls = folder / "bin" / name, folder / f"calls of {name}"
-    program.parent.mkdir(exist_ok=True)
-    program.write_text(STANDS_IN.format(calls=shlex.quote(str(calls)), codes=" ".join(map(str, codes))))
-    program.chmod(0o755)
-    return lambda: [line.split("\0")[:-1] for line in calls.read_text().splitlines()] if calls.exists() else []
+def recorded(airflow, folder):
+    """What comes of three days of backfill, then of a night whose newest day is late, then of a wrong configuration."""
+    airflow.called(*documented("airflow backfill create"))
+    airflow.waited(lambda: all(airflow.state(night) in ENDED for night in FILLED))
+    tables = {name: days.results(folder, name) for name in ("statistics", "shard_statistics")}
+    configured(folder, gates=gates(1.0, 1.000001))
+    (folder / "crash").touch()
+    airflow.triggered(LATE)
+    airflow.waited(lambda: {("night.wait", "deferred"), ("night.report", "success")} <= states(airflow.tasks(LATE)))
+    waiting = airflow.tasks(LATE)
+    write_day(folder, 3)
+    airflow.waited(lambda: airflow.state(LATE) in ENDED)
+    (folder / "week.yaml").write_text("evaluation: [")
+    airflow.triggered(BROKEN)
+    airflow.waited(lambda: airflow.state(BROKEN) in ENDED)
+    return Recorded(airflow, waiting, tables)
 
 
-def nightly(airflow, folder, day, *, ready=(), submit=()):
-    """A night whose programs exit with these codes: whether it went well, and how each was called."""
-    asked, submitted = standing_in(folder, "python", ready), standing_in(folder, "spark-submit", submit)
-    places = {"path": folder / "bin", "python": folder / "bin" / "python"}
-    given = {"home": "/srv/home", "config": "/srv/night.yaml", "age_hours": 192, **places}
-    done = airflow("dags", "test", "lossledger_nightly", day, **given)
-    return done.code == 0, asked(), submitted(), done.out + done.err
+def documented(command):
+    """The arguments of a command as docs/airflow.md has it."""
+    lines = (ROOT / "docs" / "airflow.md").read_text().splitlines()
+    return shlex.split(next(line for line in lines if line.startswith(command)))[1:]
 
 
-def test_a_night_waits_for_its_day_tries_again_and_submits_it(airflow, tmp_path):
-    # Not there, there, where the run finds it not whole after all, and then fails once.
-    well, asked, submitted, told = nightly(airflow, tmp_path, "2026-03-09", ready=[4, 4], submit=[4, 3])
-    assert well, told
-    assert (len(asked), len(submitted)) == (5, 3), told
-    arguments = ["/srv/night.yaml", "--date", "2026-02-28"]
-    assert asked == [["-P", "-m", "jobs", "ready", *arguments, "--age", "192"]] * 5
-    first, *again = submitted
-    assert again == [first, first]
-    assert first[-4:] == ["/srv/home/jobs/evaluate.py", *arguments]
-    options = dict(zip(first[0:-4:2], first[1:-4:2], strict=True))
-    assert options["--deploy-mode"] == "client"
-    assert options["--py-files"] == "/srv/home/dist/lossledger.zip"
-    assert options["--properties-file"] == "/srv/home/conf/spark-defaults.conf"
+def states(tasks):
+    return {(task["task_id"], task["state"]) for task in tasks}
 
 
-def test_what_is_configured_wrong_fails_at_once(airflow, tmp_path):
-    well, asked, submitted, told = nightly(airflow, tmp_path, "2026-03-10", submit=[2])
-    assert not well
-    assert (len(asked), len(submitted)) == (1, 1), told
+def named(tasks, name):
+    """The instances of a task of the nights, by their names."""
+    return {task["rendered_map_index"]: task for task in tasks if task["task_id"] == f"night.{name}"}
 
 
-def test_without_its_variables_it_fails_and_names_one(airflow, tmp_path):
-    submitted = standing_in(tmp_path, "spark-submit", [])
-    done = airflow("tasks", "test", "lossledger_nightly", "evaluate", LOGICAL_DATE, path=tmp_path / "bin")
-    # Airflow's own exit code is 0 here, whatever the task does.
-    assert "Variable lossledger_home not found" in done.out + done.err
-    assert submitted() == []
+def night(number, age):
+    return f"{day(number)} at {age}h"
 
 
-def test_a_night_is_the_bits_of_a_run(airflow, tmp_path):
-    config = days.evaluated_night(tmp_path)
-    expected = days.all_results(tmp_path)
-    assert all(expected[table] for table in RESULTS)
-    document = yaml.safe_load(config.read_text()) | {"tables": {"path": str(tmp_path / "airflow" / "tables")}}
-    (tmp_path / "shipped").mkdir()
-    given = {
-        "home": child.shipped_into(tmp_path / "shipped"),
-        "config": days.saved(document, tmp_path / "airflow.yaml"),
-        "age_hours": 24,
-        "path": Path(sys.executable).parent,
+def test_three_days_are_backfilled_in_order_each_with_the_earlier_day_that_reaches_an_older_age(nights):
+    each = [nights.airflow.tasks(run) for run in FILLED]
+    assert [nights.airflow.state(run) for run in FILLED] == ["success"] * 3
+    assert all(state == "success" for tasks in each for _, state in states(tasks))
+    for number, tasks in enumerate(each):
+        expected = {night(number, 0), *([night(number - 1, 24)] if number else [])}
+        for task in ("wait", "evaluate", "audit", "gate", "report"):
+            assert named(tasks, task).keys() == expected
+    for before, after in pairwise(each):
+        assert max(task["end_date"] for task in before) <= min(task["start_date"] for task in after)
+
+
+def test_no_two_days_are_evaluated_at_once(nights):
+    found = [one for run in (*FILLED, LATE) for one in named(nights.airflow.tasks(run), "evaluate").values()]
+    assert len(found) == 7
+    assert all(one["end_date"] <= other["start_date"] for one, other in pairwise(found))
+
+
+def test_a_backfill_has_the_sums_of_runs_by_hand(nights, tmp_path):
+    for number in range(WRITTEN):
+        write_day(tmp_path, number)
+    config = configured(tmp_path)
+    child.succeeded(*child.on("sail", *(child.run(config, day(number)) for number in range(WRITTEN))))
+    assert nights.tables["statistics"]
+    assert nights.tables == {name: days.results(tmp_path, name) for name in nights.tables}
+
+
+def test_each_table_is_an_asset_whose_events_say_which_run_has_written_which_day(nights):
+    events = nights.airflow.events()
+    of_metrics = [extra for name, extra in events if name == "lossledger_metrics"]
+    assert {name.removeprefix("lossledger_") for name, _ in events} == {
+        *("statistics", "shard_statistics", "metrics", "label_arrival", "gate_results"),
     }
-    done = airflow("dags", "test", "lossledger_nightly", LOGICAL_DATE, **given)
-    assert done.code == 0, done.out + done.err
-    assert days.all_results(tmp_path / "airflow") == expected
+    written = [f"{extra['event_date']} at {extra['age_hours']}h" for extra in of_metrics]
+    assert sorted(written) == sorted(
+        [night(n, age) for n, age in ((0, 0), (1, 0), (0, 24), (2, 0), (1, 24), (3, 0), (2, 24))]
+    )
+    assert len({extra["run_id"] for extra in of_metrics}) == len(written)
+    assert nights.airflow.asked("SELECT * FROM dag_run WHERE dag_id = 'reader'")
+
+
+def test_a_late_day_waits_without_a_worker_and_holds_up_no_other(nights):
+    waiting, evaluated = named(nights.waiting, "wait"), named(nights.waiting, "evaluate")
+    assert waiting[night(3, 0)]["state"] == "deferred"
+    assert night(3, 0) not in evaluated
+    assert named(nights.waiting, "report")[night(2, 24)]["state"] == "success"
+    assert "not there yet" in nights.airflow.logged(LATE, "night.wait")
+    ended = nights.airflow.tasks(LATE)
+    assert {named(ended, name)[night(3, 0)]["state"] for name in ("wait", "evaluate", "audit", "report")} == {"success"}
+
+
+def test_what_crashes_is_tried_again_and_is_no_gate_that_fails(nights):
+    evaluated = named(nights.airflow.tasks(LATE), "evaluate")
+    assert [evaluated[one]["try_number"] for one in (night(2, 24), night(3, 0))] == [2, 1]
+    assert "it ended with code 1 and no answer" in nights.airflow.logged(LATE, "night.evaluate")
+    # That is a factor: with True, as it was before Airflow 3.2, failures would be tried again at one pace.
+    (dag,) = nights.airflow.asked(f"SELECT data FROM serialized_dag WHERE dag_id = '{DAG}' LIMIT 1")
+    factors = {task["__var"]["retry_exponential_backoff"] for task in json.loads(dag["data"])["dag"]["tasks"]}
+    assert factors == {2.0}
+
+
+def test_a_gate_that_fails_is_tried_once_fails_the_run_and_leaves_the_report(nights):
+    judged, told = (named(nights.airflow.tasks(LATE), name) for name in ("gate", "report"))
+    assert {(one["state"], one["try_number"]) for one in judged.values()} == {("failed", 1)}
+    assert {one["state"] for one in told.values()} == {"success"}
+    assert nights.airflow.state(LATE) == "failed"
+    assert "predicted_over_actual" in nights.airflow.logged(LATE, "night.gate")
+    reports = nights.airflow.home.parent / "reports"
+    assert {file.name for file in reports.iterdir()} >= {f"{day(3)}-0h.html", f"{day(2)}-24h.html"}
+
+
+def test_a_wrong_configuration_fails_at_once_and_says_what_is_wrong(nights):
+    tried = {task["task_id"]: task for task in nights.airflow.tasks(BROKEN)}
+    assert (tried["due"]["state"], tried["due"]["try_number"]) == ("failed", 1)
+    assert {state for name, state in states(tried.values()) if name != "due"} == {"upstream_failed"}
+    assert "week.yaml" in nights.airflow.logged(BROKEN, "due")

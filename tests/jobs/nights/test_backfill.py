@@ -9,6 +9,7 @@ from deltalake import DeltaTable
 from jobs import nightly
 from jobs.errors import ConfigurationError
 from jobs.nights import backfill
+from jobs.planning.plan import parts
 from jobs.settings import parse
 from jobs.storage.change import DayAtAge
 from jobs.surfaces import plans
@@ -28,7 +29,7 @@ def versions(settings):
 
 
 def planned(spark, settings, last=LAST, hours=None, first=0):
-    return plans.planned(spark, settings, day(first), day(last), hours or settings.hours)
+    return plans.planned(spark, settings, parts(day(first), day(last), hours or settings.hours))
 
 
 def states(made):
@@ -246,6 +247,18 @@ def test_the_commands_plan_and_fill(tmp_path):
         child.succeeded(*child.COMMAND, "plan", config, *span).out.splitlines()[-1]
         == "plan: 0 of 2 nights to run; 2 unchanged"
     )
+    due = child.succeeded(*child.COMMAND, "plan", config, "--at", f"{day(2)}T03:00Z", "--json").told["nights"]
+    # The day before yesterday at 72h was never evaluated at a younger age.
+    assert [(each["event_date"], each["age_hours"], each["state"]) for each in due] == [
+        (str(day(1)), 0, "not_there"),
+        (str(day(0)), 24, "unchanged"),
+    ]
+    refused = child.ended(*child.COMMAND, "plan", config, "--at", f"{day(2)}T03:00", "--json")
+    assert refused.code == 2
+    assert "--at: found '2026-11-18T03:00', expected a moment with its zone, such as 2026-11-20T03:00Z" in refused.out
+    for given, found in (((), "none"), (("--from", day(0), "--at", "x"), "--from and --at")):
+        said = f"the days: found {found}, expected either --from and --to, or --at alone"
+        assert said in child.ended(*child.COMMAND, "plan", config, *given).err
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import pytest
 
 from jobs import nights
 from jobs.nights import backfill
+from jobs.planning.plan import parts
 from jobs.settings import parse
 from jobs.sql.query import answered
 from jobs.surfaces import plans, verdict
@@ -130,7 +131,7 @@ def test_the_finals_of_a_month_are_those_of_a_run_from_scratch_to_the_last_bit(s
     config, _, _, _ = lived
     anew = {**config, "tables": {"path": str(tmp_path / "anew")}}
     fresh = parse(anew)
-    made = plans.planned(spark, fresh, day(0), day(LAST), (FINAL,))
+    made = plans.planned(spark, fresh, parts(day(0), day(LAST), (FINAL,)))
     assert {one.exit_code for one in backfill.filled(spark, fresh, made)} == {0}
     for number in (FAULT, LAST):
         for name in TABLES:

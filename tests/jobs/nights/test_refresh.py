@@ -16,6 +16,7 @@ from jobs.audit.registry import PROOFS
 from jobs.errors import ContractError, RuntimeFailure
 from jobs.ledger import runs, tables
 from jobs.nights import again, backfill, refresh
+from jobs.planning.plan import parts
 from jobs.results.recorded import tables_of
 from jobs.settings import parse
 from jobs.sql.query import answered
@@ -75,7 +76,7 @@ def copied(world, tmp_path):
 
 
 def planned(spark, settings, last, hours=AGES):
-    return plans.planned(spark, settings, day(0), day(last), hours)
+    return plans.planned(spark, settings, parts(day(0), day(last), hours))
 
 
 def asked(spark, settings, last, **options):
@@ -115,7 +116,7 @@ def test_a_refresh_has_the_bits_of_a_run_of_rows_without_the_logs(spark, world, 
     assert not any((world / name).exists() for name in LOGS)
     kept = versions(settings, tables_of(settings))
     found = refreshed_days(spark, settings, last, tell=told.append)
-    assert [one.ended.part for one in found] == plans.plan.parts(day(0), day(last), AGES)
+    assert [one.ended.part for one in found] == parts(day(0), day(last), AGES)
     expected = parse(evaluation(world, "new", **NEW))
     for name in OF_RESULTS:
         assert rows(settings, name) == rows(expected, name), name

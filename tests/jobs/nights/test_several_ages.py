@@ -5,6 +5,7 @@ import pytest
 from jobs import nightly, nights
 from jobs.errors import ConfigurationError
 from jobs.nights import backfill
+from jobs.planning.plan import parts
 from jobs.settings import parse
 from jobs.sql.query import answered
 from jobs.surfaces import plans
@@ -91,7 +92,7 @@ def test_a_night_alone_has_the_bits_of_one_among_several(spark, evaluated, tmp_p
 @pytest.mark.only_engine("spark")
 def test_apache_spark_evaluates_every_age_and_skips_what_is_unchanged(spark, tmp_path):
     settings = parse(week(tmp_path, 3, ages=["0h", "24h"], changes={}))
-    made = plans.planned(spark, settings, day(0), day(0), settings.hours)
+    made = plans.planned(spark, settings, parts(day(0), day(0), settings.hours))
     assert [one.exit_code for one in backfill.filled(spark, settings, made)] == [0, 0]
     nightly.evaluate(spark, settings, day(1), age_hours=0)
     found = list(nights.evaluate_due(spark, settings, day(2)))
@@ -99,7 +100,7 @@ def test_apache_spark_evaluates_every_age_and_skips_what_is_unchanged(spark, tmp
     text = f"SELECT event_date, age_hours, CAST(SUM(positive_weight) AS INT) FROM statistics WHERE {CVR} GROUP BY 1, 2"
     evaluated = ((0, 0), (0, 24), (1, 0), (1, 24), (2, 0))
     assert values(settings, spark, text) == {(day(number), age, positives(number, age)) for number, age in evaluated}
-    again = plans.planned(spark, settings, day(0), day(2), settings.hours)
+    again = plans.planned(spark, settings, parts(day(0), day(2), settings.hours))
     assert [night.state for night in again.nights] == [*["unchanged"] * 5, "new"]
     # A day later the conversions of the next day's impressions may be about this day's, too.
     assert [night.found.rows for night in again.nights[:2]] == [72 + 24, 72 + 24 + 24]
@@ -124,7 +125,7 @@ def test_nights_that_never_ran_are_told_by_the_next_one(spark, tmp_path):
     text = "SELECT age_hours, first_day, last_day FROM missing_nights"
     # An age that no run has had yet no table knows of.
     assert values(settings, spark, text) == {(0, day(1), day(2)), (24, day(0), day(2))}
-    found = backfill.filled(spark, settings, plans.planned(spark, settings, day(0), day(2), settings.hours))
+    found = backfill.filled(spark, settings, plans.planned(spark, settings, parts(day(0), day(2), settings.hours)))
     assert {one.exit_code for one in found} == {0}
     assert values(settings, spark, text) == set()
 

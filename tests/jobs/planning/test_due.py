@@ -1,6 +1,6 @@
 """What falls due with a day, and which nights never ran."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
 
@@ -17,6 +17,22 @@ def numbered(part):
 def begun(*parts):
     every = frozenset(DayAtAge(day(number), age) for number, age in parts)
     return due.Begun(every, every)
+
+
+@pytest.mark.parametrize(
+    ("zone", "moment", "expected"),
+    [
+        ("UTC", "2026-11-20T02:59Z", "2026-11-18"),
+        ("UTC", "2026-11-20T03:00Z", "2026-11-19"),
+        ("UTC", "2026-11-20T05:00+02:00", "2026-11-19"),
+        # That night has an hour more: 2026-10-25 ends at 23:00 UTC.
+        ("Europe/Berlin", "2026-10-26T01:59Z", "2026-10-24"),
+        ("Europe/Berlin", "2026-10-26T02:00Z", "2026-10-25"),
+    ],
+)
+def test_the_newest_day_has_reached_the_youngest_age_by_its_own_clock(tmp_path, zone, moment, expected):
+    settings = parse(week(tmp_path, 0, ages=["3h", "24h"], day={"timezone": zone}))
+    assert due.newest(settings, datetime.fromisoformat(moment)).isoformat() == expected
 
 
 @pytest.mark.parametrize(
