@@ -14,6 +14,7 @@ from jobs.sql.query import answered
 from tests.world import asked as world
 from tests.world.asked import NOWCAST, OLD, WRONG, YOUNG, stages
 from tests.world.child import ROOT
+from tests.world.on_sail import made
 
 sys.path.append(str(ROOT / ".ci"))
 from cookbook import SOURCE, questions
@@ -24,7 +25,7 @@ CHECKS = {}
 
 @pytest.fixture(scope="module")
 def asked(spark, tmp_path_factory):
-    return world.asked(spark, tmp_path_factory.mktemp("asked"))
+    return made(world.asked, spark, tmp_path_factory.mktemp("asked"))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,8 @@ from tests.world.reported import LAST, of_day, plain, shown_days
 
 SECTIONS = ["gates", "models", "trends", "calibration", "heat", "worst", "changes", "arrival", "health", "provenance"]
 YOUNG, OLD = 0, 48
+# What Apache Spark makes of the same tables is compared as a whole: test_on_spark.
+pytestmark = pytest.mark.only_engine("sail")
 
 
 def whole(settings, table, day=LAST, age_hours=YOUNG):

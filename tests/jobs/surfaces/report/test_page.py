@@ -17,7 +17,8 @@ from tests.world import child, days
 from tests.world.night import DAY, document, evaluated, parquet
 from tests.world.reported import BEFORE, HOSTILE, LAST
 
-SAIL = pytest.mark.only_engine("sail")
+# What Apache Spark makes of the same tables is compared as a whole: test_on_spark.
+pytestmark = pytest.mark.only_engine("sail")
 
 
 def test_names_of_the_data_are_text(page):
@@ -67,7 +68,6 @@ def test_every_chart_has_a_text_a_table_and_its_query(page):
         assert figure.select("details.sql code") and figure.find("table")
 
 
-@SAIL
 def test_the_same_tables_make_the_same_bytes(spark, month, made):
     assert report(opened(spark, month, LAST, None)).html == made.html
 
@@ -125,7 +125,6 @@ def test_a_file_that_cannot_be_finished_leaves_the_one_before(tmp_path):
     assert (target.read_text(), [each.name for each in tmp_path.iterdir()]) == ("before", ["report.html"])
 
 
-@SAIL
 def test_the_command_writes_the_file_and_says_where(spark, month, made, tmp_path):
     config = days.saved(month.document(), tmp_path / "month.yaml")
     target = tmp_path / "night.html"
