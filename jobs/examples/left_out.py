@@ -8,8 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs.inputs.scorings import Scoring
+from udfs.exact.decimals import UNITS
+from udfs.exact.units import HEAVIEST
+from udfs.scan.weighed import SENT_TYPES, Weighed
+
+Reason = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,64 @@ def of_pairs(
         rows = unscored[pair]
         found.append(LeftOut(*pair, rows, _share(rows, n[pair]), share, own, not s.optional))
     return tuple(found)
+
+
+def with_weights(
+    reasons: Sequence[Reason], rejected: DataFrame, scorings: Sequence[Scoring], statistics: pa.Table
+) -> list[Reason]:
+    """The counts by reason, those of rows that no task has with what they weigh: by task the weight, and its share.
+
+    Of tasks about all rows that weigh them by a column: which rejected rows are of another one is not known.
+
+    Args:
+        reasons: The counts.
+        rejected: The rows of the day that a key, a time or a label rejects.
+        scorings: Every task × model.
+        statistics: The rows of `statistics`, in the units of the pass.
+    """
+    tasks = {s.task: s for s in scorings if s.weight and not (s.sampling or s.given or s.kind.of_groups)}
+    columns = tuple(sorted({str(s.weight) for s in tasks.values()}))
+    if not columns or not any(is_of_rows(row) for row in reasons):
+        return list(reasons)
+    weights = (F.when(F.col(name) < F.lit(HEAVIEST), F.col(name)).alias(name) for name in columns)
+    sent = rejected.select("reason", *weights).mapInArrow(Weighed(columns), SENT_TYPES).toArrow()
+    found: dict[tuple[str, str], int] = defaultdict(int)
+    for row in sent.to_pylist():
+        found[row["reason"], row["column"]] += int(row["units"])
+    scored, unscored = by_pair(statistics, "weight"), by_pair(statistics, "unscored_weight")
+    told: dict[str, dict[str, Any]] = defaultdict(dict)
+    for task, s in tasks.items():
+        own = {reason: units for (reason, column), units in found.items() if column == s.weight}
+        evaluated = int((scored[task, s.model] + unscored[task, s.model]) * UNITS) * int(s.weight_unit)
+        whole = evaluated + sum(own.values())
+        for reason, units in own.items():
+            told[reason][task] = {"weight": units / UNITS, "share": units / whole if whole else 0.0}
+    return [{**row, "weights": told[row["reason"]]} if is_of_rows(row) else row for row in reasons]
+
+
+def is_of_rows(reason: Mapping[str, Any]) -> bool:
+    """Whether a reason is one for which impressions are of no task at all."""
+    return reason["source"] == "impressions" and reason["task"] is None
+
+
+def shares(reasons: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """By task the share of its weight that rejected rows have, as far as it was told.
+
+    Example:
+        >>> of = {"source": "impressions", "task": None, "weights": {"ctr": {"weight": 2.0, "share": 0.25}}}
+        >>> shares([of, of])
+        {'ctr': 0.5}
+    """
+    found: dict[str, float] = defaultdict(float)
+    for row in filter(is_of_rows, reasons):
+        for task, of in row.get("weights", {}).items():
+            found[task] += of["share"]
+    return dict(found)
+
+
+def of_weight(reasons: Sequence[Mapping[str, Any]]) -> str:
+    """The same in words, '' where no task weighs its rows by a column."""
+    return ", ".join(f"{share:.2%} of the weight of {task}" for task, share in shares(reasons).items())
 
 
 def by_pair(statistics: pa.Table, name: str) -> dict[tuple[str, str], Any]:

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from jobs.errors import RefusedError, RuntimeFailure
 from jobs.examples.arrival import Arrived
 from jobs.examples.groups import columns_of
-from jobs.examples.left_out import LeftOut, by_pair, of_pairs
+from jobs.examples.left_out import LeftOut, by_pair, of_pairs, of_weight, shares, with_weights
 from jobs.inputs.scorings import Scoring
 from jobs.ledger.runs import Ledger
 
@@ -59,7 +59,10 @@ def counted(
 ) -> tuple[list[dict[str, Any]], pa.Table | None]:
     """Exact counts by reason, and the rows to keep, at most `limit` of each reason; None where none is rejected."""
     found = parts(rows, ledger, statistics)
-    return collected(found, limit) if found else ([], None)
+    if not found:
+        return [], None
+    reasons, kept = collected(found, limit)
+    return with_weights(reasons, _rejected(rows.impressions), rows.scorings, statistics), kept
 
 
 def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float, kept: pa.Table | None) -> None:
@@ -67,8 +70,8 @@ def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float, kept: 
 
     Raises:
         RuntimeFailure: A count by reason differs from the rows that are missing (exit 3).
-        RefusedError: More than `share` of the day's rows, of a label log, or of the rows or the weight of a task ×
-            model that is required (exit 2).
+        RefusedError: More than `share` of the rows or the weight of the day, of a label log, or of the rows or the
+            weight of a task × model that is required (exit 2).
     """
     whole = {"impressions": (ledger.rejected, ledger.read - ledger.outside)}
     whole |= {name: (bad, events) for name, (events, bad) in rows.events.items()}
@@ -85,6 +88,8 @@ def check(ledger: Ledger, rows: Rows, statistics: pa.Table, share: float, kept: 
             )
     pairs = [each for each in of_pairs(rows.scorings, statistics, ledger.reasons) if each.required]
     too_many = [name for name, (rejected, of) in whole.items() if rejected > share * of]
+    if "impressions" not in too_many and any(of > share for of in shares(ledger.reasons).values()):
+        too_many.append(f"impressions ({of_weight(ledger.reasons)})")
     models = [_blamed(each, share) for each in pairs if each.exceeds(share)]
     if too_many or models:
         mend = SHADOW if models else ""
@@ -122,8 +127,11 @@ def _too_many(blamed: Sequence[str], share: float, reasons: Sequence[Mapping[str
 
 def of_impressions(impressions: DataFrame) -> DataFrame:
     """Rows of the day that a key, a time or a label rejects."""
-    rows = impressions.where(F.col("in_day") & F.col("reason").isNotNull())
-    return _selected(rows, "impressions", F.col("fingerprint"))
+    return _selected(_rejected(impressions), "impressions", F.col("fingerprint"))
+
+
+def _rejected(impressions: DataFrame) -> DataFrame:
+    return impressions.where(F.col("in_day") & F.col("reason").isNotNull())
 
 
 def of_log(name: str, log: DataFrame) -> DataFrame:

@@ -216,7 +216,7 @@ RUNS = Table(
         Column("rows_duplicate", "bigint", "Copies of an impression that was kept once"),
         Column("groups_mixed", "bigint", "Groups whose rows differ in a dimension; they take the cell of one of them"),
         Column("rows_scored", "bigint", "Rows evaluated for at least one task, or outside every task's condition"),
-        Column("rejected", "string", "JSON list of source, task, model, reason and exact count"),
+        Column("rejected", "string", "JSON list of source, task, model, reason, exact count, weights by task"),
         Column(
             "label_events",
             "string",

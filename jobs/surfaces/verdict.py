@@ -14,6 +14,7 @@ from rich.table import Table
 from jobs.engines.failures import told
 from jobs.engines.session import acceleration
 from jobs.errors import LossledgerError
+from jobs.examples.left_out import of_weight
 from jobs.results.outcome import Outcome
 from jobs.safe_text import printable
 from jobs.settings.durations import age_text
@@ -118,7 +119,9 @@ def _standing(outcome: Outcome) -> str:
 def _remarks(outcome: Outcome) -> list[str]:
     """What became of events, what was left out and what looks wrong, one line each; nothing is said twice."""
     left_out = (each.sentence for each in outcome.left_out)
+    weight = of_weight(outcome.ledger.reasons)
     return [
+        *([f"rejected: {outcome.ledger.rejected:,} rows, {weight}"] if weight else ()),
         *(f"labels.{name}: {found.sentence}" for name, found in outcome.events.items()),
         *labels.arriving(outcome.arrival),
         *(sentence for sentence in left_out if sentence not in outcome.warnings),

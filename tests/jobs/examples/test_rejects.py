@@ -6,11 +6,15 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
 from jobs import nightly
 from jobs.errors import RefusedError
+from jobs.examples import left_out, rejects
+from jobs.ledger.runs import Ledger
 from jobs.settings import parse
+from jobs.surfaces import verdict
 from tests.world import days
 from tests.world.days import DAY, START, conversion, impression
 
@@ -142,6 +146,33 @@ def test_the_runs_row_is_the_ledger(bad_day):
     counts = {name: done[f"rows_{name}"] for name in ("read", "outside", "rejected", "duplicate", "scored")}
     assert counts == {name: getattr(ledger, name) for name in counts}
     assert json.loads(done["rejected"]) == ledger.reasons
+
+
+def test_rejected_rows_are_counted_by_weight(bad_day):
+    weights = {row["reason"]: row["weights"] for row in filter(left_out.is_of_rows, bad_day.outcome.ledger.reasons)}
+    number = itertools.count(200)
+    bids = {
+        reason: sum(impression(i)["bid"] for _, i in zip(changes, number, strict=False))
+        for _, reason, changes in ROW_KINDS
+    }
+    mine = [row for row in days.rows_of(bad_day.folder, "statistics") if row["task"] == "weighted"]
+    evaluated = sum(row["weight"] + row["unscored_weight"] for row in mine if row["model"] == "champion")
+    whole = float(evaluated) + sum(bids.values())
+    assert weights == {reason: {"weighted": {"weight": bid, "share": bid / whole}} for reason, bid in bids.items()}
+    said = verdict._remarks(bad_day.outcome)
+    assert said[0] == f"rejected: 16 rows, {sum(bids.values()) / whole:.2%} of the weight of weighted"
+
+
+def test_few_rows_of_much_weight_refuse_the_day():
+    heavy = {"weight": 9.0, "share": 0.2}
+    reason = {"source": "impressions", "task": None, "model": None, "reason": "null_label", "rows": 1}
+    ledger = Ledger(100, 0, 1, 0, 99, reasons=[{**reason, "weights": {"ctr": heavy}}])
+    rows = rejects.Rows(None, {}, None, None, (), {})
+    nothing = pa.table({name: pa.array([], pa.string()) for name in ("task", "model")})
+    statistics = nothing.append_column("unscored", pa.array([], pa.int64()))
+    rejects.check(ledger, rows, statistics, 0.2, None)
+    with pytest.raises(RefusedError, match=r"is rejected of impressions \(20.00% of the weight of ctr\);"):
+        rejects.check(ledger, rows, statistics, 0.1, None)
 
 
 def test_rejected_rows_are_in_no_sum(bad_day):
