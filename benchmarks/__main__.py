@@ -6,7 +6,8 @@
     python -m benchmarks --page                         # the page alone
 
 What was measured is kept in a file of JSON lines, and not measured again: a run that was stopped goes on. Take another
-file, or remove it, to start anew. Times of different machines do not go into one file.
+file, or remove it, to start anew. Times of different machines do not go into one file. What has no answer in time is
+ended, and the page says so.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from statistics import median
 
 from benchmarks import machine, page
 from benchmarks.cases import PLANS, planned
-from benchmarks.measure import ROOT, FailedError, kept, measure
+from benchmarks.measure import ROOT, Effort, FailedError, kept, measure
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 
@@ -31,6 +32,8 @@ def main() -> int:
     parser.add_argument("--who", nargs="+", help="only these, as spark, comet, sail, spark_sql+spark, duck_db")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=150.0, help="of a case, after which no further round begins")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds after which a process is ended")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "lossledger-bench")
     parser.add_argument("--results", type=Path, default=ROOT / "benchmarks" / "results.jsonl")
     parser.add_argument("--write", type=Path, default=PAGE, help="where the page goes")
@@ -54,16 +57,17 @@ def measured(asked: argparse.Namespace) -> int:
         raise SystemExit(f"{asked.results} is of another machine or other releases: name another file by --results")
     cases = planned(asked.plans or list(PLANS), asked.rows)
     missing = [case for case in cases if case not in found and case.who in (asked.who or (case.who,))]
-    failed = 0
+    effort, failed = Effort(asked.rounds, asked.seconds, asked.limit), 0
     for number, case in enumerate(missing, 1):
         print(f"{number} of {len(missing)}: {case}", file=sys.stderr)
         try:
-            one = measure(case, asked.folder, asked.rounds, asked.results)
+            one = measure(case, asked.folder, effort, asked.results)
         except FailedError as error:
             failed += 1
             print(error, file=sys.stderr)
             continue
-        print(f"  {median(each['whole'] for each in one['rounds']):.2f} s", file=sys.stderr)
+        times = [each["whole"] for each in one["rounds"]]
+        print(f"  {median(times):.2f} s" if times else f"  no answer in {asked.limit:.0f} s", file=sys.stderr)
     return failed
 
 

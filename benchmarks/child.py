@@ -1,8 +1,9 @@
 """One measurement in a process of its own: rounds as JSON lines, the first of them a warm-up.
 
-    python -m benchmarks.child CASE FOLDER ROUNDS
+    python -m benchmarks.child CASE FOLDER ROUNDS SECONDS
 
-CASE is a case as JSON. With 0 rounds the answer is made once, for who times the process from outside.
+CASE is a case as JSON. With 0 rounds the answer is made once, for who times the process from outside. After so many
+seconds no further round begins, but for the first after the warm-up.
 """
 
 from __future__ import annotations
@@ -33,14 +34,17 @@ def beside(case: Case, folder: Path) -> Generator[dict[str, float], None, None]:
 
 def main() -> None:
     """Make the rounds, and print each."""
-    text, folder, count = sys.argv[1:]
+    text, folder, count, seconds = sys.argv[1:]
     case = Case.of(json.loads(text))
     # What is not ours must not pay for what ours loads.
     made = import_module("benchmarks.ours").rounds if case.ours else beside
     rounds: Generator[dict[str, float], None, None] = made(case, Path(folder))
+    began = time.perf_counter()
     with closing(rounds):
-        for each in islice(rounds, int(count) + 1):
+        for number, each in enumerate(islice(rounds, int(count) + 1)):
             print(json.dumps(each), flush=True)
+            if number and time.perf_counter() - began > float(seconds):
+                break
 
 
 if __name__ == "__main__":

@@ -23,9 +23,14 @@ class Found:
         times = [each[part] for each in self.cases[case]["rounds"] if part in each] if case in self.cases else []
         return median(times) if times else None
 
+    def told(self, case: Case, part: str = "whole") -> str:
+        """The median as text; of what had no answer the time that it was given."""
+        late = self.cases[case].get("late") if case in self.cases else None
+        return number(self.seconds(case, part)) if late is None else f"no answer in {late:.0f}"
+
     def mib(self, case: Case, of: str) -> float | None:
         """Its peak of memory, `largest` or `together`; None where it was not measured."""
-        return self.cases[case][of] if case in self.cases else None
+        return self.cases[case][of] if self.rounds(case) else None
 
     def rounds(self, case: Case) -> int:
         """How many rounds the median is of."""

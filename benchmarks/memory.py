@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
@@ -40,12 +41,27 @@ def told(pid: int, what: Callable[[psutil.Process], int]) -> Iterator[float]:
             continue
 
 
-def watched(process: subprocess.Popen[str]) -> Peaks:
-    """Watch until the process ends; its output has to go where nobody waits for it."""
-    peaks, looks = Peaks(), 0
+def watched(process: subprocess.Popen[str], limit: float) -> Peaks:
+    """Watch until the process ends; its output has to go where nobody waits for it.
+
+    Raises:
+        TimeoutError: It took longer than so many seconds, and was ended with all its descendants.
+    """
+    peaks, looks, until = Peaks(), 0, time.monotonic() + limit
     while process.poll() is None:
+        if time.monotonic() > until:
+            end(process)
+            raise TimeoutError
         looks += 1
         # A short one is looked at from the beginning.
         peaks.see(process.pid, together=looks < TOGETHER_EVERY or looks % TOGETHER_EVERY == 0)
         time.sleep(EVERY)
     return peaks
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process and its descendants, also where all of their threads wait for one another."""
+    for each in [*psutil.Process(process.pid).children(recursive=True), process]:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.wait()

@@ -44,7 +44,7 @@ def written(cases: Mapping[Case, Mapping[str, Any]], rows: int) -> str:
     """The page as Markdown; what was not measured is a dash."""
     found = Found(cases)
     most = max((found.rounds(case) for case in main(rows)), default=0)
-    told = f"Medians of {most} rounds after a warm-up, where nothing else is said." if most else "Not measured."
+    told = f"Medians of {most} rounds after a warm-up, of fewer where a round is long." if most else "Not measured."
     parts = [HEAD.format(rounds=told).strip()]
     for title, body in (
         ("Ratios", ratios(found, rows)),
@@ -151,7 +151,11 @@ def rounds(found: Found, case: Case) -> str:
 
 def _cost(found: Found, case: Case, part: str, bare: float | None) -> Sequence[str]:
     value = found.seconds(case, part)
-    return [ratio(value, bare), number(value), *(number(found.mib(case, of), 0) for of in ("largest", "together"))]
+    return [
+        ratio(value, bare),
+        found.told(case, part),
+        *(number(found.mib(case, of), 0) for of in ("largest", "together")),
+    ]
 
 
 def stages(found: Found, rows: int) -> str:

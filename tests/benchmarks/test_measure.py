@@ -5,6 +5,7 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import psutil
 import pytest
 
 from benchmarks.cases import Case, Logs
@@ -52,7 +53,41 @@ def test_times_of_another_machine_are_not_added_to(monkeypatch, tmp_path):
 def test_a_process_that_fails_is_told_with_its_last_words():
     measure = import_module("benchmarks.measure")
     with pytest.raises(measure.FailedError, match=r"ended with 1(.|\n)*ZeroDivisionError"):
-        measure.ended(["-c", "1 / 0"])
+        measure.ended(["-c", "1 / 0"], limit=60.0)
+
+
+HANGS = """
+import pathlib, subprocess, sys
+child = subprocess.Popen(["sleep", "600"])
+pathlib.Path(sys.argv[1]).write_text(str(child.pid))
+child.wait()
+"""
+
+
+def is_over(pid: int) -> bool:
+    """Whether a process has ended, also where nobody has asked for it since."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def test_who_has_no_answer_in_time_is_ended_with_all_that_it_began_and_the_others_are_measured(monkeypatch, tmp_path):
+    measure, began = import_module("benchmarks.measure"), tmp_path / "began"
+    told = {"float": ["-c", HANGS, str(began)], "exact": ["-c", "pass"]}
+    monkeypatch.setattr(measure, "child", lambda case, *_: told[case.arithmetic])
+    assert ran(monkeypatch, tmp_path, *ARGUMENTS, "--limit", "3") == 0
+    late, whole = lines(tmp_path)
+    assert (late["late"], late["rounds"], len(whole["rounds"])) == (3.0, [], 2)
+    assert is_over(int(began.read_text()))
+    assert "| Polars, float | no answer in 3 |" in (tmp_path / "page.md").read_text()
+
+
+def test_no_further_round_begins_once_a_case_took_long(tmp_path):
+    measure = import_module("benchmarks.measure")
+    effort = measure.Effort(rounds=50, seconds=0.0, limit=60.0)
+    found = measure.measure(Case("polars_", Logs(1000, cells=1200)), tmp_path, effort, tmp_path / "results.jsonl")
+    assert len(found["rounds"]) == 1
 
 
 def test_what_was_never_measured_makes_no_page(monkeypatch, tmp_path, capsys):
