@@ -25,6 +25,8 @@ SETTINGS: Final = {
     "spark.comet.shuffle.mode": "native",
     # Columns go to our Python functions without becoming rows on their way.
     "spark.comet.exec.pyarrowUDF.enabled": "true",
+    # The few hashes that are broadcast where ids come twice: what is joined to rows of Spark's own becomes rows itself.
+    "spark.comet.exec.localTableScan.enabled": "true",
     # All that it reserves counts against this one pool; without it, it stays off.
     "spark.memory.offHeap.enabled": "true",
 }
