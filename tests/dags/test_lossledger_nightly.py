@@ -4,6 +4,7 @@ import json
 import shlex
 import sys
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -20,7 +21,7 @@ WRITTEN, AGES = 3, ("0h", "24h")
 FILLED, LATE, BROKEN = [str(day(number)) for number in (1, 2, 3)], str(day(4)), str(day(5))
 CHANGES = {
     # Long enough for the worker to be gone: else Airflow takes its end for that of the next look, and tries it again.
-    "timedelta(minutes=5)": "timedelta(seconds=15)",
+    "timedelta(minutes=5)": "timedelta(seconds=8)",
     # No night of now, which would be none of these days.
     "start_date=datetime(2026, 1, 1, tzinfo=UTC)": "start_date=datetime(2026, 1, 1), end_date=datetime(2026, 11, 25)",
 }
@@ -42,6 +43,17 @@ esac
 exec {python} -m jobs "$@"
 """
 
+KILLED = """import threading, time
+from lossledger_nightly import Ready
+task = Ready(task_id="wait", event_date="2026-11-16", age_hours=0)
+def kill():
+    while task.process is None: time.sleep(0.1)
+    time.sleep(0.5)
+    task.on_kill()
+threading.Thread(target=kill).start()
+print(task._answer(dict())["error"])
+"""
+
 
 class Recorded(NamedTuple):
     """What Airflow has recorded of all nights, and of the late one while it waited."""
@@ -56,7 +68,8 @@ def gates(low, high):
 
 
 def configured(folder, **sections):
-    return saved(week(folder, 0, ages=list(AGES), **sections), folder / "week.yaml")
+    # Intervals, and so gates, take 10 shards with rows.
+    return saved(week(folder, 0, ages=list(AGES), shards={"count": 32}, **sections), folder / "week.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +104,7 @@ def recorded(airflow, folder):
     airflow.called(*documented("airflow backfill create"))
     airflow.waited(lambda: all(airflow.state(night) in ENDED for night in FILLED))
     tables = {name: days.results(folder, name) for name in ("statistics", "shard_statistics")}
-    configured(folder, gates=gates(1.0, 1.000001))
+    configured(folder, gates=gates(10, 11))
     (folder / "crash").touch()
     airflow.triggered(LATE)
     airflow.waited(lambda: {("night.wait", "deferred"), ("night.report", "success")} <= states(airflow.tasks(LATE)))
@@ -154,7 +167,7 @@ def test_each_table_is_an_asset_whose_events_say_which_run_has_written_which_day
     events = nights.airflow.events()
     of_metrics = [extra for name, extra in events if name == "lossledger_metrics"]
     assert {name.removeprefix("lossledger_") for name, _ in events} == {
-        *("statistics", "shard_statistics", "metrics", "label_arrival", "gate_results"),
+        *("statistics", "shard_statistics", "metrics", "label_arrival", "changes", "gate_results"),
     }
     written = [f"{extra['event_date']} at {extra['age_hours']}h" for extra in of_metrics]
     assert sorted(written) == sorted(
@@ -199,3 +212,16 @@ def test_a_wrong_configuration_fails_at_once_and_says_what_is_wrong(nights):
     assert (tried["due"]["state"], tried["due"]["try_number"]) == ("failed", 1)
     assert {state for name, state in states(tried.values()) if name != "due"} == {"upstream_failed"}
     assert "week.yaml" in nights.airflow.logged(BROKEN, "due")
+
+
+def test_a_task_that_is_killed_leaves_no_process_behind(tmp_path):
+    program = tmp_path / "lossledger"
+    program.write_text(f"#!/bin/sh\nsleep 30 >/dev/null 2>&1 & echo $! >{tmp_path / 'pid'}; wait\n")
+    program.chmod(0o755)
+    given = {"AIRFLOW_HOME": tmp_path, "AIRFLOW_VAR_LOSSLEDGER_CONFIG": "x", "AIRFLOW_VAR_LOSSLEDGER_COMMAND": program}
+    settings = {name: str(value) for name, value in given.items()}
+    done = child.ended(scheduled.COMMAND.with_name("python"), "-c", KILLED, cwd=ROOT / "dags", **settings)
+    assert "it ended with code -15 and no answer" in done.out, done.err
+    # Whoever adopts its child may not have asked yet how that ended.
+    stat = Path("/proc", (tmp_path / "pid").read_text().strip(), "stat")
+    assert not stat.exists() or ") Z " in stat.read_text()

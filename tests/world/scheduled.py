@@ -7,8 +7,8 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,11 +89,12 @@ def running(home: Path, dags: Path, **variables: object) -> Iterator[Airflow]:
         home, _settings(home, dags) | {f"AIRFLOW_VAR_{name}": str(each) for name, each in variables.items()}
     )
     airflow.called("db", "migrate")
-    with ExitStack() as stack:
-        for part in PARTS:
-            stack.enter_context(_process(airflow, part))
+    processes = [_started(airflow, part) for part in PARTS]
+    try:
         airflow.waited(lambda: bool(airflow.asked(f"SELECT * FROM serialized_dag WHERE dag_id = '{DAG}'")))
         yield airflow
+    finally:
+        _stop(processes)
 
 
 def _settings(home: Path, dags: Path) -> dict[str, str]:
@@ -110,6 +111,10 @@ def _settings(home: Path, dags: Path) -> dict[str, str]:
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "1",
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        # The DAGs stay as they are.
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+        # A worker is gone that soon after its task is deferred.
+        "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": address.rpartition(":")[2],
@@ -117,25 +122,24 @@ def _settings(home: Path, dags: Path) -> dict[str, str]:
     }
 
 
-@contextmanager
-def _process(airflow: Airflow, part: tuple[str, ...]) -> Iterator[None]:
+def _started(airflow: Airflow, part: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    given: dict[str, Any] = {
+        "env": child.environment(**airflow.settings),
+        "cwd": airflow.home,
+        "start_new_session": True,
+    }
     with (airflow.home / f"{part[0]}.txt").open("w") as said:
-        environment = child.environment(**airflow.settings)
-        given: dict[str, Any] = {"env": environment, "cwd": airflow.home, "start_new_session": True}
-        process = subprocess.Popen([COMMAND, *part], stdout=said, stderr=subprocess.STDOUT, **given)
-        try:
-            yield
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(20)
-            finally:
-                _gone(process.pid)
+        return subprocess.Popen([COMMAND, *part], stdout=said, stderr=subprocess.STDOUT, **given)
 
 
-def _gone(group: int) -> None:
-    """Leave none of a group of processes behind."""
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+def _stop(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """End all of them, and leave none of their children behind."""
+    for process in processes:
+        os.killpg(process.pid, signal.SIGTERM)
+    end = time.monotonic() + 10
+    for process in processes:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(max(0, end - time.monotonic()))
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
