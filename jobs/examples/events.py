@@ -34,6 +34,8 @@ WORDS = {
     "other_days": "of other days",
 }
 FLOAT = r"^[+-]?[0-9]+(\.[0-9]*([eE][+]?[0-9]+)?|[eE][+]?[0-9]+)$"  # how an integer looks once it was a float
+FEW = 0.1  # of the impressions: more that did not pass are joined with all the others
+OF_OTHERS = ("rejected_impression", "other_impression")
 BESIDE = ("whole", "whole_impressions", "floats", "other_floats")
 
 
@@ -110,16 +112,19 @@ class Passed:
     Attributes:
         rejected: Whether some of the day are rejected; why is not asked otherwise, as it reads more columns.
         met: What became of the events of some logs; of those only that were told from the impressions that passed, and
-            of none where others were read.
+            of none where many others were read.
+        beside: Whether others were read, rejected or of other days: events may be about those alone.
     """
 
     rejected: bool
     met: Mapping[str, Met] = field(default_factory=dict)
+    beside: bool = False
 
     @classmethod
     def of(cls, ledger: Ledger, met: Mapping[str, Met]) -> Passed:
         """Of where the rows ended, and of what was met in the pass."""
-        return cls(ledger.rejected > 0, {} if ledger.rejected or ledger.outside else met)
+        others = ledger.rejected + ledger.outside
+        return cls(ledger.rejected > 0, {} if others > FEW * ledger.read else met, others > 0)
 
 
 def counted(
@@ -144,8 +149,9 @@ def counted(
     rows = _collected([alone, *_joined(states, found, others, settings, day)])
     # Whether events that were met have ids that look like floats is asked only where many do.
     unsure = [numbers[name] for name in passed.met if _floated(rows[numbers[name]], settings.label_logs[name])]
-    more = _collected(_joined(states, found, unsure, settings, day))
     told = {name: met for name, met in passed.met.items() if numbers[name] not in unsure}
+    apart = _of_others(states, found, [numbers[name] for name in told] if passed.beside else [], settings, day)
+    more = _collected([*_joined(states, found, unsure, settings, day), *apart])
     return {name: _events(name, [*rows[i], *more[i]], told.get(name), settings) for name, i in numbers.items()}
 
 
@@ -163,6 +169,19 @@ def _joined(
     own = about_impressions(found.where(F.col("log").isin(*logs)))
     joined = fates(impressions, own, every_copy=settings.impressions.duplicates == "none")
     return [_summed(joined, "time", day, F.lit(None).cast("bigint"))]
+
+
+def _of_others(
+    impressions: DataFrame, found: DataFrame, logs: Sequence[int], settings: Evaluation, day: Day
+) -> list[DataFrame]:
+    """The events of some logs about impressions of which no copy passed, summed: few are joined, as few are there."""
+    if not logs:
+        return []
+    hashes = impressions.where(~F.col("usable")).select(F.xxhash64("id").alias("hash")).distinct()
+    own = about_impressions(found.where(F.col("log").isin(*logs)))
+    some = hashes.join(own.withColumn("hash", F.xxhash64("id")), on="hash").drop("hash")
+    joined = fates(impressions, some, every_copy=settings.impressions.duplicates == "none")
+    return [_summed(joined.where(F.col("what").isin(*OF_OTHERS)), "time", day, F.lit(None).cast("bigint"))]
 
 
 def _summed(frame: DataFrame, time: str, day: Day, copies: Column) -> DataFrame:
@@ -203,7 +222,8 @@ def _events(log: str, rows: Sequence[Mapping[str, Any]], told: Met | None, setti
     """The classes of one log, of which those without an impression are what the others leave."""
     nothing = dict.fromkeys(("n", "copies", "sure", "floats", *UNITS), 0)
     alone = {row["what"]: row["copies"] for row in rows if row["copies"] is not None}
-    met = told or _met([row for row in rows if row["copies"] is None])
+    joined = _met([row for row in rows if row["copies"] is None])
+    met = joined if told is None else told.beside(joined)
     whole = next((row for row in rows if row["what"] == KEPT), nothing)
     kept = alone.pop(KEPT, 0)
     undone = next((row for row in rows if row["what"] == RETRACTED), nothing)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 
@@ -41,6 +41,10 @@ class Met:
     sure: int
     whole: Mapping[str, int] = field(default_factory=dict)
     floats: int = 0
+
+    def beside(self, others: Met) -> Met:
+        """With events about other impressions, none of which lie before one that counts."""
+        return replace(self, events={**self.events, **others.events}, sure=self.sure + others.sure)
 
 
 def column_of(name: str) -> str:

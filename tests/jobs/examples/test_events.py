@@ -93,7 +93,9 @@ def in_the_pass(spark, config: dict) -> tuple[Passed, dict[str, EventCounts]]:
     summary = summarise.summarised(examples.frame, None, evaluation, found, scorings(evaluation))
     label.check(examples, summary.rows)
     ledger = Ledger.of(found.read, found.outside, duplicate=examples.duplicates, scored=summary.rows)
-    passed = Passed.of(ledger, summary.met)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(events, "FEW", 1.0)
+        passed = Passed.of(ledger, summary.met)
     return passed, events.counted(frames.impressions, frames.logs, evaluation, day, passed)
 
 
@@ -180,9 +182,8 @@ def test_the_pass_counts_any_events_as_a_join_of_their_own_does(spark, folders, 
     assume(usable_rows)
     passed, found = in_the_pass(spark, config)
     assert found == counted(spark, config)
-    if len(usable_rows) < len(shown):
-        assert not passed.met
-    elif duplicates == "remove" or len({row[0] for row in shown}) == len(shown):
+    assert passed.beside == (len(usable_rows) < len(shown))
+    if duplicates == "remove" or len({row[0] for row in shown}) == len(shown):
         assert passed.met.keys() == logs.keys()
 
 
@@ -202,7 +203,7 @@ CLICKS: list[Event] = [
 @pytest.mark.parametrize("ids", ["texts", pytest.param("integers", marks=pytest.mark.only_engine("sail"))])
 @pytest.mark.parametrize("duplicates", ["remove", "none"])
 def test_the_pass_tells_of_a_whole_day(spark, tmp_path, ids, duplicates):
-    shown = SHOWN[:14] if duplicates == "remove" else SHOWN[:12]  # with copies, and without
+    shown = SHOWN if duplicates == "remove" else [*SHOWN[:12], *SHOWN[14:]]  # with copies, and without
     logs = {"click": CLICKS, "conversion": [*CLICKS, (5, END + AGE * HOUR)]}
     config = written(tmp_path / "night", shown, logs, ids)
     config["impressions"]["duplicates"] = duplicates
@@ -212,6 +213,15 @@ def test_the_pass_tells_of_a_whole_day(spark, tmp_path, ids, duplicates):
     assert {name: each.counts for name, each in found.items()} == {
         name: expected(rows, shown, name, duplicates) for name, rows in logs.items()
     }
+
+
+def test_where_many_did_not_pass_all_events_are_joined():
+    told = {"click": met.Met({}, 0)}
+    ends = ((0, 90), (1, 89), (10, 90))
+    few, many, none = (Passed.of(Ledger.of(100, outside, duplicate=0, scored=n), told) for outside, n in ends)
+    assert (few.met, few.beside, few.rejected) == (told, True, True)
+    assert (many.met, many.beside) == ({}, True)
+    assert (none.met, none.beside, none.rejected) == (told, True, False)
 
 
 @pytest.mark.only_engine("sail")
