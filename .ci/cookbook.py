@@ -21,7 +21,7 @@ tests hold that the answers are equal.
 ```sh
 lossledger sql CONFIG "SELECT …"                              # on DuckDB where the tables are on this disk: no Java, no Sail
 lossledger sql CONFIG "SELECT …" --engine spark               # or sail, or --remote sc://HOST:PORT
-lossledger sql CONFIG -f conf/sql/cookbook.sql                # all of them, one after the other
+lossledger sql CONFIG -f conf/sql/cookbook.sql                # all of them, of an evaluation with gates and comparisons
 lossledger sql CONFIG "SELECT …" -o answer.parquet            # or .csv, .json; --format csv prints it
 lossledger sql CONFIG --describe ledger                       # what every column means
 lossledger views CONFIG --create --remote sc://HOST:PORT      # tables and views in a catalog, for any tool that asks it
