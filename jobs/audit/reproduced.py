@@ -154,7 +154,9 @@ def _present(
     rows = in_ledger(session, own, part, ["statistics", "metrics"])
     held = {run_id for each in rows.values() for run_id in each["run_id"].unique().to_pylist()}
     if held != {run["run_id"]}:
-        gone.append(f"its rows: the tables hold those of {' and '.join(sorted(held)) or 'no run'}")
+        of_sums = run["sums_run_id"]
+        made = f", and it was made of the sums of {of_sums} by lossledger refresh: audit proves it" if of_sums else ""
+        gone.append(f"its rows: the tables hold those of {' and '.join(sorted(held)) or 'no run'}{made}")
     if run["code_hash"] != code_hash() and not code:
         gone.append(f"its code: it was made by {run['code_hash'][:12]}, this is {code_hash()[:12]} (--code: go on)")
     if gone:

@@ -46,27 +46,39 @@ def metrics(of: Evidence) -> Iterator[Statement]:
     yield from _metrics(of, rates, within)
     known = Known(of.tables, of.settings, rates)
     if "comparisons" in of.tables:
-        made, keys = compared(known, of.part.event_date, {}), KEYS["comparisons"]
-        yield from same("comparisons", of.tables["comparisons"], made.select([*keys, *OF_TONIGHT]), keys, within=within)
+        made = compared(known, of.part.event_date, {}).select([*KEYS["comparisons"], *OF_TONIGHT])
+        yield from _same("comparisons", of.tables["comparisons"], made, within)
     yield from _gates(of, within)
     yield from _changes(of)
 
 
 def _metrics(of: Evidence, rates: Mapping[tuple[str, str], float], within: float) -> Iterator[Statement]:
-    stored, keys = of.tables["metrics"], KEYS["metrics"]
+    stored = of.tables["metrics"]
     stored = stored.filter(pc.invert(pc.match_substring(stored["metric"], f"[{OF_EARLIER_DAYS}]")))
     rows = finish.metrics(of.tables, of.settings, _slices(of), scorings(of.settings), rates)
     told = _told(of)
     yield from (unknown(f"metrics, {name}", "a sum that it rests on was too large to be recorded") for name in told[1])
     made = finish.stamped(lost.put_back(rows, told[0]), of.settings, of.stamp)
     made = with_intervals(made, Known({**of.tables, "metrics": made}, of.settings, rates))
-    names = [*keys, *VALUES, *INTERVAL]
     moved = _of_earlier_days(of)
-    for statement in same("metrics", stored.select(names), made.select(names), keys, within=within):
+    for statement in _same("metrics", stored, made.select([*KEYS["metrics"], *VALUES, *INTERVAL]), within):
         if statement.holds is False and any(statement.where.find(f"metric {name}") >= 0 for name in moved):
             yield unknown(statement.where, "it rests on a rate of an earlier day, which may have been evaluated anew")
         else:
             yield statement
+
+
+def _same(name: str, stored: pa.Table, made: pa.Table, within: float) -> Iterator[Statement]:
+    """That rows of metrics are those that are made now; of other code those of metrics that both versions have."""
+    if within:
+        then, now = (set(rows["metric"].to_pylist()) for rows in (stored, made))
+        if then ^ now:
+            yield unknown(
+                name, f"made by another version of the code, and one of both lacks {', '.join(sorted(then ^ now))}"
+            )
+        both = pa.array(sorted(then & now), pa.string())
+        stored, made = (rows.filter(pc.is_in(rows["metric"], value_set=both)) for rows in (stored, made))
+    yield from same(name, stored.select(made.column_names), made, KEYS[name], within=within)
 
 
 def _of_earlier_days(of: Evidence) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import pyarrow as pa
 import pytest
 
+from jobs.audit.proofs import derived
 from jobs.audit.same import same
 from jobs.audit.statement import TOLD, all_hold, equal, sure, unknown, verdict
 
@@ -54,3 +55,16 @@ def test_doubles_may_be_near_where_that_is_asked_for():
     near = pa.table({"k": ["a", "b"], "x": [1.0 + 1e-12, None], "n": [1, 2]})
     assert all(each.holds for each in same("t", near, ROWS, ["k"], within=1e-9))
     assert not all(each.holds for each in same("t", near, ROWS, ["k"], within=1e-13))
+
+
+@pytest.mark.parametrize(("within", "state"), [(0.0, "wrong"), (1e-9, "not_proven")])
+def test_metrics_that_another_version_of_the_code_lacks_are_not_told_as_wrong(within, state):
+    keys = {name: ["", "", ""] for name in ("task", "model", "slice")}
+    then = pa.table({**keys, "metric": ["log_loss", "brier", "retired"], "value": [0.5, 0.1, 0.2]})
+    now = pa.table({**keys, "metric": ["log_loss", "brier", "newer"], "value": [0.5, 0.1, 0.3]})
+    found = verdict("metrics", derived._same("metrics", then, now, within))
+    assert found.state == state
+    if within:
+        assert found.open == ("metrics: made by another version of the code, and one of both lacks newer, retired",)
+    wrong = now.set_column(4, "value", pa.array([0.5, 0.11, 0.3]))
+    assert verdict("metrics", derived._same("metrics", then, wrong, within)).state == "wrong"

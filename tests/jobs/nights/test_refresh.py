@@ -12,7 +12,9 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from jobs import nightly
+from jobs.audit.inputs import GoneError
 from jobs.audit.registry import PROOFS
+from jobs.audit.reproduced import reproduced
 from jobs.errors import ContractError, RuntimeFailure
 from jobs.ledger import runs, tables
 from jobs.nights import again, backfill, refresh
@@ -139,6 +141,9 @@ def test_an_audit_of_a_refreshed_day_holds_and_finds_what_is_forged(spark, logs,
     unproven = {each.proof: each.open for each in found.verdicts if each.state == "not_proven"}
     assert unproven.keys() == {"metrics", "sample"}
     assert all("heavy" in each and "too large to be recorded" in each for of in unproven.values() for each in of)
+    (summed,) = run_ids(settings, "statistics", 0, AGES[1])
+    with pytest.raises(GoneError, match=f"it was made of the sums of {summed} by lossledger refresh: audit proves it"):
+        reproduced(spark, settings, *run_ids(settings, "metrics", 0, AGES[1]))
     up = lambda rows: changed(rows, "value", lambda x: x + 1e-9, lambda row: row["metric"] == "log_loss")  # noqa: E731
     broken(settings, "metrics", up, part)
     found = one(spark, settings, part, without=PROOFS.keys() - {"metrics"})
