@@ -6,7 +6,10 @@ import csv
 import io
 import json
 import os
+import secrets
+import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -46,11 +49,34 @@ def _of_suffix(file: Path) -> str:
 
 
 def check_file(file: Path) -> None:
-    """Raise a ConfigurationError (exit 2) where a file cannot be written, before anything dear is done for it."""
+    """Refuse a place that cannot be written to, before anything dear is done for it.
+
+    Raises:
+        ConfigurationError: It is a folder, or in none that can be written to (exit 2).
+    """
     folder = file.parent
-    if file.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        found = "a folder" if file.is_dir() else f"{str(folder)!r}, which is no folder that can be written"
-        raise ConfigurationError("the answer cannot be written", [Problem("-o", found, "a file in a folder that can")])
+    if file.is_dir():
+        raise _refused(f"the folder {str(file)!r}", f"a file, such as {file / 'answer'}")
+    if not folder.is_dir():
+        make = f"mkdir -p {shlex.quote(str(folder))}"
+        raise _refused(f"{str(file)!r}, but there is no folder {str(folder)!r}", f"a file in a folder; make it: {make}")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise _refused(f"{str(file)!r}, in a folder that cannot be written to", "a file in a folder of your own")
+
+
+def _refused(found: str, expected: str) -> ConfigurationError:
+    return ConfigurationError("the file cannot be written there", [Problem("--output", found, expected)])
+
+
+@contextmanager
+def replaced(file: Path) -> Iterator[Path]:
+    """A place beside a file for what is to replace it once it is whole: who opens it meanwhile sees the one before."""
+    beside = file.with_name(f".{file.name}.{secrets.token_hex(4)}.partial")
+    try:
+        yield beside
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def text(tables: Sequence[pa.Table], form: str, heads: Sequence[str] = ()) -> Iterator[str]:
@@ -89,17 +115,13 @@ def write(tables: Sequence[pa.Table], form: str, file: Path, heads: Sequence[str
     Raises:
         ConfigurationError: Two columns have one name, where the format knows them by their names (exit 2).
     """
-    partial = file.with_name(f".{file.name}.{os.getpid()}.partial")
-    try:
+    with replaced(file) as partial:
         if form == "parquet":
             answers.check_names(tables[0], "Parquet")
             pq.write_table(tables[0], partial)
         else:
             with partial.open("w", encoding="utf-8", newline="") as stream:
                 stream.writelines(line + "\n" for line in text(tables, form, heads))
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _csv(table: pa.Table) -> Iterator[str]:

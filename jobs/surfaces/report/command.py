@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from jobs.engines.session import session
-from jobs.errors import ConfigurationError, Problem
 from jobs.settings import load
+from jobs.sql.outputs import check_file
 from jobs.surfaces.arguments import Config, Day, Engine, Json, Set, parsed_age, parsed_date
 from jobs.surfaces.exits import guarded, printed
 from jobs.surfaces.report.night import opened
@@ -39,7 +37,7 @@ def command(  # noqa: PLR0913, PLR0917 - the options of the command
     def run() -> int:
         settings = load(config, overrides)
         asked = parsed_date(day), parsed_age(age)
-        check_target(output)
+        check_file(output)
         with session(engine) as spark:
             found = report(opened(spark, settings, *asked))
         write(found.html, output)
@@ -47,22 +45,6 @@ def command(  # noqa: PLR0913, PLR0917 - the options of the command
         return 0
 
     raise typer.Exit(guarded(run, as_json=as_json))
-
-
-def check_target(target: Path) -> None:
-    """Refuse a place that cannot be written to, before the tables are asked.
-
-    Raises:
-        ConfigurationError: It is a folder, or in none that can be written to (exit 2).
-    """
-    folder = target.parent
-    if target.is_dir():
-        raise _refused(f"the folder {str(target)!r}", "a file, such as " + str(target / "report.html"))
-    if not folder.is_dir():
-        there_is_none = f"{str(target)!r}, but there is no folder {str(folder)!r}"
-        raise _refused(there_is_none, f"a file in a folder; make it: mkdir -p {shlex.quote(str(folder))}")
-    if not os.access(folder, os.W_OK):
-        raise _refused(f"{str(target)!r}, in a folder that cannot be written to", "a file in a folder of your own")
 
 
 def facts(found: Report, target: Path) -> dict[str, Any]:
@@ -77,7 +59,3 @@ def facts(found: Report, target: Path) -> dict[str, Any]:
         "lines": found.verdict.lines,
         "empty": {section.name: section.empty for section in found.sections if section.empty is not None},
     }
-
-
-def _refused(found: str, expected: str) -> ConfigurationError:
-    return ConfigurationError("the report cannot be written there", [Problem("--output", found, expected)])

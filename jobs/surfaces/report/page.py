@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -11,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from jobs.engines.pins import installed_versions
+from jobs.sql.outputs import replaced
 from jobs.surfaces.report import words
 from jobs.surfaces.report.night import Night
 from jobs.surfaces.report.section import Section
@@ -87,13 +86,9 @@ def report(night: Night) -> Report:
 
 
 def write(text: str, target: Path) -> None:
-    """Put a file in its place whole: who opens it meanwhile sees the one before."""
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
+    """Put a file in its place whole."""
+    with replaced(target) as beside:
         beside.write_text(text, encoding="utf-8")
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 @cache

@@ -119,7 +119,7 @@ def test_a_table_is_described(spark, config):
         (["SELECT 1", "--format", "jsn"], "did you mean 'json'?"),
         (["SELECT 1", "--format", "parquet"], "-o FILE with it"),
         (["SELECT 1", "-o", "answer.xlsx"], "a name that ends in one of .csv"),
-        (["SELECT 1", "-o", "nowhere/answer.csv"], "no folder that can be written"),
+        (["SELECT 1", "-o", "nowhere/answer.csv"], "but there is no folder 'nowhere'"),
         (["SELECT 1 AS a, 2 AS a", "--format", "csv"], "a: found 2 columns"),
         (["SELECT weigth FROM ledger"], "line 1, column 8: found the column 'weigth'"),
         (["SELECT weigth FROM ledger"], "did you mean 'weight'?"),

@@ -111,7 +111,7 @@ def test_sections_without_data_say_why(spark, tmp_path):
 def test_a_place_that_cannot_be_written_to_is_refused_before_an_engine_starts(tmp_path, place, found, monkeypatch):
     monkeypatch.setattr(command, "session", lambda _: pytest.fail("an engine was started"))
     with pytest.raises(ConfigurationError, match=found):
-        command.check_target(tmp_path / place)
+        command.check_file(tmp_path / place)
     config = days.saved(days.configured(tmp_path), tmp_path / "small.yaml")
     told = CliRunner().invoke(cli.app, ["report", str(config), "--date", "2026-11-16", "-o", str(tmp_path / place)])
     assert told.exit_code == 2
