@@ -86,7 +86,8 @@ def nights(tmp_path_factory):
     program.chmod(0o755)
     variables = {"CONFIG": configured(folder, gates=gates(0, 100)), "COMMAND": program, "REPORTS": folder / "reports"}
     named = {f"LOSSLEDGER_{name}": value for name, value in variables.items()}
-    with scheduled.running(folder / "home", folder / "dags", **named) as airflow:
+    backfill = documented("airflow backfill create")
+    with scheduled.running(folder / "home", folder / "dags", backfill, **named) as airflow:
         yield recorded(airflow, folder)
 
 
@@ -101,7 +102,6 @@ def impatient():
 
 def recorded(airflow, folder):
     """What comes of three days of backfill, then of a night whose newest day is late, then of a wrong configuration."""
-    airflow.called(*documented("airflow backfill create"))
     airflow.waited(lambda: all(airflow.state(night) in ENDED for night in FILLED))
     tables = {name: days.results(folder, name) for name in ("statistics", "shard_statistics")}
     configured(folder, gates=gates(10, 11))

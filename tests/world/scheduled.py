@@ -18,12 +18,8 @@ from tests.world.child import ROOT
 from tests.world.days import Row
 
 COMMAND = Path(os.environ.get("LOSSLEDGER_AIRFLOW", ROOT / ".airflow" / "bin" / "airflow"))
-PARTS = (
-    ("api-server",),
-    ("scheduler", "--skip-serve-logs"),
-    ("dag-processor",),
-    ("triggerer", "--skip-serve-logs"),
-)
+PARTS = (("api-server",), ("dag-processor",), ("triggerer", "--skip-serve-logs"))
+SCHEDULER = ("scheduler", "--skip-serve-logs")
 DAG = "lossledger_nightly"
 ENDED = {"success", "failed"}
 TASKS = f"""SELECT run_id, task_id, map_index, state, try_number, start_date, end_date, rendered_map_index
@@ -71,7 +67,22 @@ class Airflow:
 
     def triggered(self, night: str) -> None:
         """Trigger a run of the DAG at a date, 03:00."""
-        self.called("dags", "trigger", DAG, "--logical-date", f"{night}T03:00:00+00:00", "--run-id", f"of_{night}")
+        command = (
+            COMMAND,
+            "dags",
+            "trigger",
+            DAG,
+            "--logical-date",
+            f"{night}T03:00:00+00:00",
+            "--run-id",
+            f"of_{night}",
+        )
+        for _ in range(5):
+            # SQLite refuses at once who has read before another one wrote.
+            done = child.ended(*command, cwd=self.home, **self.settings)
+            if "database is locked" not in done.err:
+                break
+        assert done.code == 0, done.out + done.err
 
     def waited(self, what: Callable[[], bool], seconds: int = 600) -> None:
         """Wait until something is so."""
@@ -82,8 +93,8 @@ class Airflow:
 
 
 @contextmanager
-def running(home: Path, dags: Path, **variables: object) -> Iterator[Airflow]:
-    """An Airflow with some DAGs and variables, until it is no longer needed."""
+def running(home: Path, dags: Path, first: Sequence[str], **variables: object) -> Iterator[Airflow]:
+    """An Airflow with some DAGs and variables, whose scheduler is started after a first command."""
     assert COMMAND.exists(), f"there is no Airflow at {COMMAND}: `make airflow` installs it and runs these tests"
     airflow = Airflow(
         home, _settings(home, dags) | {f"AIRFLOW_VAR_{name}": str(each) for name, each in variables.items()}
@@ -92,6 +103,8 @@ def running(home: Path, dags: Path, **variables: object) -> Iterator[Airflow]:
     processes = [_started(airflow, part) for part in PARTS]
     try:
         airflow.waited(lambda: bool(airflow.asked(f"SELECT * FROM serialized_dag WHERE dag_id = '{DAG}'")))
+        airflow.called(*first)
+        processes.append(_started(airflow, SCHEDULER))
         yield airflow
     finally:
         _stop(processes)
