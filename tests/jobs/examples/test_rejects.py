@@ -168,8 +168,9 @@ def test_few_rows_of_much_weight_refuse_the_day():
     reason = {"source": "impressions", "task": None, "model": None, "reason": "null_label", "rows": 1}
     ledger = Ledger(100, 0, 1, 0, 99, reasons=[{**reason, "weights": {"ctr": heavy}}])
     rows = rejects.Rows(None, {}, None, None, (), {})
-    nothing = pa.table({name: pa.array([], pa.string()) for name in ("task", "model")})
-    statistics = nothing.append_column("unscored", pa.array([], pa.int64()))
+    keys = {name: pa.array([], pa.string()) for name in ("task", "model")}
+    sums = {name: pa.array([], pa.int64()) for name in ("n", "unscored", "weight", "unscored_weight")}
+    statistics = pa.table({**keys, **sums})
     rejects.check(ledger, rows, statistics, 0.2, None)
     with pytest.raises(RefusedError, match=r"is rejected of impressions \(20.00% of the weight of ctr\);"):
         rejects.check(ledger, rows, statistics, 0.1, None)
