@@ -25,7 +25,7 @@ class DayTruth:
     Attributes:
         date: The day, YYYY-MM-DD.
         rows: The row ledger: read = outside + rejected + duplicate + scored.
-        reasons: What is rejected, as in `runs.rejected`: source, task, model, reason, rows.
+        reasons: What is rejected, as in `runs.rejected` but for the weights: source, task, model, reason, rows.
         n: Rows scored, by `task / model`.
         positives: Rows of those whose label is positive.
         hard: Weight in each `hard_…` statistic of ctr, the same for both models.
