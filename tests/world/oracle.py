@@ -34,7 +34,8 @@ sold AS (
 ),
 """
 
-# Of several copies: the earliest, then the highest labels, then the smallest hash of all configured columns.
+# Of several copies: the earliest, then the highest labels, then the smallest hash of all configured columns, of which
+# weights and scores go by name.
 DEDUPLICATED = """
 hashed AS (
   SELECT s.*, if(c.line IS NULL, 0D, 1D) AS click, if(b.line IS NULL, 0D, 1D) AS sale, xxhash64({hashed}) AS hash
@@ -46,7 +47,7 @@ ranked AS (
   ) AS copy FROM hashed
 ),
 """
-HASHED = ("id", "ts", "user", *DIMENSIONS, "likes", "bid", "p_click", "z_click", "p_sale", "p_like", "z_like")
+HASHED = ("id", "ts", "user", *DIMENSIONS, "likes", "bid", "p_click", "p_like", "p_sale", "z_click", "z_like")
 ENCODED = "replace(replace(replace({0}, '%', '%25'), ',', '%2C'), '=', '%3D')"
 VALUE = (
     "CASE WHEN {0} IS NULL THEN '(null)' WHEN startswith({0}, '(') THEN concat('%28', substr(" + ENCODED + ", 2)) "
