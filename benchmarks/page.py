@@ -44,7 +44,8 @@ def written(cases: Mapping[Case, Mapping[str, Any]], rows: int) -> str:
     """The page as Markdown; what was not measured is a dash."""
     found = Found(cases)
     most = max((found.rounds(case) for case in main(rows)), default=0)
-    told = f"Medians of {most} rounds after a warm-up, of fewer where a round is long." if most else "Not measured."
+    rounds = f"Medians of {most} rounds after a warm-up, of fewer where a round is long; – was not measured."
+    told = rounds if most else "Not measured."
     parts = [HEAD.format(rounds=told).strip()]
     for title, body in (
         ("Ratios", ratios(found, rows)),
