@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jobs.judgement.uncertainty.jackknife import Estimates, Interval, estimated
 from jobs.judgement.uncertainty.shards import Reasons, Sharded, refused, rows_of, sharded
@@ -126,8 +125,3 @@ def by_shard(
     of = priced(kind, exact.leaving_out(), statistics, settings.loss.clip)
     rare = KINDS[kind].positives
     return ByShard(texts, exact, of, refused(exact, settings.limits.min_rows, rare=rare, nothing=nothing))
-
-
-def of_pair(table: pa.Table, task: str, model: str) -> pa.Table:
-    """The rows of a task and model."""
-    return table.filter(pc.and_(pc.equal(table["task"], task), pc.equal(table["model"], model)))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.by_shard import Tables, of_pair
+from jobs.judgement.by_shard import Tables
 from jobs.judgement.estimates import Known
 from jobs.judgement.paired import (
     OF_NIGHTS,
@@ -29,6 +29,7 @@ from jobs.judgement.uncertainty.jackknife import Estimates
 from jobs.judgement.uncertainty.running import running_by_shard
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.ledger.sharding import counted_in, folded
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import ENTROPY
 from jobs.settings.judgement.relations import metrics_compared

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.by_shard import TOTAL, ByShard, Estimated, Pair, Tables, by_shard, of_pair, read_by
+from jobs.judgement.by_shard import TOTAL, ByShard, Estimated, Pair, Tables, by_shard, read_by
 from jobs.judgement.of_parts import of_parts, parts
 from jobs.judgement.uncertainty.jackknife import Estimates
 from jobs.results.baselines import Rates
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from udfs.catalog import published, published_against
 from udfs.exact.arrays import FloatArray

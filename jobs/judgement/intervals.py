@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.by_shard import Estimated, Pair, by_shard, of_pair, read_by
+from jobs.judgement.by_shard import Estimated, Pair, by_shard, read_by
 from jobs.judgement.estimates import Known, of_sums, without_a_rate
 from jobs.judgement.uncertainty import delong
 from jobs.judgement.uncertainty.jackknife import METHOD, ON_LOG_SCALE, added, interval
 from jobs.judgement.uncertainty.shards import first_reason
 from jobs.ledger.judgements import INTERVAL
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from udfs.kinds import KINDS
 

@@ -12,11 +12,12 @@ import pyarrow.compute as pc
 from jobs.errors import RuntimeFailure
 from jobs.examples.sent import binning
 from jobs.inputs.scorings import scorings
-from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, of_pair
+from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables
 from jobs.judgement.uncertainty import delong
 from jobs.judgement.uncertainty.jackknife import Estimates, Interval, estimated_of_parts, joined, stacked, without
 from jobs.judgement.uncertainty.shards import parts_left_out
 from jobs.ledger.tables import UNPAIRED
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from udfs.catalog import published, statistics_of
 from udfs.exact.arrays import FloatArray

@@ -11,12 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import RuntimeFailure
-from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, by_shard, of_pair, read_by
+from jobs.judgement.by_shard import ByShard, Estimated, Pair, Tables, by_shard, read_by
 from jobs.judgement.estimates import Known, of_sums, without_a_rate
 from jobs.judgement.of_parts import shared_parts
 from jobs.judgement.uncertainty.same_rows import unequal
 from jobs.judgement.uncertainty.shards import Reasons, first_reason, refused, rows_of, sharded
 from jobs.ledger.tables import OF_BOTH, PAIR_STATISTICS
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from udfs.exact.arrays import IntArray
 from udfs.measure import Metric

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from jobs.examples.sent import binning
 from jobs.inputs.scorings import scorings
 from jobs.judgement.bins import by_band
-from jobs.judgement.by_shard import TOTAL, ByShard, Pair, Tables, by_shard, of_pair, read_by
+from jobs.judgement.by_shard import TOTAL, ByShard, Pair, Tables, by_shard, read_by
 from jobs.judgement.paired import Asked as Comparison
 from jobs.judgement.paired import paired_sums
 from jobs.judgement.slices.calibration import Calibration, calibration_of
@@ -28,6 +28,7 @@ from jobs.judgement.uncertainty.differences import independent, paired
 from jobs.judgement.uncertainty.jackknife import Estimates, interval
 from jobs.judgement.uncertainty.shards import first_reason
 from jobs.ledger.tables import declared
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from udfs.catalog import published
 from udfs.kinds import KINDS

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.ledger.tables import statistics_of_kind
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from udfs.catalog import published
 from udfs.kinds import KINDS
@@ -45,11 +46,6 @@ def by_pair(
         for task, model in settings.pairs
     }
     return {pair: names for pair, names in found.items() if names}
-
-
-def of_pair(table: pa.Table, task: str, model: str) -> pa.Table:
-    """The rows of a task and model."""
-    return table.filter(pc.and_(pc.equal(table["task"], task), pc.equal(table["model"], model)))
 
 
 def known(metrics: pa.Table, lost: Mapping[Pair, Collection[str]], settings: Evaluation) -> pa.Table:

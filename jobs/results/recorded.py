@@ -19,7 +19,8 @@ from jobs.ledger.columns import RUN
 from jobs.ledger.held import all_held
 from jobs.ledger.judgements import DERIVED
 from jobs.results import lost
-from jobs.results.lost import Pair, of_pair
+from jobs.results.lost import Pair
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from jobs.storage import lake
 from jobs.storage.change import DayAtAge

@@ -159,6 +159,11 @@ def with_slice(statistics: pa.Table, names: Sequence[str]) -> pa.Table:
     return statistics.append_column("slice", text)
 
 
+def of_pair(table: pa.Table, task: str, model: str) -> pa.Table:
+    """The rows of a task and model."""
+    return table.filter(pc.and_(pc.equal(table["task"], task), pc.equal(table["model"], model)))
+
+
 def summed(table: pa.Table, keys: list[str], sums: Sequence[str]) -> pa.Table:
     """Sums added per key, under their own names."""
     return combined(table.select([*keys, *sums]), keys)

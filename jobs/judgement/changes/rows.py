@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from jobs.judgement.by_shard import Tables, of_pair
+from jobs.judgement.by_shard import Tables
 from jobs.judgement.changes.causes import Causes, Skill, causes, skills
 from jobs.judgement.changes.days import READ, Earlier, earlier, narrowed
 from jobs.judgement.changes.differences import Days, days_by_shard, difference, published_values
@@ -22,7 +22,7 @@ from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.judgement.uncertainty.shared import Shared, shared
 from jobs.ledger.judgements import CHANGES
 from jobs.ledger.stamp import Stamp
-from jobs.results.rows import columns_in, selected, stamp_columns
+from jobs.results.rows import columns_in, of_pair, selected, stamp_columns
 from jobs.settings import Evaluation
 from jobs.settings.judgement.changing import changing
 from jobs.settings.judgement.relations import nowcasts_of

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.by_shard import Tables, of_pair
+from jobs.judgement.by_shard import Tables
 from jobs.judgement.slices.recorded import recorded
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
-from jobs.results.rows import summed, with_slice
+from jobs.results.rows import of_pair, summed, with_slice
 from jobs.settings import Evaluation
 
 NO_DAY, LACKING = "no_day", "not_recorded"

@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.judgement.by_shard import of_pair
 from jobs.judgement.maturity.grids import Asked, Grid, Part, day_rows, usuals
 from jobs.judgement.maturity.shares import Ages, Shares, known_days, shares_of
 from jobs.judgement.maturity.usual import Usual
@@ -19,6 +18,7 @@ from jobs.judgement.maturity.vintages import LOOKS_BACK, ROWS, Vintages, final_a
 from jobs.judgement.uncertainty.shards import Sharded, rows_of, sharded
 from jobs.ledger.judgements import LATE, MISSING
 from jobs.ledger.stamp import Stamp
+from jobs.results.rows import of_pair
 from jobs.settings import Evaluation
 from udfs.catalog import metrics_of
 from udfs.exact.arrays import BoolArray, FloatArray

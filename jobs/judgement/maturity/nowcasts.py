@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from jobs.judgement.by_shard import ByShard, by_shard, of_pair, read_by
+from jobs.judgement.by_shard import ByShard, by_shard, read_by
 from jobs.judgement.maturity.curves import Curve
 from jobs.judgement.maturity.quiet import Lags
 from jobs.judgement.uncertainty import student
@@ -16,6 +16,7 @@ from jobs.judgement.uncertainty.jackknife import ON_LOG_SCALE, Interval, estimat
 from jobs.judgement.uncertainty.shards import Reasons, first_reason
 from jobs.ledger.stamp import Stamp
 from jobs.results.finish import stamped
+from jobs.results.rows import of_pair
 from jobs.results.slice_sums import SliceSums, rows_of
 from jobs.settings import Evaluation
 from udfs.catalog import published

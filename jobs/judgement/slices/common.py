@@ -15,9 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.errors import RuntimeFailure
-from jobs.judgement.by_shard import Tables, of_pair
+from jobs.judgement.by_shard import Tables
 from jobs.judgement.slices.crosses import FREE, Crosses
 from jobs.judgement.uncertainty.same_rows import unequal
+from jobs.results.rows import of_pair
 from udfs.exact.arrays import IntArray
 from udfs.exact.integers import integers
 from udfs.scan.partials import subtracted

@@ -7,12 +7,13 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from jobs.judgement.by_shard import Pair, of_pair
+from jobs.judgement.by_shard import Pair
 from jobs.judgement.changes.days import LOOKS_BACK
 from jobs.judgement.changes.first_bad import first_bad_day
 from jobs.judgement.slices.calibration import Calibration
 from jobs.judgement.slices.crosses import FREE, Cells, cells
 from jobs.judgement.slices.ledger import Ledger
+from jobs.results.rows import of_pair
 from udfs.exact.arrays import IntArray
 
 Values = Mapping[str, str]  # the dimensions that a cross fixes

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from jobs.judgement.bins.corp import Corp, corp_of_log_loss
-from jobs.judgement.by_shard import of_pair
 from jobs.judgement.changes.causes import by_slice
+from jobs.results.rows import of_pair
 from jobs.surfaces.report.charts.reliability import Band, Diagram, diagram
 from jobs.surfaces.report.night import Night, Row
 from jobs.surfaces.report.section import Section
