@@ -23,7 +23,7 @@ from udfs.scan.keyed import BOTH, Keyed
 from udfs.scan.recipes import Recipe, column
 from udfs.scan.tally import Tally
 
-BLOCK_ROWS = 2**17  # their columns stay near the cache; fewer rows pay for the calls instead
+BLOCK_ROWS = 2**16  # columns stay in the cache, and malloc keeps their memory; fewer rows pay for the calls instead
 BIN_STATISTICS = ("n", "positive_weight", "negative_weight", "score_sum", "positive_nll", "negative_nll")
 
 Terms = tuple[Hashable, FloatArray]
