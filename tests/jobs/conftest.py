@@ -36,9 +36,14 @@ def folder(empty_tables, tmp_path):
     return tmp_path
 
 
-@pytest.fixture(params=["delta-rs", pytest.param("delta-spark", marks=pytest.mark.only_engine("spark"))])
+@pytest.fixture(
+    params=[
+        pytest.param("delta-rs", marks=pytest.mark.only_engine("sail")),
+        pytest.param("delta-spark", marks=pytest.mark.only_engine("spark")),
+    ]
+)
 def writer(request, monkeypatch):
-    """What writes: on this disk delta-rs, whatever the engine; elsewhere that of the engine."""
+    """What writes anywhere but on this disk, that of the engine; here it is delta-rs, which all other tests see."""
     if request.param == "delta-spark":
         monkeypatch.setattr(writers, "is_here", lambda _: False)
     return request.param

@@ -22,13 +22,14 @@ from jobs.storage.change import DayAtAge
 from tests.world import audited as world
 from tests.world.audited import PARTS, broken, changed, copied, one, verdicts
 from tests.world.days import DAY
+from tests.world.on_sail import made
 
 UNIT = Decimal("0.000000000000001")
 
 
 @pytest.fixture(scope="module")
 def ledger(spark, tmp_path_factory):
-    return world.ledger(spark, tmp_path_factory.mktemp("audited"))
+    return made(world.ledger, spark, tmp_path_factory.mktemp("audited"))
 
 
 @pytest.fixture

@@ -17,13 +17,14 @@ from tests.world import audited as world
 from tests.world import days
 from tests.world.audited import NEXT, PART, broken, changed, copied
 from tests.world.days import DAY
+from tests.world.on_sail import made
 
 SAIL = pytest.mark.only_engine("sail")
 
 
 @pytest.fixture(scope="module")
 def ledger(spark, tmp_path_factory):
-    return world.ledger(spark, tmp_path_factory.mktemp("reproduced"))
+    return made(world.ledger, spark, tmp_path_factory.mktemp("reproduced"))
 
 
 def run_id(settings, part=PART):

@@ -50,6 +50,7 @@ def backfilled(spark, tmp_path_factory):
     return folder, settings, found, told
 
 
+@SAIL
 def test_days_are_evaluated_in_order_and_each_at_its_ages(backfilled):
     _, _, found, told = backfilled
     every = [DayAtAge(day(number), age) for number in range(LAST + 1) for age in AGES]
@@ -59,6 +60,7 @@ def test_days_are_evaluated_in_order_and_each_at_its_ages(backfilled):
     assert told[-1].startswith(f"[12/12] {day(LAST)} at age 72h, new: done, ") and not told[-1].endswith("left")
 
 
+@SAIL
 def test_a_second_one_touches_nothing(spark, backfilled):
     _, settings, _, _ = backfilled
     before = versions(settings)

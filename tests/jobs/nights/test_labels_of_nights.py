@@ -16,6 +16,8 @@ from tests.world.days import DAY, START, conversion, impression, written
 from tests.world.night import evaluated, table
 from tests.world.two_nights import changed
 
+# What is judged is judged of sums, whichever engine has made them.
+pytestmark = pytest.mark.only_engine("sail")
 HOUR, ONE = timedelta(hours=1), timedelta(days=1)
 SIZE, EARLIER = 900, 8
 COUNTRIES = ("DE", "FR", "IT")

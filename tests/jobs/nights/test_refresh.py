@@ -132,6 +132,7 @@ def test_a_refresh_has_the_bits_of_a_run_of_rows_without_the_logs(spark, world, 
     assert versions(settings) == before
 
 
+@SAIL
 def test_an_audit_of_a_refreshed_day_holds_and_finds_what_is_forged(spark, logs, copied):
     settings, part = parse(copied(**NEW)), DayAtAge(day(0), AGES[1])
     (ended,) = refresh.refreshed(spark, settings, refresh.asked(spark, settings, day(0), day(0), AGES[1:]))
@@ -181,6 +182,7 @@ def test_a_plan_without_logs_says_it_too(spark, copied, last):
     assert made.nights[0].why[0] == "its logs are no longer there"
 
 
+@SAIL
 def test_runs_say_what_a_refresh_was_made_of(spark, copied):
     settings = parse(copied(**NEW))
     (of_rows,) = run_ids(settings, "statistics", 0, 0)
