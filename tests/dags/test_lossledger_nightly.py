@@ -16,6 +16,7 @@ from tests.world.scheduled import DAG, ENDED, Airflow
 from tests.world.week import day, week, write_day
 
 pytestmark = [pytest.mark.airflow, pytest.mark.timeout(1500)]
+POOL = "lossledger"
 WRITTEN, AGES = 3, ("0h", "24h")
 # The runs of the DAG, by the day on which they are: each evaluates the day before at 0h, and that before it at 24h.
 FILLED, LATE, BROKEN = [str(day(number)) for number in (1, 2, 3)], str(day(4)), str(day(5))
@@ -86,8 +87,8 @@ def nights(tmp_path_factory):
     program.chmod(0o755)
     variables = {"CONFIG": configured(folder, gates=gates(0, 100)), "COMMAND": program, "REPORTS": folder / "reports"}
     named = {f"LOSSLEDGER_{name}": value for name, value in variables.items()}
-    backfill = documented("airflow backfill create")
-    with scheduled.running(folder / "home", folder / "dags", backfill, **named) as airflow:
+    first = [documented(command) for command in ("airflow pools set", "airflow backfill create")]
+    with scheduled.running(folder / "home", folder / "dags", first, {"LOSSLEDGER_POOL": POOL}, **named) as airflow:
         yield recorded(airflow, folder)
 
 
@@ -152,6 +153,11 @@ def test_no_two_days_are_evaluated_at_once(nights):
     found = [one for run in (*FILLED, LATE) for one in named(nights.airflow.tasks(run), "evaluate").values()]
     assert len(found) == 7
     assert all(one["end_date"] <= other["start_date"] for one, other in pairwise(found))
+    tasks = [task for run in (*FILLED, LATE) for task in nights.airflow.tasks(run)]
+    assert {(task["task_id"] == "night.evaluate", task["pool"]) for task in tasks} == {
+        (True, POOL),
+        (False, "default_pool"),
+    }
 
 
 def test_a_backfill_has_the_sums_of_runs_by_hand(nights, tmp_path):

@@ -7,7 +7,7 @@ import socket
 import sqlite3
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ PARTS = (("api-server",), ("dag-processor",), ("triggerer", "--skip-serve-logs")
 SCHEDULER = ("scheduler", "--skip-serve-logs")
 DAG = "lossledger_nightly"
 ENDED = {"success", "failed"}
-TASKS = f"""SELECT run_id, task_id, map_index, state, try_number, start_date, end_date, rendered_map_index
+TASKS = f"""SELECT run_id, task_id, map_index, state, try_number, start_date, end_date, rendered_map_index, pool
     FROM task_instance WHERE dag_id = '{DAG}' ORDER BY start_date"""
 EVENTS = "SELECT name, event.extra FROM asset_event AS event JOIN asset ON asset.id = event.asset_id ORDER BY event.id"
 
@@ -93,17 +93,21 @@ class Airflow:
 
 
 @contextmanager
-def running(home: Path, dags: Path, first: Sequence[str], **variables: object) -> Iterator[Airflow]:
-    """An Airflow with some DAGs and variables, whose scheduler is started after a first command."""
+def running(
+    home: Path, dags: Path, first: Sequence[Sequence[str]], environment: Mapping[str, str], **variables: object
+) -> Iterator[Airflow]:
+    """An Airflow with some DAGs and variables, whose scheduler is started after some first commands."""
     assert COMMAND.exists(), f"there is no Airflow at {COMMAND}: `make airflow` installs it and runs these tests"
     airflow = Airflow(
-        home, _settings(home, dags) | {f"AIRFLOW_VAR_{name}": str(each) for name, each in variables.items()}
+        home,
+        {**_settings(home, dags), **environment, **{f"AIRFLOW_VAR_{name}": str(of) for name, of in variables.items()}},
     )
     airflow.called("db", "migrate")
     processes = [_started(airflow, part) for part in PARTS]
     try:
         airflow.waited(lambda: bool(airflow.asked(f"SELECT * FROM serialized_dag WHERE dag_id = '{DAG}'")))
-        airflow.called(*first)
+        for command in first:
+            airflow.called(*command)
         processes.append(_started(airflow, SCHEDULER))
         yield airflow
     finally:
