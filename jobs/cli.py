@@ -25,12 +25,13 @@ from jobs.surfaces.arguments import (
     AnyEngine,
     Config,
     Day,
-    Engine,
     Json,
+    LightEngine,
     OneEngine,
     Provisional,
     Set,
     asked_hours,
+    light_engine,
     parsed_age,
     parsed_date,
 )
@@ -123,7 +124,7 @@ def gate(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
     day: Day,
     age: Age = None,
-    engine: Engine = "sail",
+    engine: LightEngine = None,
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
@@ -132,7 +133,7 @@ def gate(  # noqa: PLR0913, PLR0917 - the options of the command
     def command() -> int:
         settings = load(config, overrides)
         at = parsed_date(day), asked_hours(settings, age)
-        with session(engine) as spark:
+        with session(light_engine(engine, settings)) as spark:
             rows = gates.judged(spark, settings, *at)
         code = int(gates.fails(rows))
         printed([json.dumps({"exit_code": code, "gates": rows})] if as_json else gates.lines(rows))
@@ -146,7 +147,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
     day: Day,
     age: Age = None,
-    engine: Engine = "sail",
+    engine: LightEngine = None,
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
@@ -158,7 +159,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
         if not settings.comparisons:
             problem = Problem("comparisons", "nothing", "{release: {candidate: MODEL, baseline: MODEL}}")
             raise ConfigurationError("there is nothing to compare", [problem])
-        with session(engine) as spark:
+        with session(light_engine(engine, settings)) as spark:
             found = compared_again(spark, settings, *at)
         told = json.dumps({"exit_code": 0, "comparisons": compared.facts(found)})
         printed([told] if as_json else compared.sentences(found))

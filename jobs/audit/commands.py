@@ -19,7 +19,7 @@ from jobs.progress import Progress
 from jobs.safe_text import printable
 from jobs.settings import load
 from jobs.surfaces import plans
-from jobs.surfaces.arguments import Ages, Config, Engine, Json, Set, parsed_date
+from jobs.surfaces.arguments import Ages, Config, Json, LightEngine, Set, light_engine, parsed_date
 from jobs.surfaces.exits import guarded, printed
 
 Day = Annotated[str | None, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
@@ -49,7 +49,7 @@ def audit(  # noqa: PLR0913, PLR0917 - the options of the command
     ages: Ages = None,
     sample: Sample = auditing.CELLS,
     without: Without = [],  # noqa: B006 - typer copies it
-    engine: Engine = "sail",
+    engine: LightEngine = None,
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
@@ -60,7 +60,8 @@ def audit(  # noqa: PLR0913, PLR0917 - the options of the command
         start, end = _days(day, first, last)
         asked = plans.asked(settings, start, end, ages)
         auditing.check_proofs(without)
-        with session(engine, app=f"lossledger audit {settings.evaluation} {start}") as spark:
+        chosen = light_engine(engine, settings, logs=True)
+        with session(chosen, app=f"lossledger audit {settings.evaluation} {start}") as spark:
             found = [*auditing.audited(spark, settings, parts(*asked), sample=sample, without=without)]
         code = auditing.worst(found)
         told = json.dumps({"exit_code": code, "nights": [each.facts for each in found]})
@@ -86,7 +87,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - the options of the command
     config: Config,
     run_id: RunId,
     code: Code = False,
-    engine: Engine = "sail",
+    engine: LightEngine = None,
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
@@ -94,7 +95,8 @@ def reproduce(  # noqa: PLR0913, PLR0917 - the options of the command
 
     def command() -> int:
         settings = load(config, overrides)
-        with session(engine, app=f"lossledger reproduce {settings.evaluation} {run_id}") as spark:
+        chosen = light_engine(engine, settings, logs=True)
+        with session(chosen, app=f"lossledger reproduce {settings.evaluation} {run_id}") as spark:
             progress = Progress(nightly.STAGES, quiet=as_json)
             found = reproduced(spark, settings, run_id, code=code, progress=progress)
         printed([json.dumps(found.facts)] if as_json else map(printable, _lines(found)))

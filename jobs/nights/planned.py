@@ -33,11 +33,12 @@ from jobs.surfaces.arguments import (
     Code,
     Config,
     DryRun,
-    Engine,
     First,
     Json,
     Last,
+    LightEngine,
     Set,
+    light_engine,
     parsed_moment,
 )
 from jobs.surfaces.exits import guarded
@@ -58,7 +59,7 @@ def plan(  # noqa: PLR0913, PLR0917 - the options of the command
     ages: Ages = None,
     at: At = None,
     code: Code = False,
-    engine: Engine = "sail",
+    engine: LightEngine = None,
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
@@ -67,7 +68,8 @@ def plan(  # noqa: PLR0913, PLR0917 - the options of the command
     def command() -> int:
         settings = load(config, overrides)
         which = _which(settings, first, last, ages, at)
-        with session(engine, app=f"lossledger plan {settings.evaluation} {at or f'{first} {last}'}") as spark:
+        chosen = light_engine(engine, settings, logs=True)
+        with session(chosen, app=f"lossledger plan {settings.evaluation} {at or f'{first} {last}'}") as spark:
             made = plans.planned(spark, settings, which(spark))
         if as_json:
             print(json.dumps(plans.facts(made, settings, code=code)))

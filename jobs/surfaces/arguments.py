@@ -27,6 +27,16 @@ Provisional = Annotated[
 ENGINE_OPTION = {"envvar": "LOSSLEDGER_ENGINE", "metavar": "spark|sail|sc://HOST:PORT"}
 ENGINES_TOLD = "Apache Spark here, Sail (embedded, no Java), or Apache Spark at a server of Spark Connect."
 Engine = Annotated[str, typer.Option("--engine", "--remote", help=ENGINES_TOLD, **ENGINE_OPTION)]
+LightEngine = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        "--remote",
+        help=f"{ENGINES_TOLD} Default: Sail; Apache Spark where something is in a catalog.",
+        show_default=False,
+        **ENGINE_OPTION,
+    ),
+]
 AnyEngine = Annotated[
     str | None,
     typer.Option(
@@ -56,6 +66,18 @@ Accelerator = Annotated[
         help="Of Apache Spark: comet, none, or auto: comet if it is here.",
     ),
 ]
+
+
+def light_engine(engine: str | None, settings: Evaluation, *, logs: bool = False) -> str:
+    """The engine of what reads the tables: the one that is asked for, else Sail; only Apache Spark knows catalogs.
+
+    Args:
+        engine: What is asked for.
+        settings: Where the tables are.
+        logs: Whether the logs are read, too.
+    """
+    read = [settings.tables.path, *(source.path for source in settings.sources.values() if logs)]
+    return engine or ("spark" if None in read else "sail")
 
 
 def parsed_date(text: str, option: str = "--date") -> date:

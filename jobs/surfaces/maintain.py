@@ -15,7 +15,7 @@ from jobs.errors import ConfigurationError, Problem
 from jobs.ledger.maintenance import checked, maintained
 from jobs.settings import durations, load
 from jobs.storage.upkeep.told import Upkeep
-from jobs.surfaces.arguments import Config, DryRun, Engine, Json, Set
+from jobs.surfaces.arguments import Config, DryRun, Json, LightEngine, Set, light_engine
 from jobs.surfaces.exits import guarded, printed
 
 OlderThan = Annotated[
@@ -29,7 +29,7 @@ def maintain(  # noqa: PLR0913, PLR0917 - the options of the command
     older_than: OlderThan = "7d",
     dry_run: DryRun = False,
     unsafe: Unsafe = False,
-    engine: Engine = "sail",
+    engine: LightEngine = None,
     overrides: Set = [],  # noqa: B006 - typer copies it
     as_json: Json = False,
 ) -> None:
@@ -38,7 +38,7 @@ def maintain(  # noqa: PLR0913, PLR0917 - the options of the command
     def command() -> int:
         settings = load(config, overrides)
         back = checked(_duration(older_than), unsafe=unsafe)
-        with session(engine) as spark:
+        with session(light_engine(engine, settings)) as spark:
             found = maintained(spark, settings, back, dry_run=dry_run)
         told = {"exit_code": 0, "dry_run": dry_run, "tables": {name: asdict(of) for name, of in found.items()}}
         printed([json.dumps(told)] if as_json else lines(found, dry_run=dry_run))
