@@ -29,7 +29,7 @@ class Proposal:
         guesses: What was taken for what.
         given: Of a label the label whose positives alone are evaluated.
         dimensions: What there is to cut by.
-        passed: Why other logs are no labels, by their names.
+        passed: Why other logs are no labels, by their names, and columns nothing at all.
     """
 
     impressions: Log

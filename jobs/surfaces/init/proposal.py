@@ -30,6 +30,7 @@ def proposed(logs: Sequence[Log], events: Sequence[Log], given: Given) -> Propos
     """
     said.check_known(given, [*logs, *events])
     made = Proposal(_impressions(logs, given))
+    made.passed |= made.impressions.mixed
     others = [log for log in logs if log is not made.impressions]
     _keyed(made, given, [*events, *others])
     for log in (*events, *others):

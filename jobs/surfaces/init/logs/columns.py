@@ -42,6 +42,7 @@ class Column:
         rows: How many rows there are, with those that have no value.
         zoned: Whether its times say their zone.
         typed: Whether the log itself says of what type it is: then text is neither a number nor a time to engines.
+        mixed: Why it has no values though files have some: they have them in several types.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Column:
     rows: int
     zoned: bool = True
     typed: bool = True
+    mixed: str | None = None
 
     @cached_property
     def distinct(self) -> int:
@@ -230,8 +232,8 @@ HINDRANCES: Final = (
 
 def hindered(column: Column) -> str | None:
     """What keeps a column from being read as what it looks like, and the mend; None where nothing does."""
-    if not len(column.values) or column.kind not in ("text", "integer") or column.unit is not None:
-        return None
+    if column.mixed or not len(column.values) or column.kind not in ("text", "integer") or column.unit is not None:
+        return column.mixed
     texts = column.values.astype(str).str.strip()
     for pattern, of_typed, told in HINDRANCES:
         fits = column.typed or not of_typed

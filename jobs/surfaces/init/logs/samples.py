@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -15,17 +15,17 @@ from deltalake import DeltaTable
 
 from jobs import paths
 from jobs.errors import ContractError, Problem
-from jobs.files import listing, whole
+from jobs.files import listing
 from jobs.surfaces.first_rows.of_delta import first_rows
 from jobs.surfaces.init.logs import text_files
+from jobs.surfaces.init.logs.alike import Files, by_columns, data_files, of_one_log
 from jobs.surfaces.init.logs.columns import UNMISTAKABLE, Column, columns_of, null_words
+from jobs.surfaces.init.logs.merged import merged
 from jobs.surfaces.init.words import slug
 
 ROWS: Final = 200_000
 CELLS: Final = 4_000_000  # of wide logs fewer rows are enough
 FILES: Final = 12
-PARQUET: Final = (".parquet", ".pq", ".parq")
-TEXT: Final = (".csv", ".tsv", ".txt", ".tab", ".dat")
 NO_LOG: Final = "there is no log to look at"
 READ: Final = "a file or a folder of Parquet or CSV, or a Delta table, on this machine"
 
@@ -40,6 +40,7 @@ class Log:
         rows: The sample.
         complete: Whether that is all of it.
         folders: The keys that its folders name, as `dt` of `dt=2026-11-20`.
+        mixed: Why a column cannot be read, which has other types in other files.
     """
 
     name: str
@@ -47,20 +48,13 @@ class Log:
     rows: pa.Table
     complete: bool
     folders: Sequence[str] = ()
+    mixed: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def columns(self) -> dict[str, Column]:
         """Its columns, with what their values are."""
-        return columns_of(self.rows, is_text=self.source["format"] == "csv")
-
-
-@dataclass(frozen=True)
-class _Files:
-    """Files of the same columns."""
-
-    columns: tuple[str, ...]
-    dialect: Mapping[str, Any] = field(default_factory=dict)
-    paths: tuple[str, ...] = ()
+        found = columns_of(self.rows, is_text=self.source["format"] == "csv")
+        return {name: replace(each, mixed=self.mixed.get(name)) for name, each in found.items()}
 
 
 def logs_in(path: str) -> list[Log]:
@@ -78,11 +72,11 @@ def logs_in(path: str) -> list[Log]:
     tables = [local] if _is_delta(local) else _delta_tables(local)
     if tables:
         return [_delta(table) for table in tables]
-    files = list(_data_files(local))
+    files = list(data_files(local))
     if not files:
         raise ContractError(NO_LOG, [Problem(path, _held(local), READ)])
-    alike = _alike(files)
-    if len(alike) == 1 or _of_one_log(local, alike):
+    alike = by_columns(files)
+    if len(alike) == 1 or of_one_log(local, alike):
         return [_log(local, alike)]
     return [log for each in alike for log in _apart(local, each)]
 
@@ -112,74 +106,22 @@ def _most(columns: int) -> int:
     return min(ROWS, CELLS // max(columns, 1))
 
 
-def _data_files(path: str) -> Iterator[str]:
-    """The files of a path that are data by their names or, of a file that is named itself, whatever its name."""
-    if not os.path.isdir(path):
-        yield path
-        return
-    for folder, inner, names in os.walk(path, followlinks=True):
-        inner[:] = sorted(name for name in inner if not listing.is_hidden(name))
-        for name in sorted(names):
-            if not listing.is_hidden(name) and _format(name) is not None:
-                yield os.path.join(folder, name)
-
-
-def _format(file: str) -> str | None:
-    name = file.lower()
-    if name.endswith(PARQUET):
-        return "parquet"
-    bare = name
-    for end in (".gz", ".bz2", ".zst"):
-        bare = bare.removesuffix(end)
-    return "csv" if bare.endswith(TEXT) else None
-
-
 def _held(path: str) -> str:
     """What is there in place of a log."""
     names = sorted(os.listdir(path)) if os.path.isdir(path) else [os.path.basename(path)]
     return f"no such file among {', '.join(names[:5])}" if names else "an empty folder"
 
 
-def _alike(files: Sequence[str]) -> list[_Files]:
-    """The files by their columns: of many alike only some are opened."""
-    groups: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    dialects: dict[tuple[str, tuple[str, ...]], Mapping[str, Any]] = {}
-    for file in files:
-        format_ = _format(file) or _by_content(file)
-        dialect = _parquet_columns(file) if format_ == "parquet" else text_files.dialect(file)
-        key = (format_, tuple(dialect["columns"]))
-        groups.setdefault(key, []).append(file)
-        dialects.setdefault(key, {"format": format_, **dialect})
-    return [_Files(key[1], dialects[key], tuple(found)) for key, found in groups.items()]
-
-
-def _by_content(file: str) -> str:
-    with open(file, "rb") as stream:
-        return "parquet" if stream.read(4) in whole.MAGIC else "csv"
-
-
-def _parquet_columns(file: str) -> dict[str, Any]:
-    whole.check("--from", "parquet", [file], {})
-    return {"columns": pq.read_schema(file).names}
-
-
-def _apart(root: str, files: _Files) -> Iterator[Log]:
+def _apart(root: str, files: Files) -> Iterator[Log]:
     """The logs that files of the same columns are: of each entry of the folder one."""
     entries: dict[str, list[str]] = {}
     for file in files.paths:
         entries.setdefault(os.path.relpath(file, root).split(os.sep)[0], []).append(file)
     for entry, own in entries.items():
-        yield _log(os.path.join(root, entry), [_Files(files.columns, files.dialect, tuple(own))])
+        yield _log(os.path.join(root, entry), [Files(files.columns, files.dialect, tuple(own))])
 
 
-def _of_one_log(root: str, alike: Sequence[_Files]) -> bool:
-    """Whether files are of one log though their columns differ, as they do where `dt=2026-11-20` has one more."""
-    made = {(of.dialect["format"], str(of.dialect.get("options")), bool(of.dialect.get("names"))) for of in alike}
-    heads = {os.path.relpath(file, root).split(os.sep)[0].partition("=")[:2] for of in alike for file in of.paths}
-    return len(made) == 1 and made.pop()[2] is False and len(heads) == 1 and heads.pop()[1] == "="
-
-
-def _log(path: str, alike: Sequence[_Files]) -> Log:
+def _log(path: str, alike: Sequence[Files]) -> Log:
     first = alike[0]
     files = dict(sorted((file, of) for of in alike for file in of.paths))
     inside = [paths.folders(paths.root_of(path), os.path.abspath(file)) for file in files]
@@ -189,13 +131,14 @@ def _log(path: str, alike: Sequence[_Files]) -> Log:
         source["options"] = options
     if first.dialect.get("names"):
         source["names"] = list(first.columns)
-    rows, complete = _sampled(files, inside, _most(max(len(of.columns) for of in alike)))
+    parts, complete = _sampled(files, inside, _most(max(len(of.columns) for of in alike)))
+    rows, mixed = merged(parts)
     if source["format"] == "csv":
         texts = {name: rows[name].drop_null().to_pandas().astype(str) for name in rows.column_names if name}
         if words := null_words(texts):
             source["nulls"] = _nulls(words)
     keys = dict.fromkeys(key for folders in inside for key, _ in paths.partition_values(folders))
-    return Log(slug(Path(path).name.split(".")[0]), source, rows, complete, tuple(keys))
+    return Log(slug(Path(path).name.split(".")[0]), source, rows, complete, tuple(keys), mixed)
 
 
 def _nulls(words: Mapping[str, Sequence[str]]) -> list[str] | dict[str, list[str]]:
@@ -217,21 +160,23 @@ def _listing(path: str, files: Sequence[str], inside: Sequence[Sequence[str]]) -
     return options
 
 
-def _sampled(files: Mapping[str, _Files], inside: Sequence[Sequence[str]], most: int) -> tuple[pa.Table, bool]:
+def _sampled(
+    files: Mapping[str, Files], inside: Sequence[Sequence[str]], most: int
+) -> tuple[dict[str, pa.Table], bool]:
     """The first rows of some files, the first and the last among them; and whether they are all there are."""
     every = [*files.items()]
     chosen = sorted({*range(0, len(every), max(1, -(-len(every) // FILES))), len(every) - 1})
     each = max(1, most // len(chosen))
-    parts, complete = [], len(chosen) == len(every)
+    parts, complete = {}, len(chosen) == len(every)
     for rank in chosen:
         file, of = every[rank]
         rows = _first_rows(of, file, each + 1)
         complete &= rows.num_rows <= each
-        parts.append(_with_folders(rows.slice(0, each), inside[rank]))
-    return pa.concat_tables(parts, promote_options="permissive"), complete
+        parts[file] = _with_folders(rows.slice(0, each), inside[rank])
+    return parts, complete
 
 
-def _first_rows(files: _Files, file: str, most: int) -> pa.Table:
+def _first_rows(files: Files, file: str, most: int) -> pa.Table:
     if files.dialect["format"] == "csv":
         return text_files.first_rows(file, files.dialect, most)
     with pq.ParquetFile(file) as opened:
