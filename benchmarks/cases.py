@@ -11,17 +11,21 @@ MODELS = ("champion", "candidate", "third", "fourth")
 
 @dataclass(frozen=True)
 class Logs:
-    """Generated logs: `copies` of a thousand impressions come twice, ids are `text` or `integer`, both at random."""
+    """Generated logs: `copies` of a thousand impressions come twice, ids are `text` or `integer`, both at random.
+
+    Where they are `skewed` three tenths of all impressions are of one campaign, and one in two hundred has the same id.
+    """
 
     rows: int
     cells: int = 12_000
     ids: str = "text"
     copies: int = 0
+    skewed: bool = False
 
     @property
     def name(self) -> str:
         """The name of their folder."""
-        return f"{self.rows}-{self.cells}-{self.ids}-{self.copies}"
+        return f"{self.rows}-{self.cells}-{self.ids}-{self.copies}{'-skewed' if self.skewed else ''}"
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,8 @@ def models(rows: int) -> list[Case]:
 
 
 def memory(rows: int) -> list[Case]:
-    """Ours with ids and duplicates to remove, at this many rows and at five times as many."""
-    return [Case(who, Logs(count)) for count in (rows, 5 * rows) for who in OURS]
+    """Ours with ids and duplicates to remove, at this many rows and at five times as many, these also skewed."""
+    return [Case(who, logs) for logs in (Logs(rows), Logs(5 * rows), Logs(5 * rows, skewed=True)) for who in OURS]
 
 
 def small(rows: int) -> list[Case]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import write_deltalake
 
@@ -49,8 +50,18 @@ def _impressions(rng: np.random.Generator, logs: Logs, size: int) -> tuple[pa.Ta
     }
     scores = {f"p_{name}": np.clip(rate * np.exp(rng.normal(0, 0.3 / (1 + i), size)), 0, 1) for i, name in _models()}
     table = pa.table(columns | scores)
+    if logs.skewed:
+        table = _skewed(rng, table)
     again = size * logs.copies // 1000
     return pa.concat_tables([table, table.slice(0, again)]), np.concatenate([rate, rate[:again]])
+
+
+def _skewed(rng: np.random.Generator, table: pa.Table) -> pa.Table:
+    """The same with much of one campaign, and an id that many rows of all files have."""
+    for name, one, share in (("campaign", "campaign_0", 0.3), ("impression_id", "0" * 32, 1 / 200)):
+        chosen = pc.if_else(pa.array(rng.random(table.num_rows) < share), one, table[name])
+        table = table.set_column(table.column_names.index(name), name, chosen)
+    return table
 
 
 def _models() -> enumerate[str]:

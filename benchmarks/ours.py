@@ -22,10 +22,14 @@ COMPUTE = ("cells", "label", "summarise", "finish")
 
 
 def rounds(case: Case, folder: Path) -> Generator[dict[str, float], None, None]:
-    """Endless rounds in one session; the first is a warm-up."""
+    """Endless rounds in one session; the first is a warm-up.
+
+    The bare join is beside those without duplicates: Sail holds all impressions for it, and nothing of it is of a night.
+    """
     with opened(case.who) as spark, tempfile.TemporaryDirectory() as tables:
         while True:
-            yield {"bare join": bare_join(spark, folder), **night(spark, case, folder, Path(tables))}
+            beside = {"bare join": bare_join(spark, folder)} if case.duplicates == "none" else {}
+            yield {**beside, **night(spark, case, folder, Path(tables))}
 
 
 def night(spark: SparkSession, case: Case, folder: Path, tables: Path) -> dict[str, float]:
