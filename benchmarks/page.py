@@ -36,7 +36,8 @@ is better for us, but of what others take ÷ our compute.
 *compute* is cells + label + summarise + finish: what the others do, too. *whole* is the night: it also checks its
 sources, tells what became of every click, makes metrics with intervals, and writes and reads back Delta tables. *bare
 join* is impressions ⟕ clicks by id and one float sum on plain Spark. Score bins are off, as nobody else has any.
-{rounds}
+{rounds} Where the time goes, what is the least without any Python, and what did not help, is in
+[decision 12](decisions/0012-what-a-pass-costs-on-spark.md).
 """
 
 
