@@ -24,7 +24,7 @@ COMPUTE = ("cells", "label", "summarise", "finish")
 def rounds(case: Case, folder: Path) -> Generator[dict[str, float], None, None]:
     """Endless rounds in one session; the first is a warm-up.
 
-    The bare join is beside those without duplicates: Sail holds all impressions for it, and nothing of it is of a night.
+    The bare join is beside those without duplicates: Sail holds all impressions for it, which no night does.
     """
     with opened(case.who) as spark, tempfile.TemporaryDirectory() as tables:
         while True:

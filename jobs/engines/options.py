@@ -8,7 +8,7 @@ from typing import Final
 
 from jobs.engines import jars, java
 from jobs.engines.comet import Choice
-from jobs.engines.pins import DEFAULTS, REQUIRED, conf_file
+from jobs.engines.pins import DEFAULTS, JAVA_OPTIONS, REQUIRED, conf_file
 
 DRIVER_OPTIONS: Final = "spark.driver.extraJavaOptions"
 
@@ -31,7 +31,7 @@ def of_new(app: str, settings: Mapping[str, str], choice: Choice) -> dict[str, s
         # The usual 200 are as many small files per task; a cluster's own choice stays.
         options.setdefault("spark.sql.shuffle.partitions", str(2 * (os.cpu_count() or 1)))
     log4j = f'"-Dlog4j2.configurationFile={conf_file("log4j2.properties")}"'
-    options[DRIVER_OPTIONS] = f"{log4j} {settings.get(DRIVER_OPTIONS, '')}".strip()
+    options[DRIVER_OPTIONS] = f"{log4j} {JAVA_OPTIONS} {settings.get(DRIVER_OPTIONS, '')}".strip()
     given = [settings["spark.jars"]] if "spark.jars" in settings else []
     found = () if _brings_delta(settings) else jars.delta_jars(ivy(settings))
     if brought := [*given, *map(str, (*found, *choice.jars))]:

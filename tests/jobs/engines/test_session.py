@@ -13,7 +13,17 @@ from jobs.engines import comet, jars
 from jobs.engines import session as engines
 from jobs.engines.identity import engine_of
 from jobs.engines.jars import EXCLUDES, delta
-from jobs.engines.pins import DEFAULTS, PAIRS, REQUIRED, SAIL, check_versions, conf_file, known_engine, pair_of
+from jobs.engines.pins import (
+    DEFAULTS,
+    JAVA_OPTIONS,
+    PAIRS,
+    REQUIRED,
+    SAIL,
+    check_versions,
+    conf_file,
+    known_engine,
+    pair_of,
+)
 from jobs.errors import ConfigurationError, EngineError, RuntimeFailure
 from tests.world import child
 from tests.world.night import parquet
@@ -154,7 +164,7 @@ def test_spark_submit_gets_the_same_settings():
     extra = {
         "spark.jars.packages": delta(PAIRS[0])[0],
         "spark.jars.excludes": ",".join(EXCLUDES),
-        "spark.driver.extraJavaOptions": "-Dlog4j2.configurationFile=conf/log4j2.properties",
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile=conf/log4j2.properties {JAVA_OPTIONS}",
     }
     assert conf == {**REQUIRED, **DEFAULTS, **extra}
 
