@@ -96,7 +96,7 @@ class WithRefresh(Story):
 
 
 @pytest.mark.usefixtures("doubtful")
-@pytest.mark.parametrize(("batch", "count"), enumerate(REFRESHED))
+@pytest.mark.parametrize(("batch", "count"), list(enumerate(REFRESHED)))
 def test_a_refresh_that_meets_a_run_is_of_its_sums_or_nothing(  # noqa: PLR0917 - fixtures
     spark, templates, tmp_path, monkeypatch, batch, count
 ):
