@@ -85,8 +85,8 @@ cluster: jars ## A night on a cluster whose workers are killed, and at a server 
 	$(ENGINE_TESTS) spark tests/jobs/engines/test_cluster.py
 
 faults: jars ## Kill, suspend, interleave runs and fill the disk, a thousand times; `make test` has a short form
-	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) sail tests/jobs/faults $(OF_FAULTS)
-	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) spark tests/jobs/faults $(OF_FAULTS)
+	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) sail $(IN_PARALLEL) tests/jobs/faults $(OF_FAULTS)
+	LOSSLEDGER_FAULTS=all $(ENGINE_TESTS) spark $(IN_PARALLEL) tests/jobs/faults $(OF_FAULTS)
 
 fuzz: setup ## Read 10,000 hostile configurations; `make test` has a short form
 	LOSSLEDGER_FUZZ=10000 $(ENGINE_TESTS) none tests/jobs/settings/test_fuzz.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final
@@ -15,6 +16,7 @@ from jobs.audit.statement import Statement, equal, unknown
 from jobs.settings import Evaluation
 
 OF_THE_RUN: Final = ("event_date", "age_hours", "run_id")
+MICROS: Final = re.compile(r'(:\d\d\.\d{6})Z"')
 JSON_TEXT: Final = "row"  # the column of `rejects`, whose numbers each engine spells in its own way
 
 
@@ -38,7 +40,8 @@ def spelled(text: str) -> str:
         >>> spelled('{"p":1.0E-5,"n":2.0}') == spelled('{"n": 2, "p": 0.00001}')
         True
     """
-    return json.dumps(json.loads(text, parse_float=_number), sort_keys=True)
+    # Sail says of times without a zone that they are of UTC.
+    return MICROS.sub(r'\1"', json.dumps(json.loads(text, parse_float=_number), sort_keys=True))
 
 
 def _number(text: str) -> float | int:

@@ -22,6 +22,8 @@ from jobs.ledger.runs import Ledger
 RANKING_BUCKETS = 64
 LONGEST = 300  # characters of a row that a message quotes
 SHADOW = ". A model that scores a part of the rows by intent may be `required: false` beside its score"
+# Apache Spark would cut times to milliseconds; Sail, which takes no format, writes them so.
+TIMES = {"timestampFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX", "timestampNTZFormat": "yyyy-MM-dd'T'HH:mm:ss.SSSSSS"}
 COLUMNS = ("source", "task", "model", "reason", "key", "row")
 
 
@@ -155,7 +157,7 @@ def of_scorings(examples: DataFrame, scorings: Sequence[Scoring]) -> DataFrame:
         F.lit("impressions").alias("source"),
         *(F.col(f"pair.{name}").alias(name) for name in ("task", "model", "reason")),
         F.col("id").cast("string").alias("key"),
-        F.to_json("row").alias("row"),
+        F.to_json("row", TIMES).alias("row"),
         "fingerprint",
     )
 
@@ -212,7 +214,7 @@ def _selected(rows: DataFrame, source: str, fingerprint: Column) -> DataFrame:
         F.lit(None).cast("string").alias("model"),
         "reason",
         F.col("id").cast("string").alias("key"),
-        F.to_json("row").alias("row"),
+        F.to_json("row", TIMES).alias("row"),
         fingerprint.alias("fingerprint"),
     )
 
