@@ -37,8 +37,8 @@ LOGS = ("impressions", "conversions")
 
 @pytest.fixture(scope="module")
 def last(engine):
-    """The number of the last day: on Apache Spark few are refreshed."""
-    return 2 if engine == "sail" else 1
+    """The number of the last day: on Apache Spark one is refreshed, by its own writer, whose commits are slow."""
+    return 2 if engine == "sail" else 0
 
 
 @pytest.fixture(scope="module")
