@@ -18,6 +18,7 @@ from jobs.judgement.nights import compared_again
 from jobs.nights import evaluated, planned
 from jobs.planning.ready import asked
 from jobs.settings import load
+from jobs.sql.sessions import reading
 from jobs.surfaces import compared, doctor, gates, maintain, worst
 from jobs.surfaces.arguments import (
     Accelerator,
@@ -31,7 +32,6 @@ from jobs.surfaces.arguments import (
     Provisional,
     Set,
     asked_hours,
-    light_engine,
     parsed_age,
     parsed_date,
 )
@@ -133,7 +133,7 @@ def gate(  # noqa: PLR0913, PLR0917 - the options of the command
     def command() -> int:
         settings = load(config, overrides)
         at = parsed_date(day), asked_hours(settings, age)
-        with session(light_engine(engine, settings)) as spark:
+        with session(engine or reading(settings)) as spark:
             rows = gates.judged(spark, settings, *at)
         code = int(gates.fails(rows))
         printed([json.dumps({"exit_code": code, "gates": rows})] if as_json else gates.lines(rows))
@@ -159,7 +159,7 @@ def compare(  # noqa: PLR0913, PLR0917 - the options of the command
         if not settings.comparisons:
             problem = Problem("comparisons", "nothing", "{release: {candidate: MODEL, baseline: MODEL}}")
             raise ConfigurationError("there is nothing to compare", [problem])
-        with session(light_engine(engine, settings)) as spark:
+        with session(engine or reading(settings)) as spark:
             found = compared_again(spark, settings, *at)
         told = json.dumps({"exit_code": 0, "comparisons": compared.facts(found)})
         printed([told] if as_json else compared.sentences(found))

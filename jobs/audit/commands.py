@@ -18,8 +18,9 @@ from jobs.planning.plan import parts
 from jobs.progress import Progress
 from jobs.safe_text import printable
 from jobs.settings import load
+from jobs.sql.sessions import reading
 from jobs.surfaces import plans
-from jobs.surfaces.arguments import Ages, Config, Json, LightEngine, Set, light_engine, parsed_date
+from jobs.surfaces.arguments import Ages, Config, Json, LightEngine, Set, parsed_date
 from jobs.surfaces.exits import guarded, printed
 
 Day = Annotated[str | None, typer.Option("--date", help="Day of the impressions, YYYY-MM-DD.")]
@@ -60,7 +61,7 @@ def audit(  # noqa: PLR0913, PLR0917 - the options of the command
         start, end = _days(day, first, last)
         asked = plans.asked(settings, start, end, ages)
         auditing.check_proofs(without)
-        chosen = light_engine(engine, settings, logs=True)
+        chosen = engine or reading(settings, sources=True)
         with session(chosen, app=f"lossledger audit {settings.evaluation} {start}") as spark:
             found = [*auditing.audited(spark, settings, parts(*asked), sample=sample, without=without)]
         code = auditing.worst(found)
@@ -95,7 +96,7 @@ def reproduce(  # noqa: PLR0913, PLR0917 - the options of the command
 
     def command() -> int:
         settings = load(config, overrides)
-        chosen = light_engine(engine, settings, logs=True)
+        chosen = engine or reading(settings, sources=True)
         with session(chosen, app=f"lossledger reproduce {settings.evaluation} {run_id}") as spark:
             progress = Progress(nightly.STAGES, quiet=as_json)
             found = reproduced(spark, settings, run_id, code=code, progress=progress)

@@ -24,6 +24,7 @@ from jobs.planning import due
 from jobs.planning.plan import parts
 from jobs.safe_text import printable
 from jobs.settings import Evaluation, load
+from jobs.sql.sessions import reading
 from jobs.storage.change import DayAtAge
 from jobs.surfaces import plans
 from jobs.surfaces.arguments import (
@@ -38,7 +39,6 @@ from jobs.surfaces.arguments import (
     Last,
     LightEngine,
     Set,
-    light_engine,
     parsed_moment,
 )
 from jobs.surfaces.exits import guarded
@@ -68,7 +68,7 @@ def plan(  # noqa: PLR0913, PLR0917 - the options of the command
     def command() -> int:
         settings = load(config, overrides)
         which = _which(settings, first, last, ages, at)
-        chosen = light_engine(engine, settings, logs=True)
+        chosen = engine or reading(settings, sources=True)
         with session(chosen, app=f"lossledger plan {settings.evaluation} {at or f'{first} {last}'}") as spark:
             made = plans.planned(spark, settings, which(spark))
         if as_json:

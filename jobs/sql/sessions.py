@@ -34,9 +34,20 @@ def chosen(engine: str | None, settings: Evaluation, *, reads_sources: bool = Fa
     """
     if engine is not None:
         return engine if engine == DUCKDB else _known(engine)
-    if settings.tables.path is None:
-        return "spark"
-    return DUCKDB if local_path(settings.tables.path) is not None and not reads_sources else "sail"
+    light, place = reading(settings, sources=reads_sources), settings.tables.path
+    here = place is not None and local_path(place) is not None
+    return DUCKDB if light == "sail" and here and not reads_sources else light
+
+
+def reading(settings: Evaluation, *, sources: bool = False) -> str:
+    """The engine of what reads the tables, where nobody names one: Sail, but Apache Spark for what is in a catalog.
+
+    Args:
+        settings: Where the tables and the sources are.
+        sources: Whether the configured sources are read, too.
+    """
+    places = [settings.tables.path, *(source.path for source in settings.sources.values() if sources)]
+    return "spark" if None in places else "sail"
 
 
 def _known(engine: str) -> str:

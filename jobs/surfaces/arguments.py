@@ -68,18 +68,6 @@ Accelerator = Annotated[
 ]
 
 
-def light_engine(engine: str | None, settings: Evaluation, *, logs: bool = False) -> str:
-    """The engine of what reads the tables: the one that is asked for, else Sail; only Apache Spark knows catalogs.
-
-    Args:
-        engine: What is asked for.
-        settings: Where the tables are.
-        logs: Whether the logs are read, too.
-    """
-    read = [settings.tables.path, *(source.path for source in settings.sources.values() if logs)]
-    return engine or ("spark" if None in read else "sail")
-
-
 def parsed_date(text: str, option: str = "--date") -> date:
     """A date written YYYY-MM-DD.
 

@@ -14,8 +14,9 @@ from jobs.engines.session import session
 from jobs.errors import ConfigurationError, Problem
 from jobs.ledger.maintenance import checked, maintained
 from jobs.settings import durations, load
+from jobs.sql.sessions import reading
 from jobs.storage.upkeep.told import Upkeep
-from jobs.surfaces.arguments import Config, DryRun, Json, LightEngine, Set, light_engine
+from jobs.surfaces.arguments import Config, DryRun, Json, LightEngine, Set
 from jobs.surfaces.exits import guarded, printed
 
 OlderThan = Annotated[
@@ -38,7 +39,7 @@ def maintain(  # noqa: PLR0913, PLR0917 - the options of the command
     def command() -> int:
         settings = load(config, overrides)
         back = checked(_duration(older_than), unsafe=unsafe)
-        with session(light_engine(engine, settings)) as spark:
+        with session(engine or reading(settings)) as spark:
             found = maintained(spark, settings, back, dry_run=dry_run)
         told = {"exit_code": 0, "dry_run": dry_run, "tables": {name: asdict(of) for name, of in found.items()}}
         printed([json.dumps(told)] if as_json else lines(found, dry_run=dry_run))

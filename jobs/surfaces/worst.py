@@ -18,7 +18,8 @@ from jobs.judgement.slices.ledger import Ledger
 from jobs.judgement.worst import CALIBRATION, Asked, worst_of
 from jobs.settings import Evaluation, load
 from jobs.sql import answers
-from jobs.surfaces.arguments import Age, Config, Day, Json, LightEngine, Set, asked_hours, light_engine, parsed_date
+from jobs.sql.sessions import reading
+from jobs.surfaces.arguments import Age, Config, Day, Json, LightEngine, Set, asked_hours, parsed_date
 from jobs.surfaces.exits import guarded, printed
 
 SHOWN = ("slice", "before", "now", "difference", "weight", "harm", "z", "p_adjusted", "score")
@@ -56,7 +57,7 @@ def worst(  # noqa: PLR0913, PLR0917 - the options of the command
         event_date, hours = parsed_date(day), asked_hours(settings, age)
         back = checked(settings, against, models, calibration=calibration)
         asked = Asked(depth, top, back, models, calibration)
-        with session(light_engine(engine, settings)) as spark:
+        with session(engine or reading(settings)) as spark:
             found = worst_of(Ledger(spark, settings, event_date, hours), asked)
         if not found:
             run = calling.lossledger(f"run CONFIG --date {day}")

@@ -11,7 +11,8 @@ import typer
 from jobs.engines.session import session
 from jobs.settings import load
 from jobs.sql.outputs import check_file
-from jobs.surfaces.arguments import Config, Day, Json, LightEngine, Set, light_engine, parsed_age, parsed_date
+from jobs.sql.sessions import reading
+from jobs.surfaces.arguments import Config, Day, Json, LightEngine, Set, parsed_age, parsed_date
 from jobs.surfaces.exits import guarded, printed
 from jobs.surfaces.report.night import opened
 from jobs.surfaces.report.page import Report, report, write
@@ -38,7 +39,7 @@ def command(  # noqa: PLR0913, PLR0917 - the options of the command
         settings = load(config, overrides)
         asked = parsed_date(day), parsed_age(age)
         check_file(output)
-        with session(light_engine(engine, settings)) as spark:
+        with session(engine or reading(settings)) as spark:
             found = report(opened(spark, settings, *asked))
         write(found.html, output)
         printed([json.dumps(facts(found, output))] if as_json else [found.verdict.sentence, f"report: {output}"])
