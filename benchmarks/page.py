@@ -36,7 +36,8 @@ is better for us, but of what others take ÷ our compute.
 *compute* is cells + label + summarise + finish: what the others do, too. *whole* is the night: it also checks its
 sources, tells what became of every click, makes metrics with intervals, and writes and reads back Delta tables. *bare
 join* is impressions ⟕ clicks by id and one float sum on plain Spark. Score bins are off, as nobody else has any.
-{rounds} Where the time goes, what is the least without any Python, and what did not help, is in
+{rounds}
+Where the time goes, what is the least without any Python, and what did not help, is in
 [decision 12](decisions/0012-what-a-pass-costs-on-spark.md).
 """
 
@@ -224,10 +225,12 @@ def by_rows(found: Found, rows: int) -> str:
 
 
 def method(found: Found) -> str:
-    """The machine and the commands."""
+    """The machine, what somebody has noted of measurements beside them, and the commands."""
     machines = list({str(one["machine"]): one["machine"] for one in found.cases.values()}.values())
-    told = "\n".join(f"- {', '.join(f'{name} {value}' for name, value in each.items())}" for each in machines)
-    return f"""{told}
+    told = [", ".join(f"{name} {value}" for name, value in each.items()) for each in machines]
+    told += dict.fromkeys(one["note"] for one in found.cases.values() if "note" in one)
+    listed = "\n".join(f"- {each}" for each in told)
+    return f"""{listed}
 
 `make bench` installs what else it needs, checks equal output, and runs `python -m benchmarks`. Results are kept in
 `benchmarks/results.jsonl`, so that a run that was stopped goes on. Every case is a process of its own, one after the

@@ -63,6 +63,11 @@ def test_ratios_are_of_medians():
     assert line(text, "one more model ÷ the first, from 2 to 4")[0] == "1.20"
 
 
+def test_what_was_noted_beside_measurements_is_on_the_page_once():
+    cases = {case: {**record(case), "note": "on a day of load"} for case in EVERY[:2]}
+    assert page.written(cases, ROWS).count("- on a day of load") == 1
+
+
 def test_the_page_does_not_depend_on_the_order_of_measurements():
     every = {case: record(case) for case in EVERY}
     assert page.written(every, ROWS) == page.written(dict(reversed(every.items())), ROWS)
