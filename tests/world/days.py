@@ -130,8 +130,8 @@ def evaluated_night(folder: Path, **changes: Any) -> Path:
 
 def rows_of(folder: Path, table: str) -> list[Row]:
     """The rows of a table, read by delta-rs, which is neither engine."""
-    path = folder / "tables" / "small" / table
-    return DeltaTable(str(path)).to_pyarrow_table().to_pylist() if path.is_dir() else []
+    path = str(folder / "tables" / "small" / table)
+    return DeltaTable(path).to_pyarrow_table().to_pylist() if DeltaTable.is_deltatable(path) else []
 
 
 def results(folder: Path, table: str) -> list[Row]:

@@ -6,6 +6,7 @@ import shlex
 import subprocess
 
 import pytest
+from deltalake import DeltaTable
 
 from jobs.settings import parse
 from jobs.sql.query import answered
@@ -28,7 +29,7 @@ def whole(spark, folder, document, expected):
     held = {table: days.results(folder, table) for table in RESULTS}
     assert [table for table, rows in held.items() if rows not in ([], expected[table])] == []
     settings = parse({**document, "tables": {"path": str(folder / "tables")}})
-    if not all((folder / "tables" / "small" / name).is_dir() for name in (*RESULTS, "runs")):
+    if not all(DeltaTable.is_deltatable(str(folder / "tables" / "small" / name)) for name in (*RESULTS, "runs")):
         return False
     latest = answered(spark, settings, "SELECT * FROM runs_latest").to_pylist()
     trusted = [row for row in latest if row["held_run_id"] is not None and not row["in_doubt"]]
