@@ -92,7 +92,8 @@ def with_weights(
 ) -> list[Reason]:
     """The counts by reason, those of rows that no task has with what they weigh: by task the weight, and its share.
 
-    Of tasks about all rows that weigh them by a column: which rejected rows are of another one is not known.
+    Of tasks whose rows weigh what a column says. Which rejected rows had the label that a task is given is not known:
+    it is as if all of them had, and `at_most` is true. Of groups, and where negatives were sampled, nothing is told.
 
     Args:
         reasons: The counts.
@@ -100,7 +101,7 @@ def with_weights(
         scorings: Every task × model.
         statistics: The rows of `statistics`, in the units of the pass.
     """
-    tasks = {s.task: s for s in scorings if s.weight and not (s.sampling or s.given or s.kind.of_groups)}
+    tasks = {s.task: s for s in scorings if s.weight and not (s.sampling or s.kind.of_groups)}
     columns = tuple(sorted({str(s.weight) for s in tasks.values()}))
     if not columns or not any(is_of_rows(row) for row in reasons):
         return list(reasons)
@@ -116,7 +117,8 @@ def with_weights(
         evaluated = int((scored[task, s.model] + unscored[task, s.model]) * UNITS) * int(s.weight_unit)
         whole = evaluated + sum(own.values())
         for reason, units in own.items():
-            told[reason][task] = {"weight": units / UNITS, "share": units / whole if whole else 0.0}
+            share = units / whole if whole else 0.0
+            told[reason][task] = {"weight": units / UNITS, "share": share, "at_most": s.given is not None}
     return [{**row, "weights": told[row["reason"]]} if is_of_rows(row) else row for row in reasons]
 
 
@@ -125,24 +127,29 @@ def is_of_rows(reason: Mapping[str, Any]) -> bool:
     return reason["source"] == "impressions" and reason["task"] is None
 
 
-def shares(reasons: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """By task the share of its weight that rejected rows have, as far as it was told.
+def shares(reasons: Sequence[Mapping[str, Any]], *, at_most: bool = False) -> dict[str, float]:
+    """By task the share of its weight that rejected rows have, as far as it was told; or of other tasks at most have.
 
     Example:
-        >>> of = {"source": "impressions", "task": None, "weights": {"ctr": {"weight": 2.0, "share": 0.25}}}
+        >>> of = {"source": "impressions", "task": None, "weights": {"ctr": {"share": 0.25, "at_most": False}}}
         >>> shares([of, of])
         {'ctr': 0.5}
+        >>> shares([of, of], at_most=True)
+        {}
     """
     found: dict[str, float] = defaultdict(float)
     for row in filter(is_of_rows, reasons):
         for task, of in row.get("weights", {}).items():
-            found[task] += of["share"]
+            if of["at_most"] is at_most:
+                found[task] += of["share"]
     return dict(found)
 
 
 def of_weight(reasons: Sequence[Mapping[str, Any]]) -> str:
     """The same in words, '' where no task weighs its rows by a column."""
-    return ", ".join(f"{share:.2%} of the weight of {task}" for task, share in shares(reasons).items())
+    known = [f"{share:.2%} of the weight of {task}" for task, share in shares(reasons).items()]
+    most = [f"at most {share:.2%} of the weight of {task}" for task, share in shares(reasons, at_most=True).items()]
+    return ", ".join(known + most)
 
 
 def by_pair(statistics: pa.Table, name: str) -> dict[tuple[str, str], Any]:

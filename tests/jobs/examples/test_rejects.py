@@ -158,13 +158,15 @@ def test_rejected_rows_are_counted_by_weight(bad_day):
     mine = [row for row in days.rows_of(bad_day.folder, "statistics") if row["task"] == "weighted"]
     evaluated = sum(row["weight"] + row["unscored_weight"] for row in mine if row["model"] == "champion")
     whole = float(evaluated) + sum(bids.values())
-    assert weights == {reason: {"weighted": {"weight": bid, "share": bid / whole}} for reason, bid in bids.items()}
+    assert weights == {
+        reason: {"weighted": {"weight": bid, "share": bid / whole, "at_most": False}} for reason, bid in bids.items()
+    }
     said = verdict._remarks(bad_day.outcome)
     assert said[0] == f"rejected: 16 rows, {sum(bids.values()) / whole:.2%} of the weight of weighted"
 
 
 def test_few_rows_of_much_weight_refuse_the_day():
-    heavy = {"weight": 9.0, "share": 0.2}
+    heavy = {"weight": 9.0, "share": 0.2, "at_most": False}
     reason = {"source": "impressions", "task": None, "model": None, "reason": "null_label", "rows": 1}
     ledger = Ledger(100, 0, 1, 0, 99, reasons=[{**reason, "weights": {"ctr": heavy}}])
     rows = rejects.Rows(None, {}, None, None, (), {})
@@ -174,6 +176,22 @@ def test_few_rows_of_much_weight_refuse_the_day():
     rejects.check(ledger, rows, statistics, 0.2, None)
     with pytest.raises(RefusedError, match=r"is rejected of impressions \(20.00% of the weight of ctr\);"):
         rejects.check(ledger, rows, statistics, 0.1, None)
+
+
+@SAIL
+def test_of_rows_without_a_label_it_is_not_known_whether_a_task_given_it_would_have_them(spark, tmp_path):
+    cvr = {"label": "conversion", "given": "click", "weight": "bid"}
+    models = {"champion": {"cvr": {"score": "p"}}}
+    document = days.small_day(tmp_path, tasks={"cvr": cvr}, models=models, limits={"rejected_share": 0.06})
+    days.written([impression(i, clicked=None, bid=1.5) for i in range(120, 124)], tmp_path / "impressions")
+    outcome = nightly.evaluate(spark, parse(document), DAY)
+    # The four are 3.2 % of 124 rows; that they may be 6 / 43 of the weight refuses nothing.
+    evaluated = sum(impression(i)["bid"] for i in range(0, 120, 4))
+    (reason,) = outcome.ledger.reasons
+    assert reason["weights"] == {"cvr": {"weight": 6.0, "share": 6.0 / (evaluated + 6.0), "at_most": True}}
+    assert (
+        verdict._remarks(outcome)[0] == f"rejected: 4 rows, at most {6.0 / (evaluated + 6.0):.2%} of the weight of cvr"
+    )
 
 
 def test_rejected_rows_are_in_no_sum(bad_day):
