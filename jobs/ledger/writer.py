@@ -105,11 +105,10 @@ class Writer:
     def _empty_one(self, name: str, check: Check) -> None:
         """Remove the day from a table of which it has no rows any more, as no score can be binned."""
         where = self.address(name)
-        if not lake.exists(self.session, where):
-            return
-        if self.fenced and self.turn is not None:
-            lake.fence(self.session, where, self.turn)
-        lake.remove(self.session, where, self.part, check, None if self.fenced else self.turn)
+        if lake.exists(self.session, where):
+            # One commit: with a fence of its own, a run whose turn has passed would go on to remove the rows behind it.
+            emptied = lake.clear if self.fenced else lake.remove
+            emptied(self.session, where, self.part, check, self.turn)
 
     def _check(self, name: str, found: Counter[str], rows: int) -> None:
         """Check that a table has so many rows of this run, and no others."""

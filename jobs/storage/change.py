@@ -49,7 +49,7 @@ class Turn(NamedTuple):
 class Change:
     """What one commit does: it replaces the rows of `part` where there is one, after the check, or else appends.
 
-    Without rows it says whose turn it is.
+    Without rows it removes those of `part`, or there is none and it says whose turn it is alone.
     """
 
     rows: pa.Table | None

@@ -142,10 +142,10 @@ def write(_: SparkSession, where: Address, change: Change) -> None:
     properties = _commit(change)
     if _has_passed(table, change):
         return
-    if change.rows is None:
+    if change.rows is None and change.part is None:
         table.create_write_transaction([], "append", table.schema(), KEYS, commit_properties=properties)
         return
-    rows = _widened(change.rows, table)
+    rows = pa.schema(table.schema().to_arrow()).empty_table() if change.rows is None else _widened(change.rows, table)
     if change.part is None:
         write_deltalake(table, rows, mode="append", commit_properties=properties)
     else:

@@ -209,6 +209,11 @@ def remove(
         writer_of(session, where).delete(session, where, Change(pa.table({}), "", part, check, turn))
 
 
+def clear(session: SparkSession, where: Address, part: DayAtAge, check: Check, turn: Turn | None) -> None:
+    """Remove one day at one age, and let no earlier turn write from now on, in one commit even where it has no rows."""
+    _write(session, where, Change(None, "{}", part, check, turn))
+
+
 @again
 def fence(session: SparkSession, where: Address, turn: Turn) -> None:
     """Let no earlier turn of a day and age write from now on, in a commit without rows."""

@@ -16,7 +16,7 @@ from jobs.errors import ConfigurationError, ContractError
 from jobs.ledger import tables
 from jobs.settings import parse
 from jobs.storage import delta_rust, delta_spark, lake, writers
-from jobs.storage.change import Change, DayAtAge, Turn
+from jobs.storage.change import Change, DayAtAge, Turn, replaceable
 from jobs.storage.lake import Address
 from tests.world import days
 from tests.world.days import DAY, RESULTS, impression
@@ -325,6 +325,16 @@ def test_nothing_is_written_out_of_turn(spark, place):
     lake.remove(spark, place, DayAtAge(DAY, 0), turn=Turn(DayAtAge(DAY, 0), 4))
     assert lake.counted(spark, {"": place}, DayAtAge(DAY, 0)) == {"": {}}
     assert DeltaTable(place.path).transaction_version("lossledger 2026-11-16 0h") == 4
+
+
+def test_a_day_is_cleared_in_turn_also_where_it_has_no_rows(spark, place):
+    part = DayAtAge(DAY, 0)
+    lake.replace(spark, place, metric_rows(2, run_id="one"), {}, turn=Turn(part, 3))
+    for number, left in ((2, 2), (3, 2), (4, 0), (5, 0)):
+        lake.clear(spark, place, part, replaceable, Turn(part, number))
+        assert lake.counted(spark, {"": place}, part)[""].total() == left
+    lake.replace(spark, place, metric_rows(2, run_id="late"), {}, turn=Turn(part, 5))
+    assert lake.counted(spark, {"": place}, part)[""].total() == 0
 
 
 def test_of_two_with_the_same_turn_one_writes(spark, place):
