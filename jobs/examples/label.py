@@ -67,7 +67,8 @@ def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Ev
     told = prefixes.join(hashed, on="prefix", how="right").drop("prefix")
     suspects, others = (told.where(known).drop("again") for known in (F.col("again"), F.col("again").isNull()))
     extra = _extra(suspects) if repeated.alike > HELD_ROWS else None
-    kept = _first_copies(_with_labels(suspects, events), settings)
+    # Copies go first: many of one id would each have the list of all its events.
+    kept = _with_labels(_first_copies(suspects, settings), events)
     if extra is None:
         # Where they stay a frame, each use of it reads all impressions once more.
         held = kept.toArrow()
@@ -117,9 +118,10 @@ def _first_copies(examples: DataFrame, settings: Evaluation) -> DataFrame:
     """One row per impression id.
 
     Kept is the copy with the earliest time, then the highest labels in the order of the configuration, then
-    the smallest hash of all mapped columns: of copies that agree in all of these any is the same.
+    the smallest hash of all mapped columns: of copies that agree in all of these any is the same. Labels that come as
+    logs are the same at the same time, and not asked.
     """
-    labels = [F.col(label_named(name)).desc() for name in settings.labels]
+    labels = [F.col(label_named(name)).desc() for name in settings.label_columns]
     order = Window.partitionBy("id").orderBy(F.col("time").asc(), *labels, F.col("fingerprint").asc())
     return examples.withColumn("copy", F.row_number().over(order)).where("copy = 1").drop("copy")
 

@@ -10,6 +10,8 @@ from tests.world import days
 from tests.world.judged import judged_ledger
 from tests.world.two_nights import two_nights
 
+INTERPRETED = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+
 
 @pytest.fixture(scope="session")
 def ledger(spark, tmp_path_factory):
@@ -42,8 +44,15 @@ def folder(empty_tables, tmp_path):
         pytest.param("delta-spark", marks=pytest.mark.only_engine("spark")),
     ]
 )
-def writer(request, monkeypatch):
+def writer(request, spark, monkeypatch):
     """What writes anywhere but on this disk, that of the engine; here it is delta-rs, which all other tests see."""
-    if request.param == "delta-spark":
-        monkeypatch.setattr(writers, "is_here", lambda _: False)
-    return request.param
+    if request.param == "delta-rs":
+        yield "delta-rs"
+        return
+    monkeypatch.setattr(writers, "is_here", lambda _: False)
+    # A commit of few rows is a dozen of stages, each longer to compile than to interpret.
+    for name, value in INTERPRETED.items():
+        spark.conf.set(name, value)
+    yield "delta-spark"
+    for name in INTERPRETED:
+        spark.conf.unset(name)

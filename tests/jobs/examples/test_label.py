@@ -185,6 +185,19 @@ def test_then_the_smallest_hash_of_all_mapped_columns(spark, kept, tmp_path):
     assert [row for row in kept[1] if row[0] == "many"] == [("many", *least)]
 
 
+def test_labels_of_logs_meet_one_copy_of_each_id(spark, tmp_path, monkeypatch):
+    # An id that all rows without one have, as an empty text: many impressions, many events.
+    times = [NOON + timedelta(minutes=i) for i in range(300)]
+    rows = columns(id=[""] * 300 + ["a"] * 2 + ["b"], ts=[*times, NOON + HOUR, NOON, NOON])
+    clicks = {"imp": [""] * 300 + ["a"], "at": [*times, NOON + TICK]}
+    met, real = [], label._with_labels
+    monkeypatch.setattr(label, "_with_labels", lambda frame, logs: (met.append(frame.count()), real(frame, logs))[1])
+    found = labelled(spark, configured(tmp_path, rows, clicks, remove=True))
+    labels = {row["id"]: row["label_click"] for row in found.frame.select("id", "label_click").toArrow().to_pylist()}
+    assert labels == {"": 1.0, "a": 1.0, "b": 0.0}
+    assert (sorted(met), found.duplicates) == ([1, 2], 300)
+
+
 # Ids of impressions and of a log, the first with an event within the hour, the second with one after it.
 IDS = {
     "integers": ([7, 2**60], [7, 2**60]),
