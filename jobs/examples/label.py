@@ -20,6 +20,7 @@ from jobs.settings import Evaluation
 from udfs.scan import repeats
 from udfs.scan.partials import PACKED_TYPES
 
+CROWD = 2**10  # events of an id: more are not put into a list for each of its impressions
 HELD_ROWS = 2**17  # of those that may be copies, what the driver holds: some ten MB
 
 
@@ -37,7 +38,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Amounts:
-    """Labels that are numbers, one row per id and time."""
+    """Labels that do not go by lists of events, one row per id and time."""
 
     frame: DataFrame
 
@@ -133,7 +134,10 @@ def _of_log(
     log, span = settings.label_logs[name], span_micros(settings.span(name))
     if log.values == "number":
         return Amounts(amounts.labels(usable, name, logs, settings))
-    return by_id(standing(name, logs, settings), span, day if log.plain else None)
+    events = by_id(standing(name, logs, settings), span, day if log.plain else None)
+    # Where copies stay, each of many impressions of an id would have the list of all its events.
+    crowded = events.most > CROWD and settings.impressions.duplicates == "none"
+    return Amounts(amounts.labels(usable, name, logs, settings)) if crowded else events
 
 
 def _with_labels(frame: DataFrame, logs: Mapping[str, Events | Amounts]) -> DataFrame:

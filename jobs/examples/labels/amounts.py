@@ -1,5 +1,7 @@
 """Labels that are numbers: of the events in the window of an impression their count, their sum, or the first's value.
 
+Or whether there is any, where many impressions and many events share an id.
+
 Values are summed exactly, in units of 10⁻⁹: their whole parts and their billionths, each as integers.
 """
 
@@ -63,7 +65,7 @@ def largest(logs: Mapping[str, DataFrame], settings: Evaluation) -> dict[str, fl
     return found
 
 
-PARTS: dict[str, tuple[str, ...]] = {"count": ("events",), "sum": ("whole", "billionths")}
+PARTS: dict[str, tuple[str, ...]] = {"any": ("events",), "count": ("events",), "sum": ("whole", "billionths")}
 
 
 def _each(name: str, logs: Mapping[str, DataFrame], settings: Evaluation) -> DataFrame:
@@ -74,7 +76,7 @@ def _each(name: str, logs: Mapping[str, DataFrame], settings: Evaluation) -> Dat
 
 def _parts(events: DataFrame, rule: str) -> DataFrame:
     """What each event adds, as integers."""
-    if rule == "count":
+    if rule in {"any", "count"}:
         return events.select("id", "time", F.lit(1).cast("bigint").alias("events"))
     whole = F.floor("value").cast("bigint")
     rest = F.rint((F.col("value") - F.floor("value").cast("double")) * F.lit(float(BILLION))).cast("bigint")
@@ -103,6 +105,8 @@ def _summed(turns: DataFrame, rule: str) -> DataFrame:
 
 def _number(rule: str) -> Column:
     """Sums of parts as the double that is nearest, but for a last rounding."""
+    if rule == "any":
+        return F.when(F.col("events") > F.lit(0), 1.0).otherwise(0.0)
     if rule == "count":
         return F.col("events").cast("double")
     rest = F.pmod("billionths", F.lit(BILLION))

@@ -22,6 +22,7 @@ class Events:
             decide nothing and are too many to be told of.
         span: The length of their window in µs.
         listed: Whether any id may have more than two.
+        most: How long a list may be.
         day: The day, where it is told what became of each event: of plain logs, whose events are their times.
     """
 
@@ -29,6 +30,7 @@ class Events:
     span: int
     listed: bool
     day: Day | None
+    most: int = 0
 
     def joined(self, frame: DataFrame, name: str) -> DataFrame:
         """Impressions with the label of this name, and where that is told with what became of its events."""
@@ -76,14 +78,15 @@ def by_id(known: DataFrame, span: int, day: Day | None) -> Events:
     )
     told = apart if day is not None else far
     many = counted.where(told & (F.col("n") > F.lit(2)))
-    many = many.select("id", (far | (F.col("n") < F.lit(met.FIELD))).alias("whole"))
+    many = many.select("id", (far | (F.col("n") < F.lit(met.FIELD))).alias("whole"), "n")
     # Asked first: a plan with lists costs each impression something, lists of all events more than the join, and few
     # ids have three events or more.
-    if not many.limit(1).toArrow().num_rows:
+    ids, most = many.agg(F.count(F.lit(1)), F.max(F.when(F.col("whole"), F.col("n")))).collect()[0]
+    if not ids:
         return Events(events, span, listed=False, day=day)
     times = F.collect_set(F.when(F.col("whole"), F.col("time")).otherwise(F.lit(0))).alias("events")
     lists = many.join(known, on="id").groupBy("id").agg(times)
-    return Events(events.join(lists, on="id", how="left"), span, listed=True, day=day)
+    return Events(events.join(lists, on="id", how="left"), span, listed=True, day=day, most=most or 0)
 
 
 def _with_events(frame: DataFrame, events: DataFrame) -> DataFrame:

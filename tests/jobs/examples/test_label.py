@@ -198,6 +198,24 @@ def test_labels_of_logs_meet_one_copy_of_each_id(spark, tmp_path, monkeypatch):
     assert (sorted(met), found.duplicates) == ([1, 2], 300)
 
 
+@pytest.mark.parametrize("crowd", [100, 1000])
+def test_of_an_id_that_many_share_each_impression_has_its_own_label(spark, tmp_path, monkeypatch, crowd):
+    rng = np.random.default_rng(8)
+    shown = [NOON + timedelta(minutes=int(i)) for i in rng.integers(0, 600, 400)]
+    at = [NOON + timedelta(minutes=int(i)) for i in rng.integers(-60, 660, 12)] * 25
+    monkeypatch.setattr(label, "CROWD", crowd)
+    config = configured(tmp_path, columns(id=[""] * 400 + ["a"], ts=[*shown, NOON]), {"imp": [""] * 300, "at": at})
+    found = labelled(spark, config).frame
+    assert ("met_click" in found.columns) == (crowd > len(at))
+    labels = Counter(map(tuple, found.select("id", F.col("time"), "label_click").collect()))
+    inside = {moment: float(any(moment <= each < moment + HOUR for each in at)) for moment in shown}
+    micros = {moment: round(moment.timestamp() * 1e6) for moment in [*shown, NOON]}
+    assert labels == Counter(("", micros[moment], inside[moment]) for moment in shown) + Counter(
+        [("a", micros[NOON], 0.0)]
+    )
+    assert set(inside.values()) == {0.0, 1.0}
+
+
 # Ids of impressions and of a log, the first with an event within the hour, the second with one after it.
 IDS = {
     "integers": ([7, 2**60], [7, 2**60]),
