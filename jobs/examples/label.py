@@ -21,7 +21,7 @@ from udfs.scan import repeats
 from udfs.scan.partials import PACKED_TYPES
 
 CROWD = 2**10  # events of an id: more are not put into a list for each of its impressions
-HELD_ROWS = 2**17  # of those that may be copies, what the driver holds: some ten MB
+HELD_ROWS = 2**17  # of those that copies leave, one for each id, what the driver holds: some ten MB
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def labelled(impressions: DataFrame, logs: Mapping[str, DataFrame], settings: Ev
     hashed = usable.withColumn("prefix", F.shiftright(F.xxhash64("id"), repeats.LEFT_OUT))
     told = prefixes.join(hashed, on="prefix", how="right").drop("prefix")
     suspects, others = (told.where(known).drop("again") for known in (F.col("again"), F.col("again").isNull()))
-    extra = _extra(suspects) if repeated.alike > HELD_ROWS else None
+    extra = _extra(suspects) if repeated.prefixes.num_rows > HELD_ROWS else None
     # Copies go first: many of one id would each have the list of all its events.
     kept = _with_labels(_first_copies(suspects, settings), events)
     if extra is None:
