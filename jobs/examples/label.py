@@ -132,12 +132,12 @@ def _of_log(
 ) -> Events | Amounts:
     """What a label log says of the impressions, as its rule has it."""
     log, span = settings.label_logs[name], span_micros(settings.span(name))
-    if log.values == "number":
-        return Amounts(amounts.labels(usable, name, logs, settings))
-    events = by_id(standing(name, logs, settings), span, day if log.plain else None)
-    # Where copies stay, each of many impressions of an id would have the list of all its events.
-    crowded = events.most > CROWD and settings.impressions.duplicates == "none"
-    return Amounts(amounts.labels(usable, name, logs, settings)) if crowded else events
+    if log.values != "number":
+        events = by_id(standing(name, logs, settings), span, day if log.plain else None)
+        # Where copies stay, each of many impressions of an id would have the list of all its events.
+        if events.most <= CROWD or settings.impressions.duplicates == "remove":
+            return events
+    return Amounts(amounts.labels(usable, name, logs, settings))
 
 
 def _with_labels(frame: DataFrame, logs: Mapping[str, Events | Amounts]) -> DataFrame:

@@ -140,7 +140,8 @@ def shares(reasons: Sequence[Mapping[str, Any]], *, at_most: bool = False) -> di
     found: dict[str, float] = defaultdict(float)
     for row in filter(is_of_rows, reasons):
         for task, of in row.get("weights", {}).items():
-            if of["at_most"] is at_most:
+            # Runs that were recorded before tasks with `given` were told of do not say it.
+            if of.get("at_most", False) is at_most:
                 found[task] += of["share"]
     return dict(found)
 

@@ -206,7 +206,7 @@ def remove(
 ) -> None:
     """Remove one day at one age, atomically; nothing is committed where it has no rows, or a later turn has written."""
     with told_of(where):
-        writer_of(session, where).delete(session, where, Change(pa.table({}), "", part, check, turn))
+        writer_of(session, where).delete(session, where, Change(None, "", part, check, turn))
 
 
 def clear(session: SparkSession, where: Address, part: DayAtAge, check: Check, turn: Turn | None) -> None:

@@ -46,13 +46,13 @@ def folder(empty_tables, tmp_path):
 )
 def writer(request, spark, monkeypatch):
     """What writes anywhere but on this disk, that of the engine; here it is delta-rs, which all other tests see."""
-    if request.param == "delta-rs":
-        yield "delta-rs"
-        return
-    monkeypatch.setattr(writers, "is_here", lambda _: False)
+    by_spark = request.param == "delta-spark"
+    if by_spark:
+        monkeypatch.setattr(writers, "is_here", lambda _: False)
     # A commit of few rows is a dozen of stages, each longer to compile than to interpret.
-    for name, value in INTERPRETED.items():
+    changes = INTERPRETED if by_spark else {}
+    for name, value in changes.items():
         spark.conf.set(name, value)
-    yield "delta-spark"
-    for name in INTERPRETED:
+    yield request.param
+    for name in changes:
         spark.conf.unset(name)

@@ -210,9 +210,8 @@ def test_of_an_id_that_many_share_each_impression_has_its_own_label(spark, tmp_p
     labels = Counter(map(tuple, found.select("id", F.col("time"), "label_click").collect()))
     inside = {moment: float(any(moment <= each < moment + HOUR for each in at)) for moment in shown}
     micros = {moment: round(moment.timestamp() * 1e6) for moment in [*shown, NOON]}
-    assert labels == Counter(("", micros[moment], inside[moment]) for moment in shown) + Counter(
-        [("a", micros[NOON], 0.0)]
-    )
+    expected = [*(("", micros[moment], inside[moment]) for moment in shown), ("a", micros[NOON], 0.0)]
+    assert labels == Counter(expected)
     assert set(inside.values()) == {0.0, 1.0}
 
 

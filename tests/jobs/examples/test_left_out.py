@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from jobs.errors import RefusedError
+from jobs.examples import left_out
 from jobs.inputs.scorings import scorings
 from jobs.settings import parse
 from jobs.surfaces import verdict
@@ -124,3 +125,8 @@ def test_a_product_is_optional_where_a_factor_is():
         parse({**base, "labels": {"click": {"column": "c", "values": "binary"}}, "tasks": tasks, "models": models})
     )
     assert {s.task: s.optional for s in found} == {"ctr": False, "cvr": True, "both": True}
+
+
+def test_what_a_run_recorded_that_did_not_tell_the_most_is_known():
+    of = {"source": "impressions", "task": None, "weights": {"ctr": {"weight": 2.0, "share": 0.25}}}
+    assert left_out.of_weight([of]) == "25.00% of the weight of ctr"

@@ -189,9 +189,8 @@ def test_of_rows_without_a_label_it_is_not_known_whether_a_task_given_it_would_h
     evaluated = sum(impression(i)["bid"] for i in range(0, 120, 4))
     (reason,) = outcome.ledger.reasons
     assert reason["weights"] == {"cvr": {"weight": 6.0, "share": 6.0 / (evaluated + 6.0), "at_most": True}}
-    assert (
-        verdict._remarks(outcome)[0] == f"rejected: 4 rows, at most {6.0 / (evaluated + 6.0):.2%} of the weight of cvr"
-    )
+    share = f"{6.0 / (evaluated + 6.0):.2%}"
+    assert verdict._remarks(outcome)[0] == f"rejected: 4 rows, at most {share} of the weight of cvr"
 
 
 def test_rejected_rows_are_in_no_sum(bad_day):
